@@ -1,0 +1,55 @@
+# Two commands do everything: `make demo` and `make test`. Each sets up .venv itself.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ENGINE ?=
+
+# One seed fixes the demo's scene and its sentence.
+DEMO_SEED ?= 900007
+
+# What the installed package is built from: Python files are installed editable and need no rebuild.
+SOURCES := pyproject.toml CMakeLists.txt $(wildcard cpp_ext/src/*)
+
+.PHONY: help demo test setup lint format clean
+
+help:
+	@echo "make demo    find a small object in a rendered scene: out/demo.jpg (no PyTorch needed)"
+	@echo "make test    lint, types and all tests"
+	@echo "make setup   the environment of 'make test' in $(VENV)"
+	@echo "make format  rewrite the sources as ruff wants them"
+	@echo "make clean   remove $(VENV), build/ and out/"
+
+demo: $(VENV)/.base
+	$(BIN)/python -m benchmarks demo --seed $(DEMO_SEED) --out out $(if $(ENGINE),--engine $(ENGINE))
+
+test: $(VENV)/.dev lint
+	$(BIN)/python -m pytest -n 2
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+setup: $(VENV)/.dev
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed, found $$($(PYTHON) --version 2>&1)." \
+	    "Set PYTHON, for example: make demo PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.base: $(SOURCES) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+# Installing the extras installs the base as well, so that one build serves both stamps.
+$(VENV)/.dev: $(SOURCES) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[dev,train,export]'
+	@touch $(VENV)/.base $@
+
+clean:
+	rm -rf $(VENV) build out

@@ -1,0 +1,1 @@
+"""Fused crop, resize and normalise of camera frames, in C++."""

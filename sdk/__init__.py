@@ -1,0 +1,1 @@
+"""The vehicle side: locate what a sentence describes."""

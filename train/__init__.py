@@ -1,0 +1,1 @@
+"""PyTorch models, adapters, data, losses and training."""
