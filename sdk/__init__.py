@@ -1,1 +1,1 @@
-"""The vehicle side: locate what a sentence describes."""
+"""The vehicle side: find the object that a sentence names, in one camera frame."""

@@ -1,0 +1,23 @@
+"""The errors that a caller can meet: one small hierarchy.
+
+Each message says what was expected, what was found and, where there is something to do about it,
+what to do. ``found=False`` is an answer, not an error.
+"""
+
+from __future__ import annotations
+
+
+class PizaError(Exception):
+    """Base of every error that this project raises on purpose."""
+
+
+class InputError(PizaError, ValueError):
+    """The caller's input cannot be used: a frame, an expression, a file, an option."""
+
+
+class EngineError(PizaError):
+    """The engine folder, or one of its files, cannot be used."""
+
+
+class MissingRuntimeError(EngineError):
+    """The package that runs this engine is not installed; the message names it."""

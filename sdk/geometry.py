@@ -1,0 +1,183 @@
+"""Boxes and the letterbox: pure functions over float64 arrays.
+
+A box is ``(x1, y1, x2, y2)`` in pixels of the frame, where pixel *i* covers ``[i, i + 1)``; the
+last axis of an array of boxes has length 4, and every other axis is free (``(0, 4)`` included).
+``_xywh`` and ``_cxcywh`` name the other layouts, ``_unit`` boxes are ``xyxy`` divided by the width
+and the height of the network input. Functions take anything that ``numpy.asarray`` takes and
+return float64. A box whose sides are not positive has area 0.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Boxes = NDArray[np.float64]
+
+
+def as_boxes(boxes: ArrayLike) -> Boxes:
+    """``boxes`` as a float64 array whose last axis is 4; ``[]`` becomes ``(0, 4)``."""
+    array = np.asarray(boxes, dtype=np.float64)
+    if array.size == 0 and array.ndim <= 1:
+        array = array.reshape(0, 4)
+    if array.ndim == 0 or array.shape[-1] != 4:
+        raise ValueError(f"expected boxes of shape (..., 4), got {array.shape}")
+    return array
+
+
+def area(boxes: ArrayLike) -> NDArray[np.float64]:
+    """Area of each box, 0 for an empty or inverted one. ``(..., 4) -> (...)``."""
+    array = as_boxes(boxes)
+    sides = np.maximum(array[..., 2:] - array[..., :2], 0.0)
+    return np.asarray(sides[..., 0] * sides[..., 1])
+
+
+def clip(boxes: ArrayLike, window_xyxy: ArrayLike) -> Boxes:
+    """Each box limited to the window. A box outside of it collapses onto the window's border."""
+    array, window = as_boxes(boxes), as_boxes(window_xyxy)
+    low, high = np.tile(window[..., :2], 2), np.tile(window[..., 2:], 2)
+    return np.minimum(np.maximum(array, low), high)
+
+
+def contains(outer: ArrayLike, inner: ArrayLike, tolerance: float = 0.0) -> NDArray[np.bool_]:
+    """True where ``inner`` lies in ``outer``, borders included, give or take ``tolerance`` px."""
+    a, b = as_boxes(outer), as_boxes(inner)
+    above = (b[..., :2] >= a[..., :2] - tolerance).all(axis=-1)
+    below = (b[..., 2:] <= a[..., 2:] + tolerance).all(axis=-1)
+    return np.asarray(above & below)
+
+
+def intersection(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
+    """Area that ``a`` and ``b`` share, broadcast over the leading axes."""
+    left, right = as_boxes(a), as_boxes(b)
+    low = np.maximum(left[..., :2], right[..., :2])
+    high = np.minimum(left[..., 2:], right[..., 2:])
+    return area(np.concatenate([low, high], axis=-1))
+
+
+def iou(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
+    """Intersection over union, broadcast over the leading axes; 0 where the union is empty."""
+    shared = intersection(a, b)
+    union = area(a) + area(b) - shared
+    return np.asarray(np.divide(shared, union, out=np.zeros_like(union), where=union > 0))
+
+
+def pairwise_iou(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
+    """IoU of every box of ``a`` with every box of ``b``. ``(n, 4), (m, 4) -> (n, m)``."""
+    return iou(as_boxes(a)[..., :, None, :], as_boxes(b)[..., None, :, :])
+
+
+def xyxy_to_xywh(boxes: ArrayLike) -> Boxes:
+    """``(x1, y1, x2, y2) -> (x1, y1, width, height)``."""
+    array = as_boxes(boxes)
+    return np.concatenate([array[..., :2], array[..., 2:] - array[..., :2]], axis=-1)
+
+
+def xywh_to_xyxy(boxes_xywh: ArrayLike) -> Boxes:
+    """``(x1, y1, width, height) -> (x1, y1, x2, y2)``."""
+    array = as_boxes(boxes_xywh)
+    return np.concatenate([array[..., :2], array[..., :2] + array[..., 2:]], axis=-1)
+
+
+def xyxy_to_cxcywh(boxes: ArrayLike) -> Boxes:
+    """``(x1, y1, x2, y2) -> (centre x, centre y, width, height)``."""
+    array = as_boxes(boxes)
+    low, high = array[..., :2], array[..., 2:]
+    return np.concatenate([(low + high) / 2, high - low], axis=-1)
+
+
+def cxcywh_to_xyxy(boxes_cxcywh: ArrayLike) -> Boxes:
+    """``(centre x, centre y, width, height) -> (x1, y1, x2, y2)``."""
+    array = as_boxes(boxes_cxcywh)
+    centre, half = array[..., :2], array[..., 2:] / 2
+    return np.concatenate([centre - half, centre + half], axis=-1)
+
+
+def grow(box_xyxy: ArrayLike, min_side: float, window_xyxy: ArrayLike) -> Boxes:
+    """One box, at least ``min_side`` pixels in each side, inside ``window_xyxy``.
+
+    A side that is long enough stays as it is. A short one grows about its centre; where that
+    would leave the window the box is shifted, and a window shorter than ``min_side`` is filled.
+    """
+    box, window = as_boxes(box_xyxy), as_boxes(window_xyxy)
+    low, high = window[:2], window[2:]
+    side = np.minimum(np.maximum(box[2:] - box[:2], min_side), high - low)
+    start = np.clip((box[:2] + box[2:] - side) / 2, low, high - side)
+    short = box[2:] - box[:2] < min_side
+    grown = np.concatenate(
+        [np.where(short, start, box[:2]), np.where(short, start + side, box[2:])]
+    )
+    return clip(grown, window)
+
+
+def round_half_up(value: float) -> int:
+    """The nearest whole number, halves upwards: the rounding of the letterbox rule."""
+    return math.floor(value + 0.5)
+
+
+@dataclass(frozen=True)
+class Letterbox:
+    """How a window of the frame is fitted into the network input: the one rule for everybody.
+
+    ``window_xyxy`` (frame pixels, sides > 0) is scaled by ``s = min(W / w, H / h)`` to a content
+    of ``round_half_up(s * w)`` x ``round_half_up(s * h)`` pixels (at least 1, at most W, H), which
+    sits at ``left = (W - content_w) // 2``, ``top = (H - content_h) // 2``. Output pixel ``j`` of
+    a row samples the frame at ``x1 + (j - left + 0.5) * w / content_w``; columns alike. Around
+    the content lies the mean colour (0 after normalisation).
+    """
+
+    window_xyxy: tuple[float, float, float, float]
+    input_hw: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        x1, y1, x2, y2 = (float(v) for v in self.window_xyxy)
+        height, width = (int(v) for v in self.input_hw)
+        if not all(map(math.isfinite, (x1, y1, x2, y2))) or x2 <= x1 or y2 <= y1:
+            raise ValueError(f"expected a finite window with positive sides, got {x1, y1, x2, y2}")
+        if height < 1 or width < 1:
+            raise ValueError(f"expected an input of at least 1x1 pixels, got {height}x{width}")
+        object.__setattr__(self, "window_xyxy", (x1, y1, x2, y2))
+        object.__setattr__(self, "input_hw", (height, width))
+
+    @cached_property
+    def content_wh(self) -> tuple[int, int]:
+        """Width and height of the content in pixels of the network input."""
+        x1, y1, x2, y2 = self.window_xyxy
+        height, width = self.input_hw
+        w, h = x2 - x1, y2 - y1
+        scale = min(width / w, height / h)
+        return (
+            min(max(round_half_up(scale * w), 1), width),
+            min(max(round_half_up(scale * h), 1), height),
+        )
+
+    @cached_property
+    def offset_xy(self) -> tuple[int, int]:
+        """Column and row of the network input where the content begins."""
+        (content_w, content_h), (height, width) = self.content_wh, self.input_hw
+        return (width - content_w) // 2, (height - content_h) // 2
+
+    @cached_property
+    def _affine(self) -> tuple[Boxes, Boxes]:
+        """``(scale, shift)``, each ``(4,)``: frame = unit * scale + shift."""
+        x1, y1, x2, y2 = self.window_xyxy
+        (content_w, content_h), (left, top) = self.content_wh, self.offset_xy
+        height, width = self.input_hw
+        step = np.array([(x2 - x1) / content_w, (y2 - y1) / content_h])  # frame px per input px
+        scale = step * (width, height)
+        shift = np.array([x1, y1]) - step * (left, top)
+        return np.tile(scale, 2), np.tile(shift, 2)
+
+    def to_frame(self, boxes_unit: ArrayLike) -> Boxes:
+        """Boxes in units of the network input -> ``xyxy`` frame pixels. ``(..., 4)``."""
+        scale, shift = self._affine
+        return as_boxes(boxes_unit) * scale + shift
+
+    def to_unit(self, boxes: ArrayLike) -> Boxes:
+        """``xyxy`` frame pixels -> boxes in units of the network input. ``(..., 4)``."""
+        scale, shift = self._affine
+        return (as_boxes(boxes) - shift) / scale
