@@ -1,0 +1,152 @@
+"""What a search gives back: ``Candidates`` of one step, a ``Zoom``, and the ``Grounding``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdk.errors import InputError
+
+SCHEMA = "piza-edge/grounding/1"
+
+Float32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """What the ground network says about one window, best first.
+
+    ``boxes_unit``: ``(K, 4)`` xyxy in units of the network input. ``scores``: ``(K,)`` in 0..1.
+    """
+
+    boxes_unit: Float32
+    scores: Float32
+
+
+@dataclass(frozen=True, eq=False)
+class Zoom:
+    """One step of the search. All boxes are xyxy float32 frame pixels.
+
+    ``window_xyxy`` is what the step looked at, ``xyxy`` the box that it chose and ``score`` that
+    box's score; ``candidates_xyxy`` ``(K, 4)`` and ``candidates_scores`` ``(K,)`` are everything
+    that the network offered, clipped to the window, best first. ``progress`` is the scalar that
+    conditioned the step; ``stop_probability`` tells, after the step, how sure the box-history
+    encoder is that ``xyxy`` is the object and not only the next window.
+    """
+
+    window_xyxy: Float32
+    xyxy: Float32
+    score: float
+    candidates_xyxy: Float32
+    candidates_scores: Float32
+    progress: float
+    stop_probability: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers, without the candidates that were not chosen."""
+        return {
+            "window_xyxy": _numbers(self.window_xyxy),
+            "xyxy": _numbers(self.xyxy),
+            "score": round(self.score, 6),
+            "progress": round(self.progress, 6),
+            "stop_probability": round(self.stop_probability, 6),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Grounding:
+    """The answer to one expression on one frame.
+
+    ``found`` is True when the search ended as it should and ``score`` (of its last step, 0..1)
+    reached the engine's threshold. ``xyxy`` is the last box, ``(4,)`` float32 frame pixels, never
+    rounded; a box that was not good enough is still given, and None means that there was none.
+    ``reason`` says in words why the object was not found (None when it was). ``unknown_words`` are
+    those that the engine's vocabulary does not have. ``timing_ms`` has ``total``, ``crop``,
+    ``text``, ``image``, ``ground`` and ``host``. ``engine`` is the engine's name and fingerprint.
+    ``frame`` is the array that was searched (a reference, not a copy; in ``color`` order), kept so
+    that ``plot`` and ``save`` need no argument.
+    """
+
+    ref: str
+    found: bool
+    score: float
+    xyxy: Float32 | None
+    zooms: tuple[Zoom, ...]
+    frame_wh: tuple[int, int]
+    engine: str
+    timing_ms: Mapping[str, float]
+    reason: str | None = None
+    unknown_words: tuple[str, ...] = ()
+    color: str = "bgr"
+    frame: NDArray[np.uint8] | None = field(default=None, repr=False)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as plain Python values: the object that ``to_json`` writes."""
+        return {
+            "schema": SCHEMA,
+            "ref": self.ref,
+            "found": self.found,
+            "reason": self.reason,
+            "score": round(self.score, 6),
+            "xyxy": None if self.xyxy is None else _numbers(self.xyxy),
+            "frame_wh": list(self.frame_wh),
+            "zooms": [zoom.to_dict() for zoom in self.zooms],
+            "unknown_words": list(self.unknown_words),
+            "timing_ms": {stage: round(ms, 3) for stage, ms in self.timing_ms.items()},
+            "engine": self.engine,
+        }
+
+    def to_json(self, indent: int | None = None) -> str:
+        """``to_dict`` as JSON text."""
+        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
+
+    def plot(self, frame: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+        """A picture of the search: the frame with every window, an inset of the last one.
+
+        Args:
+            frame: the frame of this answer, ``(h, w, 3)`` uint8; by default the one searched.
+
+        Returns:
+            A new picture ``(h', w', 3)`` uint8, in the frame's own colour order.
+        """
+        from sdk.draw import draw_grounding
+
+        return draw_grounding(self._frame(frame), self)
+
+    def save(self, path: str | Path, frame: NDArray[np.uint8] | None = None) -> None:
+        """Writes the answer: ``.json`` as JSON, any image suffix as the picture of ``plot``."""
+        target = Path(path)
+        if target.suffix.lower() == ".json":
+            try:
+                target.write_text(self.to_json(indent=2) + "\n", encoding="utf-8")
+            except OSError as error:
+                raise InputError(f"cannot write {target}: {error.strerror or error}") from error
+            return
+        from sdk.frame import write_image
+
+        write_image(target, self.plot(frame), color=self.color)
+
+    def _frame(self, frame: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+        from sdk.frame import check_frame
+
+        chosen = self.frame if frame is None else frame
+        if chosen is None:
+            raise InputError("expected the frame: this answer does not hold it any more")
+        chosen = check_frame(chosen)
+        found_wh = (chosen.shape[1], chosen.shape[0])
+        if found_wh != self.frame_wh:
+            raise InputError(
+                f"expected the {self.frame_wh[0]}x{self.frame_wh[1]} frame of this answer,"
+                f" got one of {found_wh[0]}x{found_wh[1]}"
+            )
+        return chosen
+
+
+def _numbers(box: Float32) -> list[float]:
+    return [round(float(v), 3) for v in box]
