@@ -1,0 +1,184 @@
+"""Referring expressions, each true of exactly one object of its scene."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+from train.data.scenes.catalogue import KINDS
+from train.data.scenes.descriptions import Description, describe, with_article
+from train.data.scenes.relations import RELATIONS, gap, holds, may_hold
+from train.data.scenes.scene import Scene, SceneObject
+from train.data.scenes.sentences import Clause, sentence
+
+_TRIES = 6
+_NEIGHBOURS = 7  # referents are taken among the nearest, as people do
+
+
+@dataclass(frozen=True)
+class Expression:
+    """A sentence about one object.
+
+    Attributes:
+        ref: the sentence, 5 to 25 words.
+        target: id of the object.
+        relation: name of the (first) relation that it uses.
+        needs_relation: True when the noun phrase alone fits several objects.
+        description: the noun phrase of the target and its meaning.
+        clauses: the relations claimed, with the ids of their referents.
+    """
+
+    ref: str
+    target: int
+    relation: str | None
+    needs_relation: bool
+    description: Description
+    clauses: tuple[tuple[str, tuple[int, ...]], ...]
+
+
+def expressions(scene: Scene, seed: int, per_object: int = 2) -> list[Expression]:
+    """Up to ``per_object`` different expressions for each targetable object.
+
+    Objects that no combination of relations singles out get none. The same scene, seed and
+    ``per_object`` give the same list.
+    """
+    found: list[Expression] = []
+    for item in scene.objects:
+        if not item.targetable:
+            continue
+        rng = np.random.default_rng([seed, scene.seed, 6, item.id])
+        mine: dict[str, Expression] = {}
+        for _ in range(_TRIES * per_object):
+            made = _express(scene, item, rng)
+            if made is not None:
+                mine.setdefault(made.ref, made)
+            if len(mine) == per_object:
+                break
+        found += mine.values()
+    return found
+
+
+def _express(
+    scene: Scene, target: SceneObject, rng: np.random.Generator
+) -> Expression | None:
+    description = _target_description(scene, target, rng)
+    rivals = [o for o in scene.objects if o.id != target.id and description.may_match(o)]
+    clauses = _clauses(scene, target, rng)
+    if not clauses:
+        return None
+    chosen = clauses[:1]
+    if rivals and not _singles_out(chosen, rivals):
+        telling = [c for c in clauses if _singles_out([c], rivals)]
+        chosen = telling[:1] or _telling_pair(clauses, rivals)
+        if not chosen:
+            return None
+    if len(chosen) == 1 and rng.random() < 0.3:
+        others = [c for c in clauses if c.relation != chosen[0].relation]
+        others = [c for c in others if not set(c.referents) & set(chosen[0].referents)]
+        chosen = [*chosen, *others[:1]]
+    ref = sentence(description.text, chosen, rng)
+    return Expression(
+        ref=ref,
+        target=target.id,
+        relation=chosen[0].relation,
+        needs_relation=bool(rivals),
+        description=description,
+        clauses=tuple((c.relation, tuple(o.id for o in c.referents)) for c in chosen),
+    )
+
+
+def _singles_out(clauses: list[Clause], rivals: list[SceneObject]) -> bool:
+    """True when each rival clearly fails at least one of the clauses."""
+    return all(
+        any(r in c.referents or not may_hold(c.relation, r, c.referents) for c in clauses)
+        for r in rivals
+    )
+
+
+def _telling_pair(clauses: list[Clause], rivals: list[SceneObject]) -> list[Clause]:
+    for pair in itertools.combinations(clauses, 2):
+        if pair[0].relation != pair[1].relation and _singles_out(list(pair), rivals):
+            return list(pair)
+    return []
+
+
+def _target_description(
+    scene: Scene, target: SceneObject, rng: np.random.Generator
+) -> Description:
+    kind = KINDS[target.kind]
+    style = int(rng.integers(3))
+    draw = rng.random()
+    if draw < 0.06:
+        generic = describe(target.colour, target.kind, "object", None, style)
+        if generic.only(target, scene.objects):
+            return generic
+    noun = kind.noun
+    if kind.hypernym is not None and draw > 0.86:
+        noun = kind.hypernym
+    size = "small" if rng.random() < 0.15 else None
+    return describe(target.colour, target.kind, noun, size, style)
+
+
+def _clauses(scene: Scene, target: SceneObject, rng: np.random.Generator) -> list[Clause]:
+    """True clauses about the target in random order, those with near referents first."""
+    named = _named_neighbours(scene, target, rng)
+    groups = [(o,) for o in named] + list(itertools.combinations(named[:5], 2))
+    clauses: list[tuple[float, Clause]] = []
+    for referents in groups:
+        for relation in RELATIONS:
+            if (relation == "between") != (len(referents) == 2):
+                continue
+            items = tuple(o for o, _ in referents)
+            if holds(relation, target, items):
+                texts = tuple(text for _, text in referents)
+                distance = max(gap(target, o) for o in items)
+                rank = distance * rng.uniform(0.3, 1.0) * _EAGERNESS.get(relation, 1.0)
+                clauses.append((rank, Clause(relation, items, texts)))
+    return [clause for _, clause in sorted(clauses, key=lambda c: c[0])]
+
+
+# Below 1: preferred; these are rarer, as they hold for fewer pairs.
+_EAGERNESS = {"between": 0.35, "in front of": 0.4, "behind": 0.4, "near": 0.9}
+
+
+def _named_neighbours(
+    scene: Scene, target: SceneObject, rng: np.random.Generator
+) -> list[tuple[SceneObject, str]]:
+    """The nearest objects that a noun phrase alone identifies, with that phrase."""
+    nearest = sorted((o for o in scene.objects if o.id != target.id), key=lambda o: gap(target, o))
+    named: list[tuple[SceneObject, str]] = []
+    for other in nearest:
+        size = "large" if other.large else None
+        style = int(rng.integers(3))
+        phrase = describe(other.colour, other.kind, other.kind, size, style)
+        if phrase.only(other, scene.objects):
+            named.append((other, with_article(phrase.text)))
+        if len(named) == _NEIGHBOURS:
+            break
+    return named
+
+
+def absent(scene: Scene, seed: int) -> str:
+    """An expression in the same manner that is true of no object of the scene.
+
+    Mostly near misses: a kind that is there in a colour that is not, or the other way round.
+    """
+    rng = np.random.default_rng([seed, scene.seed, 7])
+    present = {(o.kind, o.colour) for o in scene.objects}
+    missing = [(k, c) for k in KINDS for c in KINDS[k].colours if (k, c) not in present]
+    kinds, colours = {k for k, _ in present}, {c for _, c in present}
+    near_miss = [m for m in missing if m[0] in kinds]
+    half_miss = [m for m in missing if m[1] in colours]
+    draw = rng.random()
+    pool = near_miss if draw < 0.65 and near_miss else half_miss if draw < 0.85 else missing
+    kind, colour = pool[int(rng.integers(len(pool)))]
+    size = "small" if rng.random() < 0.15 else None
+    description = describe(colour, kind, kind, size, int(rng.integers(3)))
+    # The place of a real object, said of something that is not there.
+    while True:
+        stand_in = scene.objects[int(rng.integers(len(scene.objects)))]
+        clauses = _clauses(scene, stand_in, rng)
+        if clauses:
+            return sentence(description.text, clauses[:1], rng)
