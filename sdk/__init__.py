@@ -1,1 +1,52 @@
-"""The vehicle side: find the object that a sentence names, in one camera frame."""
+"""The vehicle side: find the object that a sentence names, in one camera frame.
+
+from sdk import Grounder
+
+grounder = Grounder("build/piza-tiny.engine")
+answer = grounder.locate(frame, "the white van left of the bus")
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sdk.errors import EngineError, InputError, MissingRuntimeError, PizaError
+    from sdk.grounder import Grounder
+    from sdk.results import Candidates, Grounding, Zoom
+
+_HOMES = {
+    "Grounder": "sdk.grounder",
+    "Grounding": "sdk.results",
+    "Zoom": "sdk.results",
+    "Candidates": "sdk.results",
+    "PizaError": "sdk.errors",
+    "InputError": "sdk.errors",
+    "EngineError": "sdk.errors",
+    "MissingRuntimeError": "sdk.errors",
+}
+
+__all__ = [
+    "Grounder",
+    "Grounding",
+    "Zoom",
+    "Candidates",
+    "PizaError",
+    "InputError",
+    "EngineError",
+    "MissingRuntimeError",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name when it is first used, so that ``import sdk`` costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'sdk' has no attribute {name!r}")
+    import importlib
+
+    value = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -12,6 +12,7 @@ import math
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -177,6 +178,6 @@ def _gelu(x: Array) -> Array:
     return np.asarray(x * (1 + erf.reshape(x.shape)) * np.float32(0.5))
 
 
-def _softmax(x: Array) -> Array:
+def _softmax(x: NDArray[Any]) -> Array:
     exponential = np.exp(x - x.max(axis=-1, keepdims=True))
     return np.asarray(exponential / exponential.sum(axis=-1, keepdims=True))

@@ -106,6 +106,13 @@ class Grounding:
         """``to_dict`` as JSON text."""
         return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
 
+    def summary(self) -> str:
+        """The answer in a line or two, for people."""
+        box = "" if self.xyxy is None else " at " + " ".join(f"{v:.1f}" for v in self.xyxy)
+        verdict = f"found{box}" if self.found else f"not found: {self.reason}"
+        steps, total = len(self.zooms), self.timing_ms["total"]
+        return f"{self.ref}\n{verdict} (score {self.score:.3f}, {steps} steps, {total:.0f} ms)"
+
     def plot(self, frame: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
         """A picture of the search: the frame with every window, an inset of the last one.
 

@@ -76,13 +76,13 @@ class Tokenizer:
         tokenizer.no_padding()
         self.max_tokens = max_tokens
         self._tokenizer = tokenizer
-        needed = {name: tokenizer.token_to_id(name) for name in (PAD, UNK, CLS, SEP, ".")}
-        missing = [name for name, number in needed.items() if number is None]
+        wanted = (PAD, UNK, CLS, SEP, *CLOSING)
+        numbers = {name: tokenizer.token_to_id(name) for name in wanted}
+        self._id = {name: number for name, number in numbers.items() if number is not None}
+        missing = [name for name in (PAD, UNK, CLS, SEP, ".") if name not in self._id]
         if missing:
             raise EngineError(f"the tokenizer's vocabulary has no {', '.join(missing)}")
-        self._id = {name: int(number) for name, number in needed.items()}
-        closing = (tokenizer.token_to_id(mark) for mark in CLOSING)
-        self._closing = {number for number in closing if number is not None}
+        self._closing = {self._id[mark] for mark in CLOSING if mark in self._id}
 
     @classmethod
     def from_file(cls, path: str | Path, max_tokens: int) -> Tokenizer:

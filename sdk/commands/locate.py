@@ -1,0 +1,48 @@
+"""``python -m sdk locate IMAGE "REF"``: one expression on one image file."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from pathlib import Path
+
+HELP = "find the object that an expression names in an image"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the arguments of the command."""
+    parser.add_argument("image", type=Path, metavar="IMAGE", help="JPEG, PNG, ...")
+    parser.add_argument("ref", metavar="REF", help='such as "the white van left of the bus"')
+    parser.add_argument("--engine", type=Path, help="engine folder (default: the bundled one)")
+    parser.add_argument("--save", type=Path, metavar="FILE", help="write a picture of the search")
+    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
+    parser.add_argument(
+        "--threshold", type=float, help="score from which an object counts as found (0..1)"
+    )
+    parser.add_argument(
+        "--allow-unproven",
+        action="store_true",
+        help="accept an engine without a passing certificate",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the answer; 0 whether the object was found or not."""
+    from sdk.frame import read_image
+    from sdk.grounder import Grounder
+
+    frame = read_image(args.image)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        with Grounder(
+            args.engine, threshold=args.threshold, allow_unproven=args.allow_unproven
+        ) as grounder:
+            answer = grounder.locate(frame, args.ref)
+    for warning in caught:
+        print(f"warning: {warning.message}", file=sys.stderr)
+    if args.save is not None:
+        answer.save(args.save)
+        print(f"wrote {args.save}", file=sys.stderr)
+    print(answer.to_json() if args.json else answer.summary())
+    return 0

@@ -1,0 +1,120 @@
+"""The engine folder: a manifest (``engine.json``) beside the files that it vouches for."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from sdk.errors import EngineError
+from sdk.manifest import Manifest, Preprocess, parse_manifest
+from sdk.search import ZoomPolicy
+
+__all__ = [
+    "MANIFEST_FILE",
+    "Manifest",
+    "Preprocess",
+    "ZoomPolicy",
+    "default_engine",
+    "file_sha256",
+    "read_manifest",
+    "verify_files",
+    "write_manifest",
+]
+
+MANIFEST_FILE = "engine.json"
+DEFAULT_NAME = "piza-tiny"
+_BUILD = "build it with: python -m export build-engine"
+
+
+def read_manifest(folder: str | Path) -> Manifest:
+    """Reads and checks ``engine.json``; the files beside it are checked by ``verify_files``.
+
+    Raises EngineError when the folder or the manifest is missing, is not JSON, has a format newer
+    than this version knows, or has a value that does not make sense.
+    """
+    path = Path(folder) / MANIFEST_FILE
+    if not Path(folder).is_dir():
+        raise EngineError(f"expected an engine folder at {folder}, found none; {_BUILD}")
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise EngineError(f"{folder} is no engine: it has no {MANIFEST_FILE}; {_BUILD}") from None
+    except OSError as error:
+        raise EngineError(f"cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:  # not UTF-8, or not JSON
+        raise EngineError(f"{path} is not valid JSON ({error}); {_BUILD}") from error
+    return parse_manifest(data, str(path))
+
+
+def write_manifest(folder: str | Path, manifest: Manifest) -> Manifest:
+    """Hashes the engine's files and writes ``engine.json`` in one step (never half of it).
+
+    The files are those that the backend needs and those that ``manifest.files`` names besides.
+    Returns the manifest as written, with the hashes. Raises EngineError when a file is missing or
+    when the manifest would not be accepted by ``read_manifest``.
+    """
+    root = Path(folder)
+    names = dict.fromkeys((*manifest.required_files, *manifest.files))
+    hashes = {name: file_sha256(root / name) for name in names}
+    written = dataclasses.replace(manifest, files=hashes)
+    text = json.dumps(written.to_dict(), indent=2, ensure_ascii=False) + "\n"
+    path, partial = root / MANIFEST_FILE, root / f".{MANIFEST_FILE}.{os.getpid()}"
+    parse_manifest(json.loads(text), str(path))
+    try:
+        with partial.open("w", encoding="utf-8") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        partial.replace(path)
+    except OSError as error:
+        raise EngineError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return written
+
+
+def verify_files(folder: str | Path, manifest: Manifest) -> None:
+    """Checks every file of the manifest against its hash; raises EngineError for the first."""
+    for name, expected in manifest.files.items():
+        path = Path(folder) / name
+        found = file_sha256(path)
+        if found != expected:
+            raise EngineError(
+                f"{path} was altered or truncated: expected SHA-256 {expected[:12]}..., found"
+                f" {found[:12]}... ({path.stat().st_size} bytes); copy the engine again or {_BUILD}"
+            )
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file in hexadecimal; raises EngineError when it cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise EngineError(f"the engine has no {path.name}: expected it at {path}") from None
+    except OSError as error:
+        raise EngineError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def default_engine() -> Path:
+    """The engine that is used when none is named.
+
+    ``$PIZA_ENGINE`` when it is set; else ``build/piza-tiny.engine``, else the bundled
+    ``assets/piza-tiny/engine``, looked for in the repository and in the working directory.
+    """
+    named = os.environ.get("PIZA_ENGINE")
+    if named:
+        return Path(named)
+    roots = (Path(__file__).resolve().parent.parent, Path.cwd())
+    places = (Path("build", f"{DEFAULT_NAME}.engine"), Path("assets", DEFAULT_NAME, "engine"))
+    for root in roots:
+        for place in places:
+            if (root / place / MANIFEST_FILE).is_file():
+                return root / place
+    raise EngineError(
+        f"found no engine ({' or '.join(map(str, places))}): {_BUILD},"
+        " or name one (--engine, Grounder(path), $PIZA_ENGINE)"
+    )

@@ -1,0 +1,205 @@
+"""The manifest of an engine folder: what it says, and the checks that it says it properly."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sdk.errors import EngineError
+from sdk.search import ZoomPolicy
+
+FORMAT = 1
+FAMILIES = ("piza",)
+NETWORK_FILES = {"onnxruntime": ("text.onnx", "image.onnx", "ground.onnx")}  # by backend
+COMMON_FILES = ("tokenizer.json", "history.npz")
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """How pixels become the network's input: letterbox, then ``(value - mean) / std``.
+
+    ``mean`` and ``std`` are in RGB order and in units of 0..255.
+    """
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    fit: str = "letterbox"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Everything that a runtime must know of an engine; ``engine.json`` holds exactly this.
+
+    ``input_hw`` is the network input (height, width), ``max_tokens`` the length of a prompt.
+    ``calibration["threshold"]`` is the score from which an object counts as found. ``files`` maps
+    each file of the folder to its SHA-256; ``sdk.engine.write_manifest`` fills it in.
+    ``certificate`` is the evidence that the engine equals its checkpoint, None when there is none.
+    """
+
+    name: str
+    input_hw: tuple[int, int]
+    max_tokens: int
+    preprocess: Preprocess
+    calibration: Mapping[str, Any]
+    zoom: ZoomPolicy = field(default_factory=ZoomPolicy)
+    family: str = "piza"
+    backend: str = "onnxruntime"
+    precision: str = "fp32"
+    certificate: Mapping[str, Any] | None = None
+    checkpoint: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, Any] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
+    format: int = FORMAT
+
+    @property
+    def threshold(self) -> float:
+        """Score from which an object counts as found."""
+        return float(self.calibration["threshold"])
+
+    @property
+    def proven(self) -> bool:
+        """Whether there is a certificate and it passed."""
+        return self.certificate is not None and self.certificate["passed"] is True
+
+    @property
+    def required_files(self) -> tuple[str, ...]:
+        """The files that an engine of this backend cannot do without."""
+        return NETWORK_FILES[self.backend] + COMMON_FILES
+
+    @property
+    def fingerprint(self) -> str:
+        """12 hexadecimal digits that change with anything that can change an answer."""
+        said = self.to_dict()
+        keys = ("files", "input_hw", "max_tokens", "preprocess", "zoom", "calibration")
+        text = json.dumps({key: said[key] for key in keys}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain Python values in the order in which ``engine.json`` shows them."""
+        first = ("format", "name", "family", "backend", "precision", "input_hw", "max_tokens")
+        values = asdict(self)
+        return {key: values[key] for key in first} | values
+
+
+def parse_manifest(data: Any, source: str) -> Manifest:
+    """Checks ``data`` (parsed JSON) value by value; EngineErrors name ``source`` and the key."""
+    reader = _Reader(data, source)
+    found = reader.number("format", low=1, whole=True)
+    if found > FORMAT:
+        raise EngineError(
+            f"{source} has format {found:g}, this version reads up to format {FORMAT}:"
+            " update piza-edge, or build the engine again with this version"
+        )
+    certificate = None if reader.raw("certificate") is None else reader.mapping("certificate")
+    if certificate is not None:
+        reader.boolean("certificate.passed")
+    manifest = Manifest(
+        format=int(found),
+        name=reader.text("name"),
+        family=reader.text("family", choices=FAMILIES),
+        backend=reader.text("backend", choices=tuple(NETWORK_FILES)),
+        precision=reader.text("precision"),
+        input_hw=reader.size("input_hw"),
+        max_tokens=int(reader.number("max_tokens", low=4, high=4096, whole=True)),
+        preprocess=Preprocess(
+            mean=reader.triple("preprocess.mean", low=0.0),
+            std=reader.triple("preprocess.std", low=1e-3),
+            fit=reader.text("preprocess.fit", choices=("letterbox",)),
+        ),
+        zoom=ZoomPolicy(
+            max_steps=int(reader.number("zoom.max_steps", low=1, high=32, whole=True)),
+            stop_threshold=reader.number("zoom.stop_threshold", low=0.0),
+            progress_step=reader.number("zoom.progress_step", low=1e-3, high=1.0),
+            min_window_px=reader.number("zoom.min_window_px", low=1.0),
+        ),
+        calibration=reader.mapping("calibration"),
+        certificate=certificate,
+        checkpoint=reader.mapping("checkpoint"),
+        versions=reader.mapping("versions"),
+        files=_file_hashes(reader),
+    )
+    reader.number("calibration.threshold", low=0.0, high=1.0)
+    missing = [name for name in manifest.required_files if name not in manifest.files]
+    if missing:
+        raise EngineError(f"{source}: 'files' does not list {', '.join(missing)}")
+    return manifest
+
+
+def _file_hashes(reader: _Reader) -> dict[str, str]:
+    files = reader.mapping("files")
+    for name, digest in files.items():
+        if name in ("", ".", "..") or "/" in name or "\\" in name:
+            raise EngineError(f"{reader.source}: 'files' must hold plain file names, not {name!r}")
+        hexadecimal = isinstance(digest, str) and len(digest) == 64
+        if not hexadecimal or set(digest) - set("0123456789abcdef"):
+            raise EngineError(f"{reader.source}: expected a SHA-256 for {name!r}, got {digest!r}")
+    return files
+
+
+class _Reader:
+    """Typed access to parsed JSON by dotted key."""
+
+    def __init__(self, data: Any, source: str) -> None:
+        self.source = source
+        if not isinstance(data, dict):
+            raise EngineError(f"{source}: expected a JSON object, got {type(data).__name__}")
+        self._data = data
+
+    def raw(self, key: str) -> Any:
+        value: Any = self._data
+        for part in key.split("."):
+            if not isinstance(value, dict) or part not in value:
+                raise EngineError(f"{self.source}: has no {key!r}")
+            value = value[part]
+        return value
+
+    def text(self, key: str, choices: tuple[str, ...] = ()) -> str:
+        value = self.raw(key)
+        if not isinstance(value, str) or not value or (choices and value not in choices):
+            raise self._error(key, f"one of {', '.join(choices)}" if choices else "a name", value)
+        return value
+
+    def boolean(self, key: str) -> bool:
+        value = self.raw(key)
+        if not isinstance(value, bool):
+            raise self._error(key, "true or false", value)
+        return value
+
+    def mapping(self, key: str) -> dict[str, Any]:
+        value = self.raw(key)
+        if not isinstance(value, dict):
+            raise self._error(key, "an object", value)
+        return value
+
+    def number(self, key: str, low: float, high: float = math.inf, *, whole: bool = False) -> float:
+        value = self.raw(key)
+        if not _is_number(value, low, high) or (whole and value != int(value)):
+            kind = "a whole number" if whole else "a number"
+            raise self._error(key, f"{kind} in {low:g}..{high:g}", value)
+        return float(value)
+
+    def triple(self, key: str, low: float) -> tuple[float, float, float]:
+        value = self.raw(key)
+        fits = isinstance(value, list) and len(value) == 3
+        if not fits or not all(_is_number(v, low, 255.0) for v in value):
+            raise self._error(key, f"three numbers in {low:g}..255", value)
+        return float(value[0]), float(value[1]), float(value[2])
+
+    def size(self, key: str) -> tuple[int, int]:
+        value = self.raw(key)
+        fits = isinstance(value, list) and len(value) == 2
+        if not fits or not all(isinstance(v, int) and _is_number(v, 1, 8192) for v in value):
+            raise self._error(key, "[height, width] in 1..8192", value)
+        return int(value[0]), int(value[1])
+
+    def _error(self, key: str, expected: str, value: Any) -> EngineError:
+        return EngineError(f"{self.source}: expected {key!r} to be {expected}, got {value!r:.80}")
+
+
+def _is_number(value: Any, low: float, high: float) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and math.isfinite(value) and low <= value <= high

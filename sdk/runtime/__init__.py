@@ -1,0 +1,40 @@
+"""Runtimes: what executes the networks of an engine. One module for each backend."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdk.clock import StageClock
+from sdk.manifest import Manifest
+from sdk.results import Candidates
+from sdk.text import Tokens
+
+_MODULES = {"onnxruntime": "sdk.runtime.onnxruntime"}  # backend -> module with open_session()
+
+
+class RuntimeSession(Protocol):
+    """An ``sdk.search.Session`` that keeps time, knows colour orders and can be closed."""
+
+    clock: StageClock
+
+    def upload(self, frame: NDArray[np.uint8], color: str = "bgr") -> Any: ...
+    def encode_text(self, tokens: Tokens) -> Any: ...
+    def encode_image(self, frame: Any, window_xyxy: NDArray[np.float64]) -> Any: ...
+    def ground(self, image: Any, text: Any, progress: float) -> Candidates: ...
+    def close(self) -> None: ...
+
+
+def open_session(folder: Path, manifest: Manifest, threads: int | None = None) -> RuntimeSession:
+    """Opens the networks of an engine with the runtime that its manifest names.
+
+    ``threads`` is the number of CPU threads of one network, by default one for each core that
+    this process may use. Raises MissingRuntimeError when the runtime is not installed and
+    EngineError when it cannot load the networks.
+    """
+    module = importlib.import_module(_MODULES[manifest.backend])
+    return cast(RuntimeSession, module.open_session(folder, manifest, threads))
