@@ -11,7 +11,7 @@ Spec = tuple[str, str]  # noun, colour
 _NOUNS = tuple(KINDS)
 _WEIGHTS = np.array([KINDS[noun].weight for noun in _NOUNS])
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
-_TWIN_RATE = 0.62
+_TWIN_RATE = 0.38
 
 
 def small_specs(rng: np.random.Generator) -> list[Spec]:

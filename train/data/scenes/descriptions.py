@@ -50,7 +50,7 @@ def _is_a(item: SceneObject, noun: str) -> bool:
 
 
 def describe(colour: str, kind: str, noun: str, size: str | None, style: int) -> Description:
-    """The noun phrase for an object of ``kind`` called ``noun``; ``style`` varies clothes."""
+    """The noun phrase for an object of ``kind`` called ``noun``; ``style`` varies clothes and lamps."""
     prefix = f"{size} " if size else ""
     if KINDS[kind].clothed and noun != "object":
         wear = (
@@ -59,9 +59,6 @@ def describe(colour: str, kind: str, noun: str, size: str | None, style: int) ->
             f"in {colour}",
         )[style % 3]
         return Description(f"{prefix}{noun} {wear}", colour, noun, size)
+    if noun == "traffic light" and style % 3 == 0:
+        return Description(f"{prefix}{noun} showing {colour}", colour, noun, size)
     return Description(f"{prefix}{colour} {noun}", colour, noun, size)
-
-
-def with_article(text: str, definite: bool = True) -> str:
-    """ "the red car" or "a red car"."""
-    return f"the {text}" if definite else f"{article(text)} {text}"

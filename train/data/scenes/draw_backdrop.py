@@ -139,7 +139,7 @@ def draw_lamp(frame: np.ndarray, scene: Scene, lamp: Lamp) -> None:
     scale = cam.focal_px / lamp.z_m
     u, top = cam.project(lamp.x_m, lamp.height_m, lamp.z_m)
     end = u + lamp.reach_m * scale
-    thick = max(1, round(0.14 * scale))
+    thick = max(1, round(0.12 * scale))
     grey = (112, 114, 112)
     foot = (round(u), round(cam.ground_y(lamp.z_m)))
     cv2.line(frame, foot, (round(u), round(top)), grey, thick, cv2.LINE_AA)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from train.data.scenes.catalogue import KINDS
-from train.data.scenes.descriptions import Description, describe, with_article
+from train.data.scenes.descriptions import Description, describe
 from train.data.scenes.relations import RELATIONS, gap, holds, may_hold
 from train.data.scenes.scene import Scene, SceneObject
-from train.data.scenes.sentences import Clause, sentence
+from train.data.scenes.sentences import Clause, fits, sentence
 
-_TRIES = 6
+_TRIES = 8
 _NEIGHBOURS = 7  # referents are taken among the nearest, as people do
 
 
@@ -79,6 +79,8 @@ def _express(
         others = [c for c in others if not set(c.referents) & set(chosen[0].referents)]
         chosen = [*chosen, *others[:1]]
     ref = sentence(description.text, chosen, rng)
+    if not fits(ref):
+        return None
     return Expression(
         ref=ref,
         target=target.id,
@@ -110,12 +112,12 @@ def _target_description(
     kind = KINDS[target.kind]
     style = int(rng.integers(3))
     draw = rng.random()
-    if draw < 0.06:
+    if draw < 0.3:
         generic = describe(target.colour, target.kind, "object", None, style)
         if generic.only(target, scene.objects):
             return generic
     noun = kind.noun
-    if kind.hypernym is not None and draw > 0.86:
+    if kind.hypernym is not None and draw > 0.88:
         noun = kind.hypernym
     size = "small" if rng.random() < 0.15 else None
     return describe(target.colour, target.kind, noun, size, style)
@@ -140,7 +142,7 @@ def _clauses(scene: Scene, target: SceneObject, rng: np.random.Generator) -> lis
 
 
 # Below 1: preferred; these are rarer, as they hold for fewer pairs.
-_EAGERNESS = {"between": 0.35, "in front of": 0.4, "behind": 0.4, "near": 0.9}
+_EAGERNESS = {"between": 0.45, "in front of": 0.55, "behind": 0.55, "near": 0.9}
 
 
 def _named_neighbours(
@@ -154,7 +156,7 @@ def _named_neighbours(
         style = int(rng.integers(3))
         phrase = describe(other.colour, other.kind, other.kind, size, style)
         if phrase.only(other, scene.objects):
-            named.append((other, with_article(phrase.text)))
+            named.append((other, f"the {phrase.text}"))
         if len(named) == _NEIGHBOURS:
             break
     return named
@@ -180,5 +182,6 @@ def absent(scene: Scene, seed: int) -> str:
     while True:
         stand_in = scene.objects[int(rng.integers(len(scene.objects)))]
         clauses = _clauses(scene, stand_in, rng)
-        if clauses:
-            return sentence(description.text, clauses[:1], rng)
+        ref = sentence(description.text, clauses[:1], rng) if clauses else ""
+        if fits(ref):
+            return ref

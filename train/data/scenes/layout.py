@@ -76,8 +76,8 @@ def _camera(rng: np.random.Generator, size_wh: tuple[int, int]) -> Camera:
     return Camera(
         size_wh=size_wh,
         focal_px=float(rng.uniform(0.66, 0.86) * w),
-        height_m=float(rng.uniform(2.6, 6.5)),
-        vanishing_xy=(float(rng.uniform(0.36, 0.64) * w), float(rng.uniform(0.36, 0.52) * h)),
+        height_m=float(rng.uniform(3.0, 7.0)),
+        vanishing_xy=(float(rng.uniform(0.36, 0.64) * w), float(rng.uniform(0.4, 0.57) * h)),
     )
 
 
@@ -108,7 +108,7 @@ def _weather(rng: np.random.Generator) -> Weather:
         "clear": (0.95, 1.08),
         "overcast": (0.85, 0.98),
         "rain": (0.76, 0.88),
-        "dusk": (0.64, 0.76),
+        "dusk": (0.68, 0.8),
         "fog": (0.88, 0.98),
     }[name]
     warm = float({"dusk": rng.uniform(0.0, 0.05)}.get(name, rng.uniform(-0.03, 0.04)))

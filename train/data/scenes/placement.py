@@ -97,7 +97,7 @@ class Ground:
             return None
         # Sizes vary in reality, too: the depth need not follow from the size exactly, and
         # the scatter spreads the objects over the frame.
-        z = _nearer(self.camera.focal_px * h_m / h) * rng.uniform(0.68, 1.25)
+        z = _nearer(self.camera.focal_px * h_m / h) * rng.uniform(0.58, 1.22)
         if zone == "cross" and self.road.cross_z_m is not None:
             near, far = self.road.cross_z_m
             if not near + 1 < z < far - 1:

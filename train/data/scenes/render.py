@@ -32,11 +32,11 @@ _STEEL = (104, 106, 106)
 def render(scene: Scene) -> np.ndarray:
     """The camera's picture of a scene: (h, w, 3) uint8 BGR, the same for the same scene."""
     frame = draw_sky(scene, _stream(scene, 2))
-    for i, block in enumerate(scene.buildings):
-        draw_building(frame, scene, block, scene.seed * 1000 + i)
     top, ground = draw_ground(scene, _stream(scene, 3))
     _haze(scene, ground, top)
     frame[top:] = np.clip(ground, 0, 255).astype(np.uint8)
+    for i, block in enumerate(scene.buildings):
+        draw_building(frame, scene, block, scene.seed * 1000 + i)
     things = [
         *((t.z_m, 0, i) for i, t in enumerate(scene.trees)),
         *((p.z_m, 1, i) for i, p in enumerate(scene.lamps)),

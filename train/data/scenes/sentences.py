@@ -30,7 +30,7 @@ _FRAMES = (
     "The {noun}, which is {state} {where}.",
     "The {noun} can be seen {where}.",
 )
-_MAX_WORDS = 25
+_MIN_WORDS, _MAX_WORDS = 5, 25
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,23 @@ class Clause:
 
 
 def sentence(noun: str, clauses: list[Clause], rng: np.random.Generator) -> str:
-    """ "The red car is to the left of the white van." from its parts, at most 25 words."""
+    """ "The red car is to the left of the white van." from its parts.
+
+    A frame that would make it too long is replaced by the plainest one.
+    """
     places = [_place(clause, rng) for clause in clauses]
     frame = _FRAMES[int(rng.integers(len(_FRAMES)))]
     state = _STATES[int(rng.integers(len(_STATES)))]
-    if len(places) == 2 and _count(frame) + sum(map(_count, places)) + _count(noun) > _MAX_WORDS:
-        frame = _FRAMES[0]
-    return frame.format(noun=noun, where=" and ".join(places), state=state)
+    for text in (frame, _FRAMES[0]):
+        made = text.format(noun=noun, where=" and ".join(places), state=state)
+        if fits(made):
+            break
+    return made
+
+
+def fits(text: str) -> bool:
+    """True when a sentence has 5 to 25 words."""
+    return _MIN_WORDS <= len(words_of(text)) <= _MAX_WORDS
 
 
 def _place(clause: Clause, rng: np.random.Generator) -> str:
@@ -62,15 +72,11 @@ def words_of(text: str) -> list[str]:
     return re.findall(r"[a-z]+", text.lower())
 
 
-def _count(text: str) -> int:
-    return len(words_of(text))
-
-
 def vocabulary() -> list[str]:
     """Every word that phrases, expressions and absent expressions can use, sorted."""
     texts: list[str] = [*COLOURS, *KINDS, *_STATES]
     texts += [k.hypernym for k in KINDS.values() if k.hypernym is not None]
     texts += [words for choices in _RELATION_WORDS.values() for words in choices]
     texts += [frame.format(noun="", where="", state="") for frame in _FRAMES]
-    texts += ["a an the and in wearing jacket small large object"]
+    texts += ["a an the and in wearing showing jacket small large object"]
     return sorted({word for text in texts for word in words_of(text)})
