@@ -24,7 +24,7 @@ Array = NDArray[np.float32]
 HEADS = 4
 _WIDTH = 32  # features of one box
 _LAYER = "box_encoder.transformer.layers.0"
-_SHAPES = {
+WEIGHT_SHAPES = {
     "box_encoder.lff1.Wr": (8, 1),
     "box_encoder.lff1.mlp.0.weight": (32, 16),
     "box_encoder.lff1.mlp.0.bias": (32,),
@@ -87,7 +87,9 @@ class HistoryEncoder:
     """
 
     def __init__(self, weights: Mapping[str, ArrayLike]) -> None:
-        self._weights = {name: _checked(weights, name, shape) for name, shape in _SHAPES.items()}
+        self._weights = {
+            name: _checked(weights, name, shape) for name, shape in WEIGHT_SHAPES.items()
+        }
 
     @classmethod
     def from_npz(cls, path: str | Path) -> HistoryEncoder:
