@@ -7,8 +7,10 @@ ENGINE ?=
 # One seed fixes the demo's scene and its sentence.
 DEMO_SEED ?= 900007
 
-# What the installed package is built from: Python files are installed editable and need no rebuild.
-SOURCES := pyproject.toml CMakeLists.txt $(wildcard cpp_ext/src/*)
+# What the installed package is made from. It is editable: a changed Python file needs no new
+# installation, a new package (its __init__.py) does.
+SOURCES := pyproject.toml CMakeLists.txt $(wildcard cpp_ext/src/*) \
+  $(shell find benchmarks cpp_ext export sdk train -name __init__.py)
 
 .PHONY: help demo test setup lint format clean
 

@@ -1,1 +1,1 @@
-"""Latency and accuracy, measured."""
+"""Latency and accuracy of engines, measured."""

@@ -1,0 +1,53 @@
+"""Options that the benchmarks share, and the engine that they open."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sdk.grounder import Grounder
+
+
+def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
+    """``--engine``, ``--threads``, ``--allow-unproven`` and ``--json``."""
+    parser.add_argument("--engine", type=Path, help="engine folder (default: the bundled one)")
+    parser.add_argument("--threads", type=positive, help="CPU threads (default: every core)")
+    parser.add_argument(
+        "--allow-unproven", action="store_true", help="accept an engine without a certificate"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as JSON")
+
+
+def open_grounder(args: argparse.Namespace) -> Grounder:
+    """The grounder that the options ask for."""
+    from sdk.grounder import Grounder
+
+    return Grounder(args.engine, threads=args.threads, allow_unproven=args.allow_unproven)
+
+
+def engine_line(grounder: Grounder) -> str:
+    """The engine in words, for a header."""
+    manifest = grounder.manifest
+    height, width = manifest.input_hw
+    return (
+        f"engine    {manifest.name}@{manifest.fingerprint}, {manifest.backend} "
+        f"{manifest.precision}, input {width}x{height}, threshold {grounder.threshold:.3f}"
+    )
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1, for argparse."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a number of at least 1, got {text}")
+    return value
+
+
+def not_negative(text: str) -> int:
+    """A whole number of at least 0, for argparse."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"expected a number of at least 0, got {text}")
+    return value
