@@ -2,10 +2,6 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-ENGINE ?=
-
-# One seed fixes the demo's scene and its sentence.
-DEMO_SEED ?= 900007
 
 # What the installed package is made from. It is editable: a changed Python file needs no new
 # installation, a new package (its __init__.py) does.
@@ -22,7 +18,7 @@ help:
 	@echo "make clean   remove $(VENV), build/ and out/"
 
 demo: $(VENV)/.base
-	$(BIN)/python -m benchmarks demo --seed $(DEMO_SEED) --out out $(if $(ENGINE),--engine $(ENGINE))
+	$(BIN)/python -m benchmarks.demo --out out
 
 test: $(VENV)/.dev lint
 	$(BIN)/python -m pytest -n 2
