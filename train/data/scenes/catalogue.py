@@ -74,16 +74,12 @@ class Kind:
 
 def _vehicle(noun: str, weight: float, views: dict[str, tuple[float, float]]) -> Kind:
     zones = ("road", "road", "cross", "verge")
-    return Kind(
-        noun, "vehicle", VEHICLE_COLOURS, views, zones, hypernym="vehicle", weight=weight
-    )
+    return Kind(noun, "vehicle", VEHICLE_COLOURS, views, zones, hypernym="vehicle", weight=weight)
 
 
 def _sign(noun: str, weight: float, size_m: tuple[float, float], colours: tuple[str, ...]) -> Kind:
     zones = ("pavement", "pavement", "verge")
-    return Kind(
-        noun, "traffic-sign", colours, {"plate": size_m}, zones, (2.2, 6.5), "sign", weight
-    )
+    return Kind(noun, "traffic-sign", colours, {"plate": size_m}, zones, (2.2, 6.5), "sign", weight)
 
 
 _STREET = ("pavement", "verge")

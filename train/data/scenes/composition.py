@@ -11,11 +11,11 @@ Spec = tuple[str, str]  # noun, colour
 _NOUNS = tuple(KINDS)
 _WEIGHTS = np.array([KINDS[noun].weight for noun in _NOUNS])
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
-_TWIN_RATE = 0.38
+_TWIN_RATE = 0.46
 
 
 def small_specs(rng: np.random.Generator) -> list[Spec]:
-    """Kinds and colours of the small objects, 11 to 17 of them.
+    """Kinds and colours of the small objects, at least 12 of them.
 
     The first groups guarantee the distractors: a pair of the same kind and colour with a
     third of another colour beside it, and a kind in two colours.

@@ -50,7 +50,7 @@ def _is_a(item: SceneObject, noun: str) -> bool:
 
 
 def describe(colour: str, kind: str, noun: str, size: str | None, style: int) -> Description:
-    """The noun phrase for an object of ``kind`` called ``noun``; ``style`` varies clothes and lamps."""
+    """The noun phrase for an object of ``kind`` called ``noun``; ``style`` varies some."""
     prefix = f"{size} " if size else ""
     if KINDS[kind].clothed and noun != "object":
         wear = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 
@@ -41,9 +43,10 @@ def draw_sky(scene: Scene, rng: np.random.Generator) -> np.ndarray:
     return np.clip(frame, 0, 255).astype(np.uint8)
 
 
-def draw_building(frame: np.ndarray, scene: Scene, block: Building, seed: int) -> None:
+def draw_building(
+    frame: np.ndarray, scene: Scene, block: Building, rng: np.random.Generator
+) -> None:
     """A block: the wall that faces the camera and the one that faces the street."""
-    rng = np.random.default_rng(seed)
     air = 1.0 - float(np.exp(-block.z_m[0] * (0.0011 + scene.weather.fog_per_m)))
     air = min(air, 0.75)
     hazy = horizon_bgr(scene.weather.name)
@@ -52,7 +55,6 @@ def draw_building(frame: np.ndarray, scene: Scene, block: Building, seed: int) -
         b, g, r = (int(c + (a - c) * air) for c, a in zip(colour, hazy, strict=True))
         return b, g, r
 
-    lit = scene.weather.name == "dusk"
     glass = shade((120, 104, 92), float(rng.uniform(0.7, 1.1)))
     x1, x2 = block.x_m
     z1, z2 = block.z_m
@@ -64,13 +66,25 @@ def draw_building(frame: np.ndarray, scene: Scene, block: Building, seed: int) -
         wall = shade(block.wall_bgr, light)
         corners = [(xa, 0.0, za), (xb, 0.0, zb), (xb, block.height_m, zb), (xa, block.height_m, za)]
         _fill(frame, scene, corners, tone(wall))
-        band = [(*c[:1], block.height_m - 0.7, c[2]) for c in corners[:2]] + corners[2:]
+        band = [(c[0], block.height_m - 0.7, c[2]) for c in corners[:2]] + corners[2:]
         _fill(frame, scene, band, tone(shade(wall, 0.8)))
-        _windows(frame, scene, block, (xa, za, xb, zb), tone, glass, lit, rng)
+        plinth = corners[:2] + [(c[0], 0.9, c[2]) for c in corners[1::-1]]
+        _fill(frame, scene, plinth, tone(shade(wall, 0.62)))
+        _windows(frame, scene, block, (xa, za, xb, zb), tone, glass, rng)
 
 
-def _windows(frame, scene, block, ends, tone, glass, lit, rng) -> None:  # type: ignore[no-untyped-def]
-    xa, za, xb, zb = ends
+def _windows(
+    frame: np.ndarray,
+    scene: Scene,
+    block: Building,
+    ends_xz: tuple[float, float, float, float],
+    tone: Callable[[Bgr], Bgr],
+    glass: Bgr,
+    rng: np.random.Generator,
+) -> None:
+    """Rows of windows on the wall from (x, z) to (x, z), some lit at dusk."""
+    xa, za, xb, zb = ends_xz
+    lit = scene.weather.name == "dusk"
     step_x, step_y = block.window_m
     length = float(np.hypot(xb - xa, zb - za))
     columns, floors = int(length / step_x), int((block.height_m - 1.5) / step_y)
@@ -101,9 +115,8 @@ def _fill(
     cv2.fillConvexPoly(frame, fixed, colour, cv2.LINE_AA, _SHIFT)
 
 
-def draw_tree(frame: np.ndarray, scene: Scene, tree: Tree, seed: int) -> None:
+def draw_tree(frame: np.ndarray, scene: Scene, tree: Tree, rng: np.random.Generator) -> None:
     """A trunk and a crown of a few dozen leaf clusters, lit from above."""
-    rng = np.random.default_rng(seed)
     cam = scene.camera
     scale = cam.focal_px / tree.z_m
     u, top = cam.project(tree.x_m, tree.height_m, tree.z_m)

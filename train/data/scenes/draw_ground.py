@@ -7,7 +7,7 @@ import numpy as np
 from train.data.scenes.scene import Scene
 from train.data.scenes.texture import smooth_noise, tiled_noise
 
-_ASPHALT = np.array([96, 94, 93], np.float32)
+_ASPHALT = np.array([114, 112, 111], np.float32)
 _PAVING = np.array([150, 158, 164], np.float32)
 _PAINT = np.array([212, 216, 216], np.float32)
 _KERB = np.array([172, 176, 178], np.float32)
@@ -32,13 +32,19 @@ def draw_ground(scene: Scene, rng: np.random.Generator) -> tuple[int, np.ndarray
     pz = z * z / (cam.focal_px * cam.height_m)  # metres that a row covers
     side = np.abs(x)
     kerb, wall = road.half_width_m, road.half_width_m + road.pavement_m
-    tone = float(rng.uniform(0.82, 1.14))
+    tone = float(rng.uniform(0.86, 1.12))
 
     cross = _cross(scene, z, pz)
     on_road = np.maximum(_below(side, kerb, px), cross)
     on_walk = _below(side, wall, px)
     paint = _lines(scene, x, side, z, px, pz) * (1 - cross)
     kerbs = _band(side, kerb + 0.09, 0.18, px) * (1 - cross)
+    if road.cross_z_m is not None:
+        outside = 1.0 - _below(side, kerb + 1.0, px)
+        kerbs = np.maximum(kerbs, _cross_kerbs(road.cross_z_m, z, pz) * outside)
+        middle = (road.cross_z_m[0] + road.cross_z_m[1]) / 2
+        dashes = ((x % 6.0) < 3.0) * _band(z, middle, 0.2, pz)
+        paint = np.maximum(paint, dashes * outside)
     if road.zebra_z_m is not None:
         paint = np.maximum(paint, _zebra(x, side, z, px, pz, road.zebra_z_m, kerb))
 
@@ -55,9 +61,9 @@ def draw_ground(scene: Scene, rng: np.random.Generator) -> tuple[int, np.ndarray
         outer = _VERGES[road.verge][c] * verge
         walk = _PAVING[c] * slab
         plane = outer + (walk - outer) * on_walk
-        plane += (_KERB[c] - plane) * kerbs
         asphalt = _ASPHALT[c] * tone
         plane += (asphalt - plane) * on_road
+        plane += (_KERB[c] - plane) * kerbs
         plane += (_PAINT[c] - plane) * paint
         ground[:, :, c] = plane + grain
     return top, ground
@@ -80,6 +86,11 @@ def _cross(scene: Scene, z: np.ndarray, pz: np.ndarray) -> np.ndarray:
         return np.zeros_like(z)
     near, far = scene.road.cross_z_m
     return _band(z, (near + far) / 2, far - near, pz)
+
+
+def _cross_kerbs(cross_z_m: tuple[float, float], z: np.ndarray, pz: np.ndarray) -> np.ndarray:
+    near, far = cross_z_m
+    return np.maximum(_band(z, near, 0.25, pz), _band(z, far, 0.25, pz))
 
 
 def _lines(
@@ -121,15 +132,11 @@ def _zebra(
     return rows * _below(phase, 0.27, px) * _below(side, kerb - 0.3, px)
 
 
-def _seams(
-    x: np.ndarray, z: np.ndarray, px: np.ndarray, pz: np.ndarray, size: float
-) -> np.ndarray:
+def _seams(x: np.ndarray, z: np.ndarray, px: np.ndarray, pz: np.ndarray, size: float) -> np.ndarray:
     """Joints of paving slabs; they fade out where they would alias."""
     across = _band(np.abs((x % size) - size / 2), size / 2, 0.08, px)
     along = _band(np.abs((z % size) - size / 2), size / 2, 0.08, pz)
-    return np.maximum(
-        across * np.clip(1.5 - px * 8, 0, 1), along * np.clip(1.5 - pz * 5, 0, 1)
-    )
+    return np.maximum(across * np.clip(1.5 - px * 8, 0, 1), along * np.clip(1.5 - pz * 5, 0, 1))
 
 
 def _verge_tone(

@@ -18,9 +18,7 @@ def _pick(rng: np.random.Generator, tones: tuple[Bgr, ...]) -> Bgr:
     return tones[int(rng.integers(len(tones)))]
 
 
-def draw_person(
-    sprite: Sprite, walking: bool, jacket: Bgr, rng: np.random.Generator
-) -> None:
+def draw_person(sprite: Sprite, walking: bool, jacket: Bgr, rng: np.random.Generator) -> None:
     """A person from head to foot, standing or in mid-stride."""
     skin, hair, legs = _pick(rng, _SKIN), _pick(rng, _HAIR), _pick(rng, _TROUSERS)
     shoes = shade(legs, 0.45)

@@ -87,7 +87,16 @@ def _car_side(sprite: Sprite, colour: Bgr, glass: Bgr) -> None:
 def _van_end(sprite: Sprite, colour: Bgr, glass: Bgr, rear: bool) -> None:
     _end_wheels(sprite, 0.06, 0.17)
     sprite.polygon(
-        [(0.1, 0.0), (0.9, 0.0), (0.96, 0.06), (1, 0.5), (1, 0.92), (0, 0.92), (0, 0.5), (0.04, 0.06)],
+        [
+            (0.1, 0.0),
+            (0.9, 0.0),
+            (0.96, 0.06),
+            (1, 0.5),
+            (1, 0.92),
+            (0, 0.92),
+            (0, 0.5),
+            (0.04, 0.06),
+        ],
         colour,
     )
     if rear:
@@ -163,9 +172,7 @@ def _truck_side(sprite: Sprite, colour: Bgr, glass: Bgr) -> None:
 
 def _bus_end(sprite: Sprite, colour: Bgr, glass: Bgr) -> None:
     _end_wheels(sprite, 0.07, 0.15)
-    sprite.polygon(
-        [(0.05, 0.0), (0.95, 0.0), (1, 0.05), (1, 0.93), (0, 0.93), (0, 0.05)], colour
-    )
+    sprite.polygon([(0.05, 0.0), (0.95, 0.0), (1, 0.05), (1, 0.93), (0, 0.93), (0, 0.05)], colour)
     sprite.rectangle(0.2, 0.035, 0.8, 0.12, (30, 28, 28))
     sprite.rectangle(0.3, 0.055, 0.7, 0.1, (70, 200, 250))
     sprite.rectangle(0.06, 0.15, 0.94, 0.58, glass)

@@ -49,20 +49,29 @@ def expressions(scene: Scene, seed: int, per_object: int = 2) -> list[Expression
         if not item.targetable:
             continue
         rng = np.random.default_rng([seed, scene.seed, 6, item.id])
-        mine: dict[str, Expression] = {}
-        for _ in range(_TRIES * per_object):
-            made = _express(scene, item, rng)
-            if made is not None:
-                mine.setdefault(made.ref, made)
-            if len(mine) == per_object:
-                break
-        found += mine.values()
+        found += _varied(scene, item, rng, per_object)
     return found
 
 
-def _express(
-    scene: Scene, target: SceneObject, rng: np.random.Generator
-) -> Expression | None:
+def _varied(
+    scene: Scene, item: SceneObject, rng: np.random.Generator, count: int
+) -> list[Expression]:
+    """Up to ``count`` different expressions for one object, of different relations if possible."""
+    mine: dict[str, Expression] = {}
+    said: set[tuple[str, tuple[int, ...]]] = set()
+    tries = _TRIES * count
+    for k in range(tries):
+        made = _express(scene, item, rng)
+        if made is None or (k < tries // 2 and made.clauses[0] in said):
+            continue
+        said.add(made.clauses[0])
+        mine.setdefault(made.ref, made)
+        if len(mine) == count:
+            break
+    return list(mine.values())
+
+
+def _express(scene: Scene, target: SceneObject, rng: np.random.Generator) -> Expression | None:
     description = _target_description(scene, target, rng)
     rivals = [o for o in scene.objects if o.id != target.id and description.may_match(o)]
     clauses = _clauses(scene, target, rng)
@@ -106,9 +115,7 @@ def _telling_pair(clauses: list[Clause], rivals: list[SceneObject]) -> list[Clau
     return []
 
 
-def _target_description(
-    scene: Scene, target: SceneObject, rng: np.random.Generator
-) -> Description:
+def _target_description(scene: Scene, target: SceneObject, rng: np.random.Generator) -> Description:
     kind = KINDS[target.kind]
     style = int(rng.integers(3))
     draw = rng.random()
@@ -142,7 +149,7 @@ def _clauses(scene: Scene, target: SceneObject, rng: np.random.Generator) -> lis
 
 
 # Below 1: preferred; these are rarer, as they hold for fewer pairs.
-_EAGERNESS = {"between": 0.45, "in front of": 0.55, "behind": 0.55, "near": 0.9}
+_EAGERNESS = {"between": 0.45, "in front of": 0.55, "behind": 0.55, "near": 1.2}
 
 
 def _named_neighbours(

@@ -103,12 +103,14 @@ def _road(rng: np.random.Generator) -> Road:
 
 
 def _weather(rng: np.random.Generator) -> Weather:
-    name = str(rng.choice(["clear", "overcast", "rain", "dusk", "fog"], p=[0.4, 0.25, 0.12, 0.13, 0.1]))
+    name = str(
+        rng.choice(["clear", "overcast", "rain", "dusk", "fog"], p=[0.4, 0.25, 0.12, 0.13, 0.1])
+    )
     low, high = {
         "clear": (0.95, 1.08),
         "overcast": (0.85, 0.98),
         "rain": (0.76, 0.88),
-        "dusk": (0.68, 0.8),
+        "dusk": (0.72, 0.84),
         "fog": (0.88, 0.98),
     }[name]
     warm = float({"dusk": rng.uniform(0.0, 0.05)}.get(name, rng.uniform(-0.03, 0.04)))

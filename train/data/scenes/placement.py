@@ -13,19 +13,23 @@ from train.data.scenes.scene import Rect, Road, SceneObject
 GAP_PX = 8.0
 _MARGIN_PX = 12
 _TRIES = 60
+_DIRECTIONS = {"rear": 1.0, "front": -1.0}  # traffic keeps to the right
 _CHOICES = 5  # free places that are compared when an object is to stand near another
 
 
 def overlap(a: Rect, b: Rect, gap: float = 0.0) -> bool:
     """True when two boxes come closer than ``gap`` pixels in both directions."""
-    return (
-        a[0] < b[2] + gap and b[0] < a[2] + gap and a[1] < b[3] + gap and b[1] < a[3] + gap
-    )
+    return a[0] < b[2] + gap and b[0] < a[2] + gap and a[1] < b[3] + gap and b[1] < a[3] + gap
 
 
-def _nearer(z: float) -> float:
-    """Depths beyond 55 m compressed, so that small lorries do not all end on the horizon."""
-    return z if z < 55.0 else 55.0 + 0.25 * min(z - 55.0, 100.0)
+def _scattered(z: float, rng: np.random.Generator) -> float:
+    """A depth about ``z`` metres, the far ones drawn nearer.
+
+    Without that all small lorries and buses would end on the horizon.
+    """
+    if z < 50.0:
+        return z * float(rng.uniform(0.62, 1.22))
+    return (50.0 + 0.3 * min(z - 50.0, 100.0)) * float(rng.uniform(0.76, 1.2))
 
 
 @dataclass
@@ -97,14 +101,16 @@ class Ground:
             return None
         # Sizes vary in reality, too: the depth need not follow from the size exactly, and
         # the scatter spreads the objects over the frame.
-        z = _nearer(self.camera.focal_px * h_m / h) * rng.uniform(0.58, 1.22)
-        if zone == "cross" and self.road.cross_z_m is not None:
-            near, far = self.road.cross_z_m
-            if not near + 1 < z < far - 1:
-                return None
+        z = _scattered(self.camera.focal_px * h_m / h, rng)
+        if zone == "cross" and not self.road.crossed_at(z, -1.0):
+            return None
+        if kind.mounted and self.road.crossed_at(z, 1.0):
+            return None  # no pole stands in the crossing street
         x = self._lateral(rng, zone, z, w)
         if x is None:
             return None
+        if zone == "road" and view in _DIRECTIONS:
+            x = abs(x) * _DIRECTIONS[view]
         return self._assemble(rng, kind, colour, (w, h), (x, z), zone, view)
 
     def _zone(self, rng: np.random.Generator, kind: Kind, view: str) -> str | None:

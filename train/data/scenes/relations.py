@@ -102,9 +102,7 @@ def maybe_between(a: SceneObject, b: SceneObject, c: SceneObject) -> bool:
     return -0.05 <= along <= 1.05 and across <= max(0.5 * length, 60.0)
 
 
-def _on_segment(
-    a: SceneObject, b: SceneObject, c: SceneObject
-) -> tuple[float, float, float]:
+def _on_segment(a: SceneObject, b: SceneObject, c: SceneObject) -> tuple[float, float, float]:
     """Position along b-c (0 to 1), distance from that line, its length; centres, pixels."""
     start, end, point = (np.array(o.centre) for o in (b, c, a))
     axis = end - start

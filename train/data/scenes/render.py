@@ -36,7 +36,7 @@ def render(scene: Scene) -> np.ndarray:
     _haze(scene, ground, top)
     frame[top:] = np.clip(ground, 0, 255).astype(np.uint8)
     for i, block in enumerate(scene.buildings):
-        draw_building(frame, scene, block, scene.seed * 1000 + i)
+        draw_building(frame, scene, block, _stream(scene, 8, i))
     things = [
         *((t.z_m, 0, i) for i, t in enumerate(scene.trees)),
         *((p.z_m, 1, i) for i, p in enumerate(scene.lamps)),
@@ -44,7 +44,7 @@ def render(scene: Scene) -> np.ndarray:
     ]
     for _, sort, i in sorted(things, reverse=True):
         if sort == 0:
-            draw_tree(frame, scene, scene.trees[i], scene.seed * 1000 + 500 + i)
+            draw_tree(frame, scene, scene.trees[i], _stream(scene, 9, i))
         elif sort == 1:
             draw_lamp(frame, scene, scene.lamps[i])
         else:
@@ -52,9 +52,9 @@ def render(scene: Scene) -> np.ndarray:
     return expose(frame, scene.weather, _stream(scene, 4))
 
 
-def _stream(scene: Scene, number: int) -> np.random.Generator:
+def _stream(scene: Scene, *number: int) -> np.random.Generator:
     """An independent stream for each part, so that one part's draws never move another's."""
-    return np.random.default_rng([scene.seed, number])
+    return np.random.default_rng([scene.seed, *number])
 
 
 def _haze(scene: Scene, ground: np.ndarray, top: int) -> None:
@@ -71,7 +71,7 @@ def _draw_object(frame: np.ndarray, scene: Scene, item: SceneObject) -> None:
         _shadow(frame, scene, item)
     else:
         _post(frame, scene, item)
-    colour, cover = _sprite(scene, item).finish()
+    colour, cover = object_sprite(scene, item).finish()
     x1, y1 = int(item.xyxy[0]), int(item.xyxy[1])
     h, w = colour.shape[:2]
     air = min(0.25, 1.0 - float(np.exp(-item.depth_m * scene.weather.fog_per_m)))
@@ -81,8 +81,9 @@ def _draw_object(frame: np.ndarray, scene: Scene, item: SceneObject) -> None:
     patch[:] = np.clip(patch * (1.0 - cover) + colour + 0.5, 0, 255).astype(np.uint8)
 
 
-def _sprite(scene: Scene, item: SceneObject) -> Sprite:
-    rng = np.random.default_rng([scene.seed, 5, item.id])
+def object_sprite(scene: Scene, item: SceneObject) -> Sprite:
+    """The picture of one object, as large as its box."""
+    rng = _stream(scene, 5, item.id)
     sprite = Sprite(item.size_wh, item.flipped)
     base = np.array(COLOURS[item.colour]) * rng.uniform(0.92, 1.06)
     b, g, r = (int(c) for c in np.clip(base, 0, 255))

@@ -101,6 +101,12 @@ class Road:
     cross_z_m: tuple[float, float] | None
     zebra_z_m: float | None
 
+    def crossed_at(self, z: float, margin_m: float) -> bool:
+        """True when depth ``z`` lies in the crossing street widened by ``margin_m``."""
+        if self.cross_z_m is None:
+            return False
+        return self.cross_z_m[0] - margin_m < z < self.cross_z_m[1] + margin_m
+
 
 @dataclass(frozen=True)
 class Weather:

@@ -73,6 +73,8 @@ def place_trees(
         leaf = np.array(_LEAVES[int(rng.integers(len(_LEAVES)))]) * rng.uniform(0.8, 1.25)
         b, g, r = (int(c) for c in leaf)
         tree = Tree(x, z, height, height * float(rng.uniform(0.24, 0.36)), (b, g, r))
+        if road.crossed_at(z, 1.5):
+            continue
         if z > _FAR_M or _clear(tree_rects(tree, camera), objects):
             trees.append(tree)
     return tuple(sorted(trees, key=lambda t: -t.z_m))
@@ -97,7 +99,7 @@ def place_lamps(
     for side in sides:
         for z in np.arange(rng.uniform(16, 30), 170, step):
             lamp = Lamp(side * (road.half_width_m + 0.9), float(z), height, -side * 2.2)
-            if _clear(lamp_rects(lamp, camera), objects):
+            if not road.crossed_at(float(z), 1.0) and _clear(lamp_rects(lamp, camera), objects):
                 lamps.append(lamp)
     return tuple(sorted(lamps, key=lambda lamp: -lamp.z_m))
 

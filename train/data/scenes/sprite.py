@@ -58,9 +58,7 @@ class Sprite:
         points = np.stack([cx + rx * np.cos(angles), cy + ry * np.sin(angles)], axis=1)
         self.polygon([(float(x), float(y)) for x, y in points], colour)
 
-    def ring(
-        self, cx: float, cy: float, rx: float, ry: float, width: float, colour: Bgr
-    ) -> None:
+    def ring(self, cx: float, cy: float, rx: float, ry: float, width: float, colour: Bgr) -> None:
         """An outlined ellipse; ``width`` as a fraction of the sprite's height."""
         w, h = self._scale
         thickness = max(1, round(width * h))
@@ -77,9 +75,7 @@ class Sprite:
         xy = np.asarray(points, dtype=np.float64) * self._scale - 0.5
         fixed = np.round(xy * (1 << _SHIFT)).astype(np.int32)
         thickness = max(1, round(width * self._scale[1]))
-        cv2.polylines(
-            self._bgra, [fixed], False, (*colour, 255), thickness, cv2.LINE_8, _SHIFT
-        )
+        cv2.polylines(self._bgra, [fixed], False, (*colour, 255), thickness, cv2.LINE_8, _SHIFT)
 
     def shade_down(self, top: float, bottom: float) -> None:
         """Multiply the brightness by a gradient from ``top`` to ``bottom``."""

@@ -73,8 +73,8 @@ def write(
             _replace(images / name, encode_jpeg(render(scene)))
         for made in expressions(scene, seed + i, refs_per_object):
             annotations.append(_annotation(name, scene, made, len(annotations) + 1))
-    text = json.dumps(annotations, indent=0, ensure_ascii=False) + "\n"
-    _replace(out / "annotations.json", text.encode())
+    lines = ",\n".join(json.dumps(annotation) for annotation in annotations)
+    _replace(out / "annotations.json", f"[\n{lines}\n]\n".encode())
     return count, len(annotations)
 
 
