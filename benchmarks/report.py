@@ -28,20 +28,30 @@ def share(value: float | None) -> str:
     return "-" if value is None or math.isnan(value) else f"{value:.3f}"
 
 
-def write_json(path: Path | None, figures: dict[str, Any]) -> None:
-    """Write figures (NaN becomes null) unless path is None.
+class JsonFile:
+    """Where the figures go; opened before a long measurement, so that it is not made in vain.
+
+    Args:
+        path: the file, None for nowhere.
 
     Raises:
         InputError: the file cannot be written.
     """
-    if path is None:
-        return
-    text = json.dumps(_without_nan(figures), indent=2, allow_nan=False) + "\n"
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        if path is not None:
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch()
+            except OSError as error:
+                raise InputError(f"cannot write {path}: {error.strerror or error}") from error
+
+    def write(self, figures: dict[str, Any]) -> None:
+        """Write the figures; NaN becomes null."""
+        if self._path is not None:
+            text = json.dumps(_without_nan(figures), indent=2, allow_nan=False)
+            self._path.write_text(text + "\n", encoding="utf-8")
 
 
 def _without_nan(value: Any) -> Any:

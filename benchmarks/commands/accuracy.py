@@ -26,8 +26,9 @@ def run(args: argparse.Namespace) -> int:
     from benchmarks.cases import make_cases
     from benchmarks.environment import describe
     from benchmarks.evaluation import as_records, evaluate, summarise
-    from benchmarks.report import write_json
+    from benchmarks.report import JsonFile
 
+    file = JsonFile(args.json)
     environment = describe()
     with options.open_grounder(args) as grounder, warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # unknown words: counted as not found
@@ -38,8 +39,7 @@ def run(args: argparse.Namespace) -> int:
         )
     figures = summarise(rows)
     print("\n".join(_lines(figures, args.scenes, args.seed, engine)))
-    write_json(
-        args.json,
+    file.write(
         {
             **figures,
             "scenes": args.scenes,

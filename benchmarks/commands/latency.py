@@ -30,9 +30,10 @@ def run(args: argparse.Namespace) -> int:
 
     from benchmarks.cases import make_workload
     from benchmarks.environment import describe, header
-    from benchmarks.report import write_json
+    from benchmarks.report import JsonFile
     from benchmarks.timing import measure, summarise
 
+    file = JsonFile(args.json)
     environment = describe()
     begin = time.perf_counter()
     with options.open_grounder(args) as grounder, warnings.catch_warnings():
@@ -52,8 +53,7 @@ def run(args: argparse.Namespace) -> int:
         f"{len(workload.frames)} frames of {width}x{height}, a new sentence each time",
     ]
     print("\n".join([*about, "", *_lines(figures)]))
-    write_json(
-        args.json,
+    file.write(
         {
             **figures,
             "frame_wh": [width, height],

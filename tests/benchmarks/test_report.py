@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.environment import describe, header, usable_cores
-from benchmarks.report import share, table, write_json
+from benchmarks.report import JsonFile, share, table
 from sdk.errors import InputError
 
 
@@ -27,18 +27,18 @@ def test_share() -> None:
 
 def test_json_has_no_nan(tmp_path: Path) -> None:
     path = tmp_path / "new" / "figures.json"
-    write_json(path, {"a": float("nan"), "b": [1.5, {"c": float("nan")}]})
+    JsonFile(path).write({"a": float("nan"), "b": [1.5, {"c": float("nan")}]})
     assert json.loads(path.read_text()) == {"a": None, "b": [1.5, {"c": None}]}
 
 
 def test_json_is_optional() -> None:
-    write_json(None, {"a": 1})
+    JsonFile(None).write({"a": 1})
 
 
 def test_json_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot write"):
-        write_json(tmp_path / "file" / "figures.json", {})
+        JsonFile(tmp_path / "file" / "figures.json")
 
 
 def test_environment_names_machine_and_versions() -> None:
