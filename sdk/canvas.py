@@ -124,8 +124,8 @@ class Canvas:
         for a, b in edges:
             self._line(a, b, _HALO, thickness + 2)
         for a, b in edges:
-            for piece in _dashes(a, b) if dashed else [(a, b)]:
-                self._line(*piece, color, thickness)
+            for start, stop in _dashes(a, b) if dashed else [(a, b)]:
+                self._line(start, stop, color, thickness)
 
     def faint_boxes(self, boxes: ArrayLike, color: Color, opacity: float = 0.45) -> None:
         """Outlines boxes with thin, translucent lines."""

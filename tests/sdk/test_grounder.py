@@ -1,0 +1,247 @@
+"""From an engine folder to a box: the whole path, on real networks."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import itertools
+import json
+import warnings
+
+import numpy as np
+import pytest
+
+from sdk import EngineError, Grounder, InputError
+from sdk.engine import ZoomPolicy, write_manifest
+from sdk.geometry import contains, iou
+
+TARGET = (400, 100, 430, 128)
+
+
+def test_finds_a_small_square(grounder, make_frame):
+    answer = grounder.locate(make_frame(), "the red square")
+    assert answer.found
+    assert answer.reason is None
+    assert answer.xyxy.dtype == np.float32
+    assert iou(answer.xyxy, TARGET) > 0.85
+    assert answer.score > 0.5
+    assert answer.frame_wh == (640, 480)
+
+
+def test_windows_are_nested_and_start_with_the_frame(grounder, make_frame):
+    zooms = grounder.locate(make_frame(), "the red square").zooms
+    assert 1 < len(zooms) <= 4
+    assert zooms[0].window_xyxy.tolist() == [0, 0, 640, 480]
+    for outer, inner in itertools.pairwise(zooms):
+        assert contains(outer.window_xyxy, inner.window_xyxy)
+    for zoom in zooms:
+        assert contains(zoom.window_xyxy, zoom.xyxy)
+        assert contains(zoom.window_xyxy, zoom.candidates_xyxy).all()
+
+
+def test_language_decides(grounder, make_frame):
+    frame = make_frame(squares={"red": TARGET, "blue": (50, 300, 80, 330)})
+    red, blue = grounder.locate(frame, ["the red square", "the blue square"])
+    assert iou(red.xyxy, TARGET) > 0.85
+    assert iou(blue.xyxy, (50, 300, 80, 330)) > 0.85
+
+
+def test_an_absent_object_is_not_found(grounder, make_frame):
+    answer = grounder.locate(make_frame(), "the green square")
+    assert not answer.found
+    assert "below the threshold" in answer.reason
+
+
+def test_colour_order(grounder, make_frame):
+    frame = make_frame()
+    assert not grounder.locate(frame, "the red square", color="rgb").found
+    assert grounder.locate(frame, "the blue square", color="rgb").found
+    assert grounder.locate(frame[:, :, ::-1], "the red square", color="rgb").found
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda frame: np.asfortranarray(frame),
+        lambda frame: np.repeat(frame, 2, axis=0)[::2],
+        lambda frame: np.dstack([frame, frame])[:, :, :3],
+        lambda frame: np.pad(frame, ((3, 5), (7, 2), (0, 0)))[3:-5, 7:-2],
+        lambda frame: frame[::-1][::-1],
+        lambda frame: frame[:, ::-1].copy()[:, ::-1],
+    ],
+)
+def test_views_with_any_strides_work(grounder, make_frame, view):
+    frame = make_frame()
+    expected = grounder.locate(frame, "the red square")
+    found = grounder.locate(view(frame), "the red square")
+    np.testing.assert_allclose(found.xyxy, expected.xyxy, atol=1e-3)
+
+
+@pytest.mark.parametrize("wh", [(1, 1), (2, 900), (900, 2), (17, 13), (1921, 1083)])
+def test_any_size_of_frame_is_answered(grounder, make_frame, wh):
+    frame = make_frame(wh, {"red": (0, 0, max(wh[0] // 20, 1), max(wh[1] // 20, 1))})
+    answer = grounder.locate(frame, "the red square")
+    assert answer.frame_wh == wh
+    assert answer.xyxy is None or contains((0, 0, *wh), answer.xyxy)
+
+
+def test_the_frame_is_neither_changed_nor_copied(grounder, make_frame):
+    frame = make_frame()
+    before = frame.copy()
+    frame.flags.writeable = False
+    answer = grounder.locate(frame, "the red square")
+    assert answer.frame is frame
+    np.testing.assert_array_equal(frame, before)
+
+
+def test_shared_windows_and_known_texts_are_encoded_once(engine, make_frame):
+    with Grounder(engine, threads=1) as grounder:
+        calls = {"image": [], "text": 0}
+        session = grounder._session
+        encode_image, encode_text = session.encode_image, session.encode_text
+
+        def count_image(frame, window):
+            calls["image"].append(tuple(window))
+            return encode_image(frame, window)
+
+        def count_text(tokens):
+            calls["text"] += 1
+            return encode_text(tokens)
+
+        session.encode_image, session.encode_text = count_image, count_text
+        refs = ["the red square", "the blue square", "The red  square."]
+        first, _, third = grounder.locate(make_frame(), refs)
+        np.testing.assert_array_equal(first.xyxy, third.xyxy)
+        assert len(calls["image"]) == len(set(calls["image"]))
+        grounder.locate(make_frame(), refs[0])
+        assert calls["text"] == 2
+
+
+def test_a_list_gives_a_list(grounder, make_frame):
+    assert grounder.locate(make_frame(), []) == []
+    single = grounder.locate(make_frame(), ("the red square",))
+    assert isinstance(single, list)
+    assert len(single) == 1
+
+
+def test_the_search_stops_when_the_history_says_so(engine, make_frame, make_manifest, make_history):
+    np.savez(engine / "history.npz", **make_history(stop_bias=9.0))
+    write_manifest(engine, make_manifest())
+    with Grounder(engine) as grounder:
+        answer = grounder.locate(make_frame(), "the red square")
+    assert len(answer.zooms) == 1
+    assert answer.zooms[0].stop_probability > 0.95
+
+
+def test_the_policy_limits_the_steps(engine, make_frame, make_manifest):
+    write_manifest(engine, make_manifest(zoom=ZoomPolicy(max_steps=2)))
+    with Grounder(engine) as grounder:
+        assert len(grounder.locate(make_frame(), "the red square").zooms) == 2
+
+
+def test_timing_adds_up(grounder, make_frame):
+    timing = grounder.locate(make_frame(), "the red square near the square").timing_ms
+    assert set(timing) == {"total", "crop", "text", "image", "ground", "host"}
+    assert all(milliseconds >= 0 for milliseconds in timing.values())
+    assert timing["total"] == pytest.approx(sum(timing.values()) - timing["total"])
+    assert timing["text"] > 0
+
+
+def test_unknown_words(grounder, make_frame):
+    with pytest.warns(UserWarning, match="'zebra'"):
+        answer = grounder.locate(make_frame(), "the red zebra")
+    assert answer.found
+    assert answer.unknown_words == ("zebra",)
+    with pytest.warns(UserWarning, match="'zebra', 'crossing'"):
+        answer = grounder.locate(make_frame(), "zebra crossing")
+    assert not answer.found
+    assert answer.xyxy is None
+    assert answer.zooms == ()
+    assert "none of the words" in answer.reason
+    json.loads(answer.to_json())
+
+
+def test_known_words_do_not_warn(grounder, make_frame):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        grounder.locate(make_frame(), "the red square?")
+
+
+@pytest.mark.parametrize(
+    ("ref", "message"),
+    [
+        ("", "at least one word"),
+        (" \n. .", "at least one word"),
+        (None, "NoneType"),
+        (7, "int"),
+        (b"the red square", "bytes"),
+        (["the red square", ""], "at least one word"),
+        (["the red square", None], "NoneType"),
+        ("the red square " * 10, "at most 12 tokens, got 33"),
+    ],
+)
+def test_bad_expressions(grounder, make_frame, ref, message):
+    with pytest.raises(InputError, match=message):
+        grounder.locate(make_frame(), ref)
+
+
+def test_bad_colour_order(grounder, make_frame):
+    with pytest.raises(InputError, match="bgr"):
+        grounder.locate(make_frame(), "the red square", color="BGR")
+
+
+def test_threshold(engine, make_frame):
+    with Grounder(engine, threshold=1.0) as grounder:
+        answer = grounder.locate(make_frame(), "the red square")
+        assert not answer.found
+        assert iou(answer.xyxy, TARGET) > 0.85  # the box is still given
+    with Grounder(engine, threshold=0) as grounder:
+        assert grounder.locate(make_frame(), "the green square").found
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan"), "0.5", True])
+def test_bad_threshold(engine, threshold):
+    with pytest.raises(InputError, match="threshold"):
+        Grounder(engine, threshold=threshold)
+
+
+def test_bad_thread_count(engine):
+    with pytest.raises(InputError, match="thread"):
+        Grounder(engine, threads=0)
+
+
+def test_a_closed_grounder_refuses(engine, make_frame):
+    grounder = Grounder(engine)
+    grounder.close()
+    grounder.close()
+    with pytest.raises(EngineError, match="closed"):
+        grounder.locate(make_frame(), "the red square")
+
+
+def test_threads_get_their_own_answers(grounder, make_frame):
+    boxes = [(20 + 60 * n, 40 + 40 * n, 50 + 60 * n, 70 + 40 * n) for n in range(8)]
+    frames = [make_frame(squares={"red": box}) for box in boxes] * 4
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda frame: grounder.locate(frame, "the red square"), frames))
+    for answer, box in zip(answers, boxes * 4, strict=True):
+        assert iou(answer.xyxy, box) > 0.8
+
+
+@pytest.mark.parametrize("certificate", [None, {"passed": False}])
+def test_an_unproven_engine_is_refused_unless_wanted(
+    engine, make_frame, certificate, make_manifest
+):
+    write_manifest(engine, make_manifest(certificate=certificate))
+    with pytest.raises(EngineError, match="allow_unproven"):
+        Grounder(engine)
+    with Grounder(engine, allow_unproven=True) as grounder:
+        assert grounder.locate(make_frame(), "the red square").found
+
+
+def test_answers_name_the_engine(engine, grounder, make_frame, make_manifest):
+    label = grounder.locate(make_frame(), "the red square").engine
+    assert label.startswith("squares@")
+    changed = write_manifest(engine, make_manifest(calibration={"threshold": 0.25}))
+    assert not label.endswith(changed.fingerprint)
+    same = dataclasses.replace(changed, versions={"onnx": "1"})
+    assert same.fingerprint == changed.fingerprint
