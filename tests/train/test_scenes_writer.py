@@ -30,6 +30,7 @@ def test_layout_of_the_folder(folder: Path) -> None:
     names = sorted(p.name for p in (folder / "images").iterdir())
     assert names == ["000000.jpg", "000001.jpg", "000002.jpg"]
     picture = cv2.imread(str(folder / "images" / names[0]))
+    assert picture is not None
     assert picture.shape == (1080, 1920, 3)
 
 

@@ -24,9 +24,10 @@ def expose(frame: np.ndarray, weather: Weather, rng: np.random.Generator) -> np.
     noisy = cv2.add(picture.astype(np.int16), cv2.merge([luma, luma, luma]))
     picture = np.clip(noisy, 0, 255).astype(np.uint8)
     done, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, weather.jpeg_quality])
-    if not done:
-        raise RuntimeError("OpenCV could not encode a JPEG")
-    return cv2.imdecode(data, cv2.IMREAD_COLOR)
+    recorded = cv2.imdecode(data, cv2.IMREAD_COLOR) if done else None
+    if recorded is None:
+        raise RuntimeError(f"OpenCV could not compress a frame of shape {frame.shape}")
+    return recorded
 
 
 def _rain(frame: np.ndarray, density: float, rng: np.random.Generator) -> np.ndarray:
