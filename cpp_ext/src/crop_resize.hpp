@@ -16,15 +16,6 @@
 #include <cstdint>
 #include <vector>
 
-// One source, several instruction sets: the loader picks the clone that this processor can run.
-// Sanitizers cannot run the resolver, and other platforms keep their base instruction set.
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__GLIBC__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define PIZA_CLONES __attribute__((target_clones("arch=haswell", "default")))
-#else
-#define PIZA_CLONES
-#endif
-
 namespace piza {
 
 constexpr int kChannels = 3;
@@ -127,9 +118,8 @@ struct Scratch {
 };
 
 // row[x] = sum over k of weights[k] * source[k * stride + x], in blocks that stay in registers.
-PIZA_CLONES inline void blend_rows(const std::uint8_t* source, std::ptrdiff_t stride,
-                                   const float* weights, std::size_t taps, std::size_t length,
-                                   float* row) {
+inline void blend_rows(const std::uint8_t* source, std::ptrdiff_t stride, const float* weights,
+                       std::size_t taps, std::size_t length, float* row) {
     constexpr std::size_t kBlock = 32;
     std::size_t x = 0;
     for (; x + kBlock <= length; x += kBlock) {
@@ -151,8 +141,8 @@ PIZA_CLONES inline void blend_rows(const std::uint8_t* source, std::ptrdiff_t st
 
 // Blend the interleaved row into one output row of each plane. Four lanes are summed where three
 // are needed, since four vectorise: the row is one float longer than its pixels.
-PIZA_CLONES inline void blend_columns(const float* row, const Axis& axis, int out_width,
-                                      const Planes& planes, float* out, std::size_t plane_size) {
+inline void blend_columns(const float* row, const Axis& axis, int out_width, const Planes& planes,
+                          float* out, std::size_t plane_size) {
     for (int j = 0; j < out_width; ++j) {
         float sum[4] = {};
         const float* pixel = row + kChannels * (axis.first[j] - axis.low);
