@@ -97,7 +97,7 @@ class HistoryEncoder:
         try:
             with np.load(path, allow_pickle=False) as stored:
                 return cls({name: stored[name] for name in stored.files})
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
             raise EngineError(f"cannot read the history encoder {path}: {error}") from error
 
     def __call__(self, history_xywh: ArrayLike) -> tuple[float, float]:

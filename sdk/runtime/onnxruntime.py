@@ -141,7 +141,6 @@ def _options(ort: Any, threads: int | None) -> Any:
     options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors only
-    options.add_session_config_entry("session.set_denormal_as_zero", "1")
     return options
 
 
