@@ -18,6 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Boxes = NDArray[np.float64]
 
+_LOW, _HIGH = [0, 1, 0, 1], [2, 3, 2, 3]  # (x1, y1, x1, y1) and (x2, y2, x2, y2) of a box
+
 
 def as_boxes(boxes: ArrayLike) -> Boxes:
     """``boxes`` as a float64 array whose last axis is 4; ``[]`` becomes ``(0, 4)``."""
@@ -39,8 +41,7 @@ def area(boxes: ArrayLike) -> NDArray[np.float64]:
 def clip(boxes: ArrayLike, window_xyxy: ArrayLike) -> Boxes:
     """Each box limited to the window. A box outside of it collapses onto the window's border."""
     array, window = as_boxes(boxes), as_boxes(window_xyxy)
-    low, high = np.tile(window[..., :2], 2), np.tile(window[..., 2:], 2)
-    return np.minimum(np.maximum(array, low), high)
+    return np.minimum(np.maximum(array, window[..., _LOW]), window[..., _HIGH])
 
 
 def contains(outer: ArrayLike, inner: ArrayLike, tolerance: float = 0.0) -> NDArray[np.bool_]:
@@ -103,15 +104,21 @@ def grow(box_xyxy: ArrayLike, min_side: float, window_xyxy: ArrayLike) -> Boxes:
     A side that is long enough stays as it is. A short one grows about its centre; where that
     would leave the window the box is shifted, and a window shorter than ``min_side`` is filled.
     """
-    box, window = as_boxes(box_xyxy), as_boxes(window_xyxy)
-    low, high = window[:2], window[2:]
-    side = np.minimum(np.maximum(box[2:] - box[:2], min_side), high - low)
-    start = np.clip((box[:2] + box[2:] - side) / 2, low, high - side)
-    short = box[2:] - box[:2] < min_side
-    grown = np.concatenate(
-        [np.where(short, start, box[:2]), np.where(short, start + side, box[2:])]
-    )
-    return clip(grown, window)
+    x1, y1, x2, y2 = as_boxes(box_xyxy).tolist()
+    left, top, right, bottom = as_boxes(window_xyxy).tolist()
+    x1, x2 = _grow_side(x1, x2, min_side, left, right)
+    y1, y2 = _grow_side(y1, y2, min_side, top, bottom)
+    return np.array([x1, y1, x2, y2])
+
+
+def _grow_side(
+    start: float, stop: float, least: float, low: float, high: float
+) -> tuple[float, float]:
+    if stop - start < least:
+        length = min(least, high - low)
+        start = min(max((start + stop - length) / 2, low), high - length)
+        stop = start + length
+    return max(start, low), min(stop, high)
 
 
 def round_half_up(value: float) -> int:
@@ -167,10 +174,10 @@ class Letterbox:
         x1, y1, x2, y2 = self.window_xyxy
         (content_w, content_h), (left, top) = self.content_wh, self.offset_xy
         height, width = self.input_hw
-        step = np.array([(x2 - x1) / content_w, (y2 - y1) / content_h])  # frame px per input px
-        scale = step * (width, height)
-        shift = np.array([x1, y1]) - step * (left, top)
-        return np.tile(scale, 2), np.tile(shift, 2)
+        step_x, step_y = (x2 - x1) / content_w, (y2 - y1) / content_h  # frame px per input px
+        shift_x, shift_y = x1 - step_x * left, y1 - step_y * top
+        scale = np.array([step_x * width, step_y * height] * 2)
+        return scale, np.array([shift_x, shift_y] * 2)
 
     def to_frame(self, boxes_unit: ArrayLike) -> Boxes:
         """Boxes in units of the network input -> ``xyxy`` frame pixels. ``(..., 4)``."""

@@ -90,6 +90,7 @@ class HistoryEncoder:
         self._weights = {
             name: _checked(weights, name, shape) for name, shape in WEIGHT_SHAPES.items()
         }
+        self._first = self._decide([[0.0, 0.0, 1.0, 1.0]])
 
     @classmethod
     def from_npz(cls, path: str | Path) -> HistoryEncoder:
@@ -103,11 +104,15 @@ class HistoryEncoder:
     def __call__(self, history_xywh: ArrayLike) -> tuple[float, float]:
         """End-of-search probability, and progress as the head gives it (neither rounded nor
         clipped), for a history ``(k, 4)`` of xywh frame pixels that starts with the frame."""
+        if len(np.asarray(history_xywh)) == 1:
+            return self._first  # features are relative to the first box, hence constant
+        return self._decide(history_xywh)
+
+    def _decide(self, history_xywh: ArrayLike) -> tuple[float, float]:
         features = self.encode(history_xywh)  # (16,)
         stop = float(self._head("binary_classifier", features))
-        return 1.0 / (1.0 + math.exp(-max(stop, -700.0))), float(
-            self._head("continuous_regressor", features)
-        )
+        progress = float(self._head("continuous_regressor", features))
+        return 1.0 / (1.0 + math.exp(-max(stop, -700.0))), progress
 
     def encode(self, history_xywh: ArrayLike) -> Array:
         """The history as one vector of unit length, ``(16,)``."""
