@@ -1,0 +1,26 @@
+"""From a window of the frame to the network's input: the one path of training and vehicle."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+def network_input(
+    frame: NDArray[np.uint8],
+    window_xyxy: ArrayLike,
+    input_hw: tuple[int, int],
+    mean: tuple[float, float, float],
+    std: tuple[float, float, float],
+    color: str = "bgr",
+) -> NDArray[np.float32]:
+    """One window of a frame, fitted by the letterbox rule and normalised, ``(1, 3, H, W)`` RGB.
+
+    ``frame`` is ``(h, w, 3)`` uint8 in ``color`` order, ``window_xyxy`` ``(4,)`` frame pixels;
+    ``mean`` and ``std`` are in RGB order and 0..255 units. Raises ValueError for a window that is
+    empty or outside of the frame.
+    """
+    from cpp_ext import crop_resize
+
+    windows = np.asarray(window_xyxy, dtype=np.float64)[None]
+    return crop_resize(frame, windows, input_hw, mean, std, color)

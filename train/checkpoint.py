@@ -1,0 +1,73 @@
+"""A checkpoint folder: ``config.json``, ``model.safetensors``, ``tokenizer.json``."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from sdk.errors import EngineError
+from sdk.text import Tokenizer
+from train.models.config import PizaConfig
+from train.models.grounder import PizaGrounder
+
+CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
+
+
+def save_checkpoint(folder: Path, model: PizaGrounder, tokenizer_file: Path) -> None:
+    """Writes the weights in half precision (train in float32, keep what you shipped and measured)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model.config.save(folder / CONFIG)
+    weights = {}
+    for name, tensor in _own_tensors(model).items():
+        weights[name] = tensor.half() if tensor.is_floating_point() else tensor
+    partial = folder / (WEIGHTS + ".partial")
+    save_file({name: tensor.contiguous() for name, tensor in weights.items()}, partial)
+    partial.replace(folder / WEIGHTS)
+    if tokenizer_file.resolve() != (folder / TOKENIZER).resolve():
+        shutil.copyfile(tokenizer_file, folder / TOKENIZER)
+
+
+def load_checkpoint(folder: Path) -> tuple[PizaGrounder, Tokenizer]:
+    """The model in eval mode, float32, and its tokenizer; every tensor must be accounted for.
+
+    Raises EngineError when a file is missing or a name or shape does not fit.
+    """
+    missing = [name for name in (CONFIG, WEIGHTS, TOKENIZER) if not (folder / name).is_file()]
+    if missing:
+        raise EngineError(f"expected a checkpoint in {folder}: no {', '.join(missing)}")
+    model = PizaGrounder(PizaConfig.load(folder / CONFIG))
+    weights = {name: _single(tensor) for name, tensor in load_file(folder / WEIGHTS).items()}
+    load_weights(model, weights)
+    tokenizer = Tokenizer.from_file(folder / TOKENIZER, model.config.max_tokens)
+    return model.eval(), tokenizer
+
+
+def load_weights(model: PizaGrounder, weights: dict[str, torch.Tensor]) -> None:
+    """Loads a dict of ``_own_tensors``; shared tensors are stored once."""
+    expected = _own_tensors(model)
+    if expected.keys() != weights.keys():
+        gone = sorted(expected.keys() - weights.keys())[:5]
+        extra = sorted(weights.keys() - expected.keys())[:5]
+        raise EngineError(f"the weights do not fit the model: missing {gone}, unknown {extra}")
+    try:
+        model.load_state_dict(weights, strict=False)  # names were compared above
+    except RuntimeError as error:
+        raise EngineError(f"the weights do not fit the model: {error}") from error
+
+
+def _own_tensors(model: PizaGrounder) -> dict[str, torch.Tensor]:
+    """The state, each tensor under its first name only (the box heads are shared)."""
+    seen: set[int] = set()
+    own = {}
+    for name, tensor in model.state_dict(keep_vars=True).items():
+        if id(tensor) not in seen:
+            seen.add(id(tensor))
+            own[name] = tensor.detach()
+    return own
+
+
+def _single(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor

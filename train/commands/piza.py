@@ -1,0 +1,84 @@
+"""``python -m train piza``: piza-tiny from scratch, on rendered scenes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+HELP = "train piza-tiny from scratch on rendered scenes; run again to resume"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, default=Path("build/train/piza-tiny"))
+    parser.add_argument("--scenes-dir", type=Path, default=Path("build/scenes"))
+    parser.add_argument("--scenes", type=int, default=3500, help="scenes to train on")
+    parser.add_argument("--steps", type=int, default=5000)
+    parser.add_argument("--phrase-steps", type=int, default=3000, help="steps of phrases only")
+    parser.add_argument("--batch-scenes", type=int, default=6, help="frames a batch, 3 samples each")
+    parser.add_argument("--lr", type=float, default=6e-4)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=1, help="data loading processes")
+    parser.add_argument("--threads", type=int, default=max(1, (os.cpu_count() or 2)))
+    parser.add_argument("--bfloat16", action="store_true", help="mixed precision by autocast")
+    parser.add_argument("--device", default=None, help="cpu or cuda; the best there is by default")
+    parser.add_argument("--save-every", type=int, default=250)
+    parser.add_argument("--check-every", type=int, default=500)
+    parser.add_argument("--checks", type=int, default=60, help="scenes searched at each check")
+    parser.add_argument("--stop-after", type=float, default=None, help="minutes; resume later")
+
+
+def run(args: argparse.Namespace) -> int:
+    import torch
+
+    from sdk.text import Tokenizer
+    from train.checkpoint import TOKENIZER, save_checkpoint
+    from train.data.batches import Plan, SceneSamples, loader
+    from train.data.scenes import vocabulary
+    from train.data.vocabulary import write_tokenizer
+    from train.fit_history import fit_history
+    from train.journal import Journal
+    from train.loop import Recipe, Trainer, flush_denormals, from_scratch
+    from train.models.config import piza_tiny
+    from train.models.grounder import PizaGrounder
+
+    torch.set_num_threads(args.threads)
+    flush_denormals()
+    torch.manual_seed(args.seed)
+    device = torch.device(args.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    args.out.mkdir(parents=True, exist_ok=True)
+
+    seeds = range(args.seed * 1_000_000, args.seed * 1_000_000 + args.scenes)
+    tokenizer_file = args.out / TOKENIZER
+    write_tokenizer(vocabulary(), tokenizer_file)
+    vocabulary_size = Tokenizer.from_file(tokenizer_file, 64).vocabulary_size
+    model = PizaGrounder(piza_tiny(vocabulary_size))
+    from_scratch(model)
+    recipe = Recipe(args.steps, args.lr, bfloat16=args.bfloat16)
+    trainer, state = Trainer(model, recipe, device), args.out / "state.pt"
+    if state.is_file():
+        trainer.load(state)
+        print(f"resuming {state} at step {trainer.step}")
+    else:
+        accuracy = fit_history(model.history, args.seed)
+        trainer.average.history.load_state_dict(model.history.state_dict())
+        print(f"history encoder: {accuracy:.3f} of fresh histories ended or continued rightly")
+
+    plan = Plan(args.batch_scenes, args.phrase_steps)
+    data = SceneSamples(
+        args.scenes_dir, seeds, model.config, tokenizer_file, plan, args.steps, args.seed
+    )
+    journal = Journal(
+        trainer,
+        args.out,
+        tokenizer_file,
+        save_every=args.save_every,
+        check_every=args.check_every,
+        checks=args.checks,
+        stop_after_minutes=args.stop_after,
+    )
+    trainer.run(loader(data, trainer.step, args.workers), journal)
+    trainer.save(state)
+    save_checkpoint(args.out, trainer.average, tokenizer_file)
+    print(f"checkpoint in {args.out} after {trainer.step} of {args.steps} steps")
+    return 0

@@ -1,0 +1,21 @@
+"""A BERT-style tokenizer over a small word list, for models trained from scratch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "?", ",")
+
+
+def write_tokenizer(words: Sequence[str], path: Path) -> None:
+    """WordPiece over whole words, lower-cased; a word outside the list becomes [UNK]."""
+    entries = [*SPECIAL, *sorted(set(words) - set(SPECIAL))]
+    vocabulary = {word: index for index, word in enumerate(entries)}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(str(path))

@@ -1,0 +1,71 @@
+"""How well a model finds what it is asked for: the whole search, on scenes it has never seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdk.geometry import contains, iou
+from sdk.history import HistoryEncoder
+from sdk.search import Search, search
+from sdk.text import Tokenizer
+from train.models.grounder import PizaGrounder
+from train.session import TorchSession, zoom_policy
+
+
+@dataclass(frozen=True)
+class Question:
+    """A frame (h, w, 3) BGR, a sentence, and the answer (4,) xyxy; None when it is true of nothing."""
+
+    frame: NDArray[np.uint8]
+    ref: str
+    target_xyxy: tuple[float, float, float, float] | None
+
+
+class Searcher:
+    """The search over a PyTorch model, ready for one question after the other."""
+
+    def __init__(self, model: PizaGrounder, tokenizer: Tokenizer) -> None:
+        self.session, self.tokenizer = TorchSession(model), tokenizer
+        self.policy, self.input_hw = zoom_policy(model), model.config.input_hw
+        self.history = HistoryEncoder(history_weights(model))
+
+    def __call__(self, frame: NDArray[np.uint8], ref: str) -> Search:
+        text = self.session.encode_text(self.tokenizer.encode(ref))
+        frame_wh = (frame.shape[1], frame.shape[0])
+        return search(
+            self.session, frame, frame_wh, text, self.history, self.policy, self.input_hw
+        )
+
+
+def history_weights(model: PizaGrounder) -> dict[str, NDArray[np.float32]]:
+    """The box-history encoder's weights by their published names, for ``sdk.history``."""
+    return {name: t.detach().cpu().float().numpy() for name, t in model.history.state_dict().items()}
+
+
+def quick_scores(searcher: Searcher, questions: Iterable[Question]) -> dict[str, float]:
+    """Shares of present objects: first window that holds the target, final IoU >= 0.5; and the
+    mean final scores of right and wrong answers (absent objects are always wrong)."""
+    first, right, right_scores, wrong_scores = [], [], [], []
+    for question in questions:
+        zooms = searcher(question.frame, question.ref).zooms
+        score = zooms[-1].score if zooms else 0.0
+        if question.target_xyxy is None or not zooms:
+            wrong_scores.append(score)
+            continue
+        first.append(bool(contains(zooms[0].xyxy, question.target_xyxy, 1.0)))
+        right.append(bool(iou(zooms[-1].xyxy, question.target_xyxy) >= 0.5))
+        (right_scores if right[-1] else wrong_scores).append(score)
+    return {
+        "first_window": _mean(first),
+        "acc50": _mean(right),
+        "score_right": _mean(right_scores),
+        "score_wrong": _mean(wrong_scores),
+    }
+
+
+def _mean(values: list[bool] | list[float]) -> float:
+    return float(np.mean(values)) if values else 0.0

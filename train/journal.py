@@ -1,0 +1,76 @@
+"""What a training run leaves behind: a log, states to resume from, checks on fresh scenes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from train.checkpoint import save_checkpoint
+from train.data.scenes import absent, expressions, make_scene, render
+from train.evaluation import Question, Searcher, quick_scores
+from train.loop import Trainer
+
+CHECK_SEED = 800_000  # scenes of the checks; training uses lower seeds, benchmarks higher ones
+
+
+@dataclass
+class Journal:
+    """Called after each step with the loss terms; returns True when the run should stop here."""
+
+    trainer: Trainer
+    out: Path
+    tokenizer_file: Path
+    log_every: int = 50
+    save_every: int = 250
+    check_every: int = 500
+    checks: int = 60
+    stop_after_minutes: float | None = None
+    started: float = field(default_factory=time.monotonic)
+    sums: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+
+    def __call__(self, terms: dict[str, float]) -> bool:
+        step = self.trainer.step
+        for name, value in terms.items():
+            self.sums[name] += value
+        if step % self.log_every == 0:
+            self._write({k: round(v / self.log_every, 4) for k, v in self.sums.items()})
+            self.sums.clear()
+        if self.checks and step % self.check_every == 0:
+            self._check()
+        minutes = (time.monotonic() - self.started) / 60
+        stop = self.stop_after_minutes is not None and minutes >= self.stop_after_minutes
+        if stop or step % self.save_every == 0:
+            self.trainer.save(self.out / "state.pt")
+        return stop
+
+    def _check(self) -> None:
+        from sdk.text import Tokenizer
+
+        model = self.trainer.average.to("cpu")
+        tokenizer = Tokenizer.from_file(self.tokenizer_file, model.config.max_tokens)
+        self._write(quick_scores(Searcher(model, tokenizer), questions(CHECK_SEED, self.checks)))
+        self.trainer.average.to(self.trainer.device)
+        save_checkpoint(self.out, model, self.tokenizer_file)
+
+    def _write(self, entry: dict[str, float]) -> None:
+        record = {"step": self.trainer.step, "minutes": self._minutes(), **entry}
+        with (self.out / "log.jsonl").open("a") as file:
+            file.write(json.dumps(record) + "\n")
+
+    def _minutes(self) -> float:
+        return round((time.monotonic() - self.started) / 60, 2)
+
+
+def questions(seed: int, count: int) -> Iterator[Question]:
+    """One sentence for each of ``count`` scenes; every tenth is true of nothing."""
+    for number in range(seed, seed + count):
+        scene = make_scene(number)
+        if number % 10 == 9:
+            yield Question(render(scene), absent(scene, number), None)
+            continue
+        expression = expressions(scene, number, per_object=1)[0]
+        yield Question(render(scene), expression.ref, scene.objects[expression.target].xyxy)

@@ -1,0 +1,194 @@
+"""Grounding DINO with zoom adapters, as three networks: text, image, ground.
+
+The forward pass is written over the submodules of transformers' ``MMGroundingDino`` (they hold
+the weights, so weights from the hub load into them) instead of through its ``forward``: shapes
+are static, masks are finite, sentences are blocked by segment ids, and text and image are encoded
+apart so that each is encoded once. Training, evaluation and export all run this one pass.
+Dropout is left out, as in MM-Grounding-DINO's published configuration.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from transformers import MMGroundingDinoForObjectDetection
+from transformers.models.mm_grounding_dino.modeling_mm_grounding_dino import (
+    MMGroundingDinoFrozenBatchNorm2d,
+    encode_sinusoidal_position_embedding,
+)
+
+from train.models import layers
+from train.models.adapters import AdapterPair, ZoomEmbedding
+from train.models.config import PizaConfig
+from train.models.constants import Constants, make_constants
+from train.models.deformable import Sampler, grid_sampler
+from train.models.history import BoxHistoryEncoder
+
+REFINE_EPS, HEAD_EPS = 1e-3, 1e-5  # of the inverse sigmoid, as in mmdetection's DINO
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Raw outputs of one ground pass; N locations, L decoder layers, K queries, T tokens.
+
+    Boxes are cxcywh in [0, 1] of the network input; logits of padding tokens are far below zero.
+    """
+
+    location_logits: Tensor  # (B, N, T)
+    location_boxes: Tensor  # (B, N, 4)
+    query_logits: Tensor  # (L, B, K, T)
+    query_boxes: Tensor  # (L, B, K, 4)
+
+
+class PizaGrounder(nn.Module):
+    """The model of a checkpoint: ``encode_text``, ``encode_image``, ``ground`` and ``history``."""
+
+    def __init__(self, config: PizaConfig) -> None:
+        super().__init__()
+        self.config = config
+        dino = config.grounding_dino()
+        self.base = MMGroundingDinoForObjectDetection(dino)
+        _unfreeze_batch_norm(self.base.model.backbone.conv_encoder.model)
+        self.adapters = nn.ModuleList(
+            AdapterPair(dino.d_model, config.bottleneck, config.zoom_dim)
+            for _ in range(dino.encoder_layers)
+        )
+        # As in the authors' code, only the image layers hear about the zoom.
+        self.text_adapters = nn.ModuleList(
+            AdapterPair(dino.d_model, config.bottleneck, None) for _ in range(dino.encoder_layers)
+        )
+        self.zoom_embedding = ZoomEmbedding(config.zoom_dim)
+        self.history = BoxHistoryEncoder()
+        self.sampler: Sampler = grid_sampler
+        self._constants: dict[tuple[int, int, torch.device], Constants] = {}
+
+    def encode_text(self, ids: Tensor, segments: Tensor, positions: Tensor) -> Tensor:
+        """Token, segment and position ids, each (B, T) -> text features (B, T, D).
+
+        Tokens attend each other where their segments are equal; segment 0 is padding.
+        """
+        model = self.base.model
+        hidden = layers.bert(model.text_backbone, ids, positions, layers.block_bias(segments))
+        return model.text_projection(hidden)
+
+    def encode_image(self, pixels: Tensor) -> Tensor:
+        """Normalised pixels (B, 3, H, W) -> image features (B, N, D), all levels, finest first."""
+        model = self.base.model
+        maps = model.backbone.conv_encoder.model(pixels).feature_maps
+        levels: list[Tensor] = []
+        for index, project in enumerate(model.input_proj_vision):
+            if index < len(maps):
+                source = maps[index]
+            else:  # extra levels are strided convolutions of the last map, then of each other
+                source = maps[-1] if index == len(maps) else levels[-1]
+            levels.append(project(source))
+        return torch.cat([level.flatten(2).transpose(1, 2) for level in levels], dim=1)
+
+    def ground(
+        self,
+        image: Tensor,
+        text: Tensor,
+        segments: Tensor,
+        positions: Tensor,
+        progress: Tensor,
+        input_hw: tuple[int, int] | None = None,
+    ) -> Prediction:
+        """Image features (B, N, D), text features (B, T, D), ids (B, T), progress (B,).
+
+        input_hw: size of the pixels that the image features came from; the config's by default.
+        """
+        model = self.base.model
+        constants = self.constants(image.device, input_hw)
+        zoom = self.zoom_embedding(progress)
+        block, padding = layers.block_bias(segments), layers.padding_bias(segments)
+        code = encode_sinusoidal_position_embedding(
+            positions[..., None].to(torch.float32), num_pos_feats=text.shape[-1]
+        )
+        place = constants.position + model.level_embed[constants.level]  # (1, N, D)
+        for layer, own, textual in zip(
+            model.encoder.layers, self.adapters, self.text_adapters, strict=True
+        ):
+            image, text = layers.fuse(layer.fusion_layer, image, text, padding)
+            text = layers.text_layer(layer.text_enhancer_layer, text, code, block, textual)
+            image = layers.image_layer(
+                layer.deformable_layer,
+                image,
+                place,
+                constants.centres,
+                constants.shapes,
+                own,
+                zoom,
+                self.sampler,
+            )
+        logits, boxes = self._propose(image, text, padding, constants)
+        return Prediction(
+            logits, boxes.sigmoid(), *self._decode(logits, boxes, image, text, padding, constants)
+        )
+
+    def constants(
+        self, device: torch.device, input_hw: tuple[int, int] | None = None
+    ) -> Constants:
+        """What depends on the input size alone (the config's by default), made once a device."""
+        size = input_hw or self.config.input_hw
+        key = (*size, device)
+        if key not in self._constants:
+            self._constants[key] = make_constants(self.base.config, size, device)
+        return self._constants[key]
+
+    def _propose(
+        self, image: Tensor, text: Tensor, padding: Tensor, constants: Constants
+    ) -> tuple[Tensor, Tensor]:
+        """Logits (B, N, T) and boxes before the sigmoid (B, N, 4) of every location."""
+        model = self.base.model
+        hidden = model.enc_output_norm(model.enc_output(image * constants.valid))
+        logits = layers.contrast(model.encoder_output_class_embed, hidden, text, padding)
+        return logits, model.encoder_output_bbox_embed(hidden).float() + constants.proposals
+
+    def _decode(
+        self,
+        location_logits: Tensor,
+        location_boxes: Tensor,
+        image: Tensor,
+        text: Tensor,
+        padding: Tensor,
+        constants: Constants,
+    ) -> tuple[Tensor, Tensor]:
+        """The best K locations, refined by the decoder: logits (L, B, K, T), boxes (L, B, K, 4)."""
+        model = self.base.model
+        query = model.query_position_embeddings.weight[None].expand(len(image), -1, -1)
+        order = torch.topk(location_logits.amax(-1), query.shape[1], dim=1)[1]  # (B, K)
+        top = torch.gather(location_boxes, 1, order[..., None].expand(-1, -1, 4))
+        reference = top.detach().sigmoid()
+        logits, boxes = [], []
+        for layer, box_head, class_head in zip(
+            model.decoder.layers, self.base.bbox_embed, self.base.class_embed, strict=True
+        ):
+            place = encode_sinusoidal_position_embedding(
+                reference, num_pos_feats=query.shape[-1] // 2
+            )
+            place = model.decoder.reference_points_head(place)
+            query = layers.query_layer(
+                layer, query, place, reference, image, text, padding, constants.shapes, self.sampler
+            )
+            normed = model.decoder.layer_norm(query)
+            logits.append(layers.contrast(class_head, normed, text, padding))
+            delta = box_head(normed).float()
+            boxes.append((delta + layers.logit(reference, HEAD_EPS)).sigmoid())
+            refined = box_head(query).float() + layers.logit(reference, REFINE_EPS)
+            reference = refined.detach().sigmoid()
+        return torch.stack(logits), torch.stack(boxes)
+
+
+def _unfreeze_batch_norm(module: nn.Module) -> None:
+    """Give convolutional backbones their batch norms back, so that they train from scratch.
+
+    transformers freezes them; frozen ones have the same names and the same values in eval mode.
+    """
+    for name, child in module.named_children():
+        if isinstance(child, MMGroundingDinoFrozenBatchNorm2d):
+            setattr(module, name, nn.BatchNorm2d(len(child.weight)))
+        else:
+            _unfreeze_batch_norm(child)
+    module.requires_grad_(True)

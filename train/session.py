@@ -1,0 +1,78 @@
+"""The PyTorch model as a ``sdk.search.Session``: evaluation and certificates run the same loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sdk.preprocess import network_input
+from sdk.results import Candidates
+from sdk.search import ZoomPolicy
+from sdk.text import Tokens
+from train.boxes import to_corners
+from train.models.grounder import PizaGrounder, Prediction
+
+
+@dataclass(frozen=True)
+class TextFeatures:
+    """Text features (1, T, D) with the ids that the ground network needs again, (1, T)."""
+
+    features: Tensor
+    segments: Tensor
+    positions: Tensor
+
+
+class TorchSession:
+    """Runs a ``PizaGrounder`` one crop at a time, exactly as the vehicle does."""
+
+    def __init__(self, model: PizaGrounder) -> None:
+        self.model = model.eval()
+
+    def upload(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return frame
+
+    @torch.inference_mode()
+    def encode_text(self, tokens: Tokens) -> TextFeatures:
+        ids, segments, positions = (
+            torch.from_numpy(row.astype(np.int64))[None]
+            for row in (tokens.ids, tokens.segments, tokens.positions)
+        )
+        features = self.model.encode_text(ids, segments, positions)
+        return TextFeatures(features, segments, positions)
+
+    @torch.inference_mode()
+    def encode_image(self, frame: NDArray[np.uint8], window_xyxy: NDArray[np.float64]) -> Tensor:
+        config = self.model.config
+        pixels = network_input(frame, window_xyxy, config.input_hw, config.mean, config.std)
+        return self.model.encode_image(torch.from_numpy(pixels))
+
+    @torch.inference_mode()
+    def ground(self, image: Tensor, text: TextFeatures, progress: float) -> Candidates:
+        prediction = self.model.ground(
+            image, text.features, text.segments, text.positions, torch.tensor([progress])
+        )
+        boxes, scores = ranked(prediction)
+        return Candidates(boxes[0].numpy(), scores[0].numpy())
+
+
+def ranked(prediction: Prediction) -> tuple[Tensor, Tensor]:
+    """The last layer's queries, best first: boxes (B, K, 4) xyxy unit, scores (B, K).
+
+    A query's score is its best token's, as published.
+    """
+    scores = prediction.query_logits[-1].amax(-1).sigmoid()
+    order = torch.topk(scores, scores.shape[1], dim=1)
+    boxes = torch.gather(prediction.query_boxes[-1], 1, order.indices[..., None].expand(-1, -1, 4))
+    return to_corners(boxes), order.values
+
+
+def zoom_policy(model: PizaGrounder) -> ZoomPolicy:
+    """The search policy that the checkpoint was trained for."""
+    config = model.config
+    return ZoomPolicy(
+        config.max_steps, config.stop_threshold, config.progress_step, config.min_window_px
+    )
