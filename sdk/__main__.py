@@ -11,7 +11,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from sdk.errors import EngineError, PizaError
+from sdk.errors import InputError, PizaError
 
 COMMANDS = ("locate", "doctor")
 EXIT_INPUT, EXIT_ENGINE = 2, 3
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = commands[parsed.command].run(parsed)
     except PizaError as error:
         print(f"error: {error}", file=sys.stderr)
-        return EXIT_ENGINE if isinstance(error, EngineError) else EXIT_INPUT
+        return EXIT_INPUT if isinstance(error, InputError) else EXIT_ENGINE
     return code
 
 

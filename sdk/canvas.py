@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sdk.errors import PizaError
 from sdk.geometry import Boxes, as_boxes
 
 Picture = NDArray[np.uint8]
@@ -23,6 +24,11 @@ _HALO: Color = (16, 16, 16)
 
 @cache
 def _font() -> Any:
+    if not hasattr(cv2, "FontFace"):
+        raise PizaError(
+            f"drawing needs OpenCV 5 or newer, found {cv2.__version__}:"
+            " pip install 'opencv-python-headless>=5'"
+        )
     return cv2.FontFace("sans")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from sdk.errors import InputError
 
 Frame = NDArray[np.uint8]
 
-COLORS = ("bgr", "rgb")
+ColorOrder = Literal["bgr", "rgb"]
 _JPEG_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")  # neither stuffing nor restart
 
 
@@ -43,11 +43,11 @@ def check_frame(frame: Any) -> Frame:
     return frame
 
 
-def check_color(color: str) -> str:
+def check_color(color: str) -> ColorOrder:
     """``color`` when it is ``"bgr"`` or ``"rgb"``, else InputError."""
-    if color not in COLORS:
+    if color not in ("bgr", "rgb"):
         raise InputError(f'expected color "bgr" or "rgb", got {color!r}')
-    return color
+    return cast(ColorOrder, color)
 
 
 def read_image(path: str | Path) -> Frame:

@@ -108,7 +108,7 @@ class Grounder:
             EngineError: the networks failed, or the grounder is closed.
         """
         check_frame(frame)
-        check_color(color)
+        order = check_color(color)
         refs = [ref] if isinstance(ref, str) else _expressions(ref)
         with self._lock:
             if self._session is None:
@@ -120,7 +120,7 @@ class Grounder:
                     words = ", ".join(map(repr, tokens.unknown))
                     warnings.warn(f"the engine does not know {words}", stacklevel=2)
             shared = _SharedWindows(self._session)
-            uploaded = self._session.upload(frame, color)
+            uploaded = self._session.upload(frame, order)
             answers = [
                 self._answer(shared, uploaded, frame, color, each, tokens)
                 for each, tokens in zip(refs, prompts, strict=True)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from sdk.frame import ColorOrder
+
 
 def network_input(
     frame: NDArray[np.uint8],
@@ -12,15 +14,16 @@ def network_input(
     input_hw: tuple[int, int],
     mean: tuple[float, float, float],
     std: tuple[float, float, float],
-    color: str = "bgr",
+    color: ColorOrder = "bgr",
+    out: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """One window of a frame, fitted by the letterbox rule and normalised, ``(1, 3, H, W)`` RGB.
 
     ``frame`` is ``(h, w, 3)`` uint8 in ``color`` order, ``window_xyxy`` ``(4,)`` frame pixels;
-    ``mean`` and ``std`` are in RGB order and 0..255 units. Raises ValueError for a window that is
-    empty or outside of the frame.
+    ``mean`` and ``std`` are in RGB order and 0..255 units. ``out`` is an array of the result's shape
+    to write into. Raises ValueError for a window that is empty or outside of the frame.
     """
     from cpp_ext import crop_resize
 
     windows = np.asarray(window_xyxy, dtype=np.float64)[None]
-    return crop_resize(frame, windows, input_hw, mean, std, color)
+    return crop_resize(frame, windows, input_hw, mean, std, color, out)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
-import os
 import platform
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from sdk.engine import default_engine, read_manifest, verify_files
 from sdk.errors import EngineError
+from sdk.runtime import usable_cores
 
 HELP = "tell what is installed, what is missing and what to do"
 
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _machine() -> Finding:
-    cores = len(os.sched_getaffinity(0))
+    cores = usable_cores()
     detail = f"Python {platform.python_version()}, {platform.platform()}, {cores} cores"
     return Finding("machine", True, detail)
 

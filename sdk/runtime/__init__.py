@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdk.clock import StageClock
+from sdk.frame import ColorOrder
 from sdk.manifest import Manifest
 from sdk.results import Candidates
 from sdk.text import Tokens
@@ -22,11 +24,18 @@ class RuntimeSession(Protocol):
 
     clock: StageClock
 
-    def upload(self, frame: NDArray[np.uint8], color: str = "bgr") -> Any: ...
+    def upload(self, frame: NDArray[np.uint8], color: ColorOrder = "bgr") -> Any: ...
     def encode_text(self, tokens: Tokens) -> Any: ...
     def encode_image(self, frame: Any, window_xyxy: NDArray[np.float64]) -> Any: ...
     def ground(self, image: Any, text: Any, progress: float) -> Candidates: ...
     def close(self) -> None: ...
+
+
+def usable_cores() -> int:
+    """CPU cores that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def open_session(folder: Path, manifest: Manifest, threads: int | None = None) -> RuntimeSession:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,11 @@ from numpy.typing import NDArray
 
 from sdk.clock import StageClock
 from sdk.errors import EngineError, MissingRuntimeError
+from sdk.frame import ColorOrder
 from sdk.manifest import Manifest
+from sdk.preprocess import network_input
 from sdk.results import Candidates
+from sdk.runtime import usable_cores
 from sdk.text import Tokens
 
 
@@ -31,7 +33,7 @@ class _Upload:
     """On the CPU a frame stays where it is."""
 
     frame: NDArray[np.uint8]
-    color: str
+    color: ColorOrder
 
 
 class OnnxSession:
@@ -39,8 +41,8 @@ class OnnxSession:
 
     def __init__(self, folder: Path, manifest: Manifest, threads: int | None = None) -> None:
         ort = _import_onnxruntime()
+        _check_kernel()
         self.clock = StageClock()
-        self._crop_resize = _import_crop_resize()
         self._wrap = ort.OrtValue.ortvalue_from_numpy  # shares the array's memory on the CPU
         self._input_hw = manifest.input_hw
         self._preprocess = manifest.preprocess
@@ -60,7 +62,7 @@ class OnnxSession:
         self._pixels_value = self._wrap(self._pixels)
         self._progress_value = self._wrap(self._progress)
 
-    def upload(self, frame: NDArray[np.uint8], color: str = "bgr") -> _Upload:
+    def upload(self, frame: NDArray[np.uint8], color: ColorOrder = "bgr") -> _Upload:
         """Takes a reference; the frame must not change until the search is over."""
         return _Upload(frame, color)
 
@@ -78,9 +80,9 @@ class OnnxSession:
     def encode_image(self, frame: _Upload, window_xyxy: NDArray[np.float64]) -> Any:
         """Crops, resizes and normalises the window, then runs the image network."""
         with self.clock.stage("crop"):
-            self._crop_resize(
+            network_input(
                 frame.frame,
-                window_xyxy[None],
+                window_xyxy,
                 self._input_hw,
                 self._preprocess.mean,
                 self._preprocess.std,
@@ -126,19 +128,18 @@ def _import_onnxruntime() -> Any:
     return onnxruntime
 
 
-def _import_crop_resize() -> Any:
+def _check_kernel() -> None:
     try:
-        from cpp_ext import crop_resize
+        import cpp_ext  # noqa: F401
     except ImportError as error:
         raise MissingRuntimeError(
             f"the compiled kernel cpp_ext cannot be imported ({error}): pip install piza-edge"
         ) from error
-    return crop_resize
 
 
 def _options(ort: Any, threads: int | None) -> Any:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
+    options.intra_op_num_threads = threads or usable_cores()
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors only
     return options
