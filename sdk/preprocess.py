@@ -20,8 +20,9 @@ def network_input(
     """One window of a frame, fitted by the letterbox rule and normalised, ``(1, 3, H, W)`` RGB.
 
     ``frame`` is ``(h, w, 3)`` uint8 in ``color`` order, ``window_xyxy`` ``(4,)`` frame pixels;
-    ``mean`` and ``std`` are in RGB order and 0..255 units. ``out`` is an array of the result's shape
-    to write into. Raises ValueError for a window that is empty or outside of the frame.
+    ``mean`` and ``std`` are in RGB order and 0..255 units. ``out``, of the result's shape, is
+    written into when it is given. Raises ValueError for a window that is empty or outside of the
+    frame.
     """
     from cpp_ext import crop_resize
 
