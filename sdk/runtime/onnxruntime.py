@@ -142,6 +142,8 @@ def _options(ort: Any, threads: int | None) -> Any:
     options.intra_op_num_threads = threads or usable_cores()
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors only
+    # Idle threads that spin cost a core, and time when other programs want it.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return options
 
 
