@@ -103,8 +103,8 @@ class Grounding:
         }
 
     def to_json(self, indent: int | None = None) -> str:
-        """``to_dict`` as JSON text."""
-        return json.dumps(self.to_dict(), indent=indent, ensure_ascii=False, allow_nan=False)
+        """``to_dict`` as JSON text, in ASCII."""
+        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
 
     def summary(self) -> str:
         """The answer in a line or two, for people."""

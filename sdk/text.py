@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import tokenizers
 
 PAD, UNK, CLS, SEP = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
+MAX_CHARACTERS = 4096  # a limit for what nobody means to say, before any work is done on it
 CLOSING = (".", "?")  # the punctuation that ends a segment
 
 Int32 = NDArray[np.int32]
@@ -60,7 +61,15 @@ def normalise(ref: str) -> str:
     """The expression in lower case, single spaces, without final periods; raises InputError."""
     if not isinstance(ref, str):
         raise InputError(f"expected the expression as a str, got {type(ref).__name__}")
+    if len(ref) > MAX_CHARACTERS:
+        raise InputError(
+            f"expected an expression of at most {MAX_CHARACTERS} characters, got {len(ref)}"
+        )
     words = " ".join(ref.lower().split()).rstrip(". ")
+    try:
+        words.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError(f"expected an expression in Unicode, got {ref!r}") from error
     if not words:
         raise InputError(f"expected an expression of at least one word, got {ref!r}")
     return words
@@ -105,8 +114,9 @@ class Tokenizer:
     def encode(self, ref: str) -> Tokens:
         """One expression.
 
-        Raises InputError when ``ref`` is not a str, has no word, or needs more than
-        ``max_tokens`` tokens (``[CLS]``, the final period and ``[SEP]`` are counted).
+        Raises InputError when ``ref`` is not a str, has no word, is longer than
+        ``MAX_CHARACTERS`` or needs more than ``max_tokens`` tokens (``[CLS]``, the final period
+        and ``[SEP]`` are counted).
         """
         return self._encode_prompt(f"{normalise(ref)} .")[0]
 

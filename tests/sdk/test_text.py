@@ -94,7 +94,9 @@ def test_unknown_words(tokenizer):
     assert not tokenizer.encode("?").understood
 
 
-@pytest.mark.parametrize("ref", ["", "   ", "...", "\t. \n", None, 3, ["red"], b"red"])
+@pytest.mark.parametrize(
+    "ref", ["", "   ", "...", "\t. \n", "red \udcff", "r" * 5000, None, 3, ["red"], b"red"]
+)
 def test_bad_expressions(tokenizer, ref):
     with pytest.raises(InputError, match="expected"):
         tokenizer.encode(ref)
