@@ -8,7 +8,7 @@ import sys
 
 from sdk.errors import EngineError, PizaError
 
-COMMANDS = ("scenes", "piza")
+COMMANDS = ("scenes", "piza", "calibrate")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -13,7 +13,7 @@ def to_corners(cxcywh: Tensor) -> Tensor:
 
 
 def generalised_iou(a_cxcywh: Tensor, b_cxcywh: Tensor) -> Tensor:
-    """GIoU (Rezatofighi et al. 2019) of boxes, broadcast over the leading axes: (..., 4) -> (...)."""
+    """GIoU (Rezatofighi et al. 2019) of boxes (..., 4), broadcast over the leading axes."""
     a, b = to_corners(a_cxcywh), to_corners(b_cxcywh)
     inner = torch.minimum(a[..., 2:], b[..., 2:]) - torch.maximum(a[..., :2], b[..., :2])
     outer = torch.maximum(a[..., 2:], b[..., 2:]) - torch.minimum(a[..., :2], b[..., :2])

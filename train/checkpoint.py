@@ -17,7 +17,7 @@ CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json
 
 
 def save_checkpoint(folder: Path, model: PizaGrounder, tokenizer_file: Path) -> None:
-    """Writes the weights in half precision (train in float32, keep what you shipped and measured)."""
+    """Writes the model; weights in half precision, which halves the file."""
     folder.mkdir(parents=True, exist_ok=True)
     model.config.save(folder / CONFIG)
     weights = {}

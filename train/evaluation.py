@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,16 +12,8 @@ from sdk.history import HistoryEncoder
 from sdk.search import Search, search
 from sdk.text import Tokenizer
 from train.models.grounder import PizaGrounder
+from train.questions import Question
 from train.session import TorchSession, zoom_policy
-
-
-@dataclass(frozen=True)
-class Question:
-    """A frame (h, w, 3) BGR, a sentence, and the answer (4,) xyxy; None when it is true of nothing."""
-
-    frame: NDArray[np.uint8]
-    ref: str
-    target_xyxy: tuple[float, float, float, float] | None
 
 
 class Searcher:
@@ -36,14 +27,14 @@ class Searcher:
     def __call__(self, frame: NDArray[np.uint8], ref: str) -> Search:
         text = self.session.encode_text(self.tokenizer.encode(ref))
         frame_wh = (frame.shape[1], frame.shape[0])
-        return search(
-            self.session, frame, frame_wh, text, self.history, self.policy, self.input_hw
-        )
+        return search(self.session, frame, frame_wh, text, self.history, self.policy, self.input_hw)
 
 
 def history_weights(model: PizaGrounder) -> dict[str, NDArray[np.float32]]:
     """The box-history encoder's weights by their published names, for ``sdk.history``."""
-    return {name: t.detach().cpu().float().numpy() for name, t in model.history.state_dict().items()}
+    return {
+        name: t.detach().cpu().float().numpy() for name, t in model.history.state_dict().items()
+    }
 
 
 def quick_scores(searcher: Searcher, questions: Iterable[Question]) -> dict[str, float]:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import time
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from train.checkpoint import save_checkpoint
-from train.data.scenes import absent, expressions, make_scene, render
-from train.evaluation import Question, Searcher, quick_scores
+from train.evaluation import Searcher, quick_scores
 from train.loop import Trainer
+from train.questions import questions
 
 CHECK_SEED = 800_000  # scenes of the checks; training uses lower seeds, benchmarks higher ones
 
@@ -63,14 +62,3 @@ class Journal:
 
     def _minutes(self) -> float:
         return round((time.monotonic() - self.started) / 60, 2)
-
-
-def questions(seed: int, count: int) -> Iterator[Question]:
-    """One sentence for each of ``count`` scenes; every tenth is true of nothing."""
-    for number in range(seed, seed + count):
-        scene = make_scene(number)
-        if number % 10 == 9:
-            yield Question(render(scene), absent(scene, number), None)
-            continue
-        expression = expressions(scene, number, per_object=1)[0]
-        yield Question(render(scene), expression.ref, scene.objects[expression.target].xyxy)

@@ -49,7 +49,7 @@ def box_loss(boxes: Tensor, targets: Tensor) -> Tensor:
 
 
 def near(batch: Batch, constants: Constants) -> Tensor:
-    """(B, n, N) bool: locations within 0.75 cells, or a quarter of its size, of a target's middle."""
+    """(B, n, N) bool: within 0.75 cells, or a quarter of its size, of a target's middle."""
     cells = torch.tensor([[1 / w, 1 / h] for h, w in constants.shapes])
     cell = cells.to(batch.places.device)[constants.level]  # (N, 2)
     offset = (constants.centres[:, None] - batch.places[:, :, None, :2]).abs()  # (B, n, N, 2)

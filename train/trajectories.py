@@ -70,7 +70,10 @@ def jittered_window(
 
 
 def wandering_window(
-    objects_xyxy: ArrayLike, target_xyxy: ArrayLike, frame_wh: tuple[int, int], rng: np.random.Generator
+    objects_xyxy: ArrayLike,
+    target_xyxy: ArrayLike,
+    frame_wh: tuple[int, int],
+    rng: np.random.Generator,
 ) -> Boxes | None:
     """A first window around another object that holds no part of the target; None if none does.
 

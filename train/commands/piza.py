@@ -15,7 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--scenes", type=int, default=3500, help="scenes to train on")
     parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--phrase-steps", type=int, default=3000, help="steps of phrases only")
-    parser.add_argument("--batch-scenes", type=int, default=6, help="frames a batch, 3 samples each")
+    parser.add_argument(
+        "--batch-scenes", type=int, default=6, help="frames a batch, 3 samples each"
+    )
     parser.add_argument("--lr", type=float, default=6e-4)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1, help="data loading processes")

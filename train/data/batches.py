@@ -78,7 +78,10 @@ class SceneSamples(Dataset[list[Sample]]):
         number = int(rng.choice(self.seeds))
         frame = rendered.frame(self.images, number)
         scene = labelled(number)
-        if index < self.plan.phrase_steps * self.plan.scenes or rng.random() < self.plan.phrase_share:
+        if (
+            index < self.plan.phrase_steps * self.plan.scenes
+            or rng.random() < self.plan.phrase_share
+        ):
             zooms = (False, False, True)
             return [self.sampler.phrases(frame, scene, zoomed, rng) for zoomed in zooms]
         first, second = self.sampler.first_step, self.sampler.second_step

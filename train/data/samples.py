@@ -52,7 +52,9 @@ class Labelled:
 class Sampler:
     """Makes samples of one frame; all randomness comes from the generator that is passed."""
 
-    def __init__(self, config: PizaConfig, tokenizer: Tokenizer, all_phrases: Sequence[str]) -> None:
+    def __init__(
+        self, config: PizaConfig, tokenizer: Tokenizer, all_phrases: Sequence[str]
+    ) -> None:
         self.config = config
         self.tokenizer = tokenizer
         self.all_phrases = tuple(all_phrases)
@@ -147,7 +149,7 @@ class Sampler:
         anchor: Boxes | None,
         rng: np.random.Generator,
     ) -> Sample:
-        """anchor: the object that the search is after, which tells the progress; None: no zoom yet."""
+        """anchor: the object searched for, which tells the progress; None: no zoom yet."""
         config, frame_wh = self.config, _wh(frame)
         pixels = network_input(frame, window, config.input_hw, config.mean, config.std)[0]
         # Exposure and contrast vary a little; hue must not, it is what sentences are about.

@@ -22,6 +22,7 @@ class PizaConfig:
     bottleneck: width of the Adapter+ bottleneck; text_adapters likewise for the text layers.
     input_hw: network input in pixels, every window is letterboxed into it.
     max_tokens: prompt length, [CLS] and [SEP] included; prompts are padded to it.
+    threshold: score from which an object counts as found, set by ``train.calibrate``.
     """
 
     name: str
@@ -36,6 +37,7 @@ class PizaConfig:
     stop_threshold: float = 0.95
     progress_step: float = 0.05
     min_window_px: float = 32.0
+    threshold: float = 0.5
 
     def grounding_dino(self) -> MMGroundingDinoConfig:
         """The configuration of the transformers model underneath."""
@@ -106,7 +108,7 @@ def piza_tiny(vocab_size: int) -> PizaConfig:
 
 
 def swin_t() -> PizaConfig:
-    """The published size: MM-Grounding-DINO Swin-T (172 M parameters) with Adapter+ of width 256."""
+    """The published size: MM-Grounding-DINO Swin-T (172 M parameters), Adapter+ of width 256."""
     swin = {
         "model_type": "swin",
         "embed_dim": 96,

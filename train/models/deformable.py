@@ -1,7 +1,7 @@
 """Multi-scale deformable attention over transformers' module, with static shapes.
 
-Two samplers compute the same bilinear values: ``grid_sampler`` (fast, differentiable) for
-training, and ``gather_sampler`` for export, because TensorRT miscompiles GridSample
+Two samplers compute the same values: ``grid_sampler`` (fast, differentiable) for training, and
+``gather_sampler`` for export, because TensorRT miscompiles GridSample
 (https://github.com/NVIDIA/TensorRT/issues/4813).
 """
 
@@ -14,40 +14,53 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 Shape = tuple[int, int]
-Sampler = Callable[[Tensor, Shape, Tensor], Tensor]
+# (value (B*M, N, d), level shapes, locations (B*M, Q, L, P, 2), weights (B*M, Q, L, P))
+# -> (B*M, Q, d), for M heads, L levels and P points a level
+Sampler = Callable[[Tensor, tuple[Shape, ...], Tensor, Tensor], Tensor]
 
 
-def grid_sampler(value: Tensor, shape: Shape, locations: Tensor) -> Tensor:
-    """Bilinear samples of one level, zero outside.
+def grid_sampler(
+    value: Tensor, shapes: tuple[Shape, ...], locations: Tensor, weights: Tensor
+) -> Tensor:
+    """Weighted sum of bilinear samples, zero outside; locations are x, y in [0, 1]."""
+    grids = 2 * locations - 1
+    levels = value.transpose(1, 2).split([h * w for h, w in shapes], dim=2)
+    samples = [
+        F.grid_sample(
+            level.unflatten(-1, shape),
+            grids[:, :, index].to(level.dtype),
+            mode="bilinear",
+            padding_mode="zeros",
+            align_corners=False,
+        )
+        for index, (level, shape) in enumerate(zip(levels, shapes, strict=True))
+    ]
+    stacked = torch.cat(samples, dim=-1)  # (B*M, d, Q, L*P)
+    return (stacked * weights.flatten(2)[:, None].to(stacked.dtype)).sum(-1).transpose(1, 2)
 
-    value (B*M, d, h*w) of M heads, locations (B*M, Q, P, 2) with x, y in [0, 1] -> (B*M, d, Q, P).
-    """
-    grid = 2 * locations - 1
-    image = value.unflatten(-1, shape)
-    return F.grid_sample(
-        image, grid.to(image.dtype), mode="bilinear", padding_mode="zeros", align_corners=False
-    )
 
-
-def gather_sampler(value: Tensor, shape: Shape, locations: Tensor) -> Tensor:
-    """``grid_sampler`` out of Gather, Floor and Clip alone, with int32 indices."""
-    height, width = shape
-    heads, depth, _ = value.shape
-    _, queries, points, _ = locations.shape
-    x = locations[..., 0] * width - 0.5
-    y = locations[..., 1] * height - 0.5
-    x0, y0 = torch.floor(x), torch.floor(y)
-    total = value.new_zeros(heads, depth, queries * points)
-    for dy in (0, 1):
-        for dx in (0, 1):
-            column, row = x0 + dx, y0 + dy
-            weight = (1 - (x - column).abs()) * (1 - (y - row).abs())
-            inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
-            weight = weight * inside.to(weight.dtype)
-            index = row.clamp(0, height - 1) * width + column.clamp(0, width - 1)
-            index = index.to(torch.int64).reshape(heads, 1, -1).expand(-1, depth, -1)
-            total = total + torch.gather(value, 2, index) * weight.reshape(heads, 1, -1)
-    return total.unflatten(-1, (queries, points))
+def gather_sampler(
+    value: Tensor, shapes: tuple[Shape, ...], locations: Tensor, weights: Tensor
+) -> Tensor:
+    """``grid_sampler`` as one Gather and one MatMul over all levels, points and corners."""
+    heads, count, depth = value.shape
+    sizes = locations.new_tensor([[w, h] for h, w in shapes])[:, None]  # (L, 1, 2)
+    starts = [sum(h * w for h, w in shapes[:index]) for index in range(len(shapes))]
+    start = locations.new_tensor(starts)[:, None, None]  # (L, 1, 1)
+    corners = locations.new_tensor([[0, 0], [1, 0], [0, 1], [1, 1]])
+    place = locations * sizes - 0.5
+    corner = torch.floor(place)[..., None, :] + corners  # (B*M, Q, L, P, 4, 2)
+    bilinear = (1 - (place[..., None, :] - corner).abs()).prod(-1)
+    limit = sizes[..., None, :] - 1
+    inside = ((corner >= 0) & (corner <= limit)).all(-1)
+    nearest = torch.minimum(corner.clamp(min=0), limit)
+    index = nearest[..., 1] * sizes[..., :1] + nearest[..., 0] + start  # exact in float32
+    weight = (bilinear * inside.to(bilinear.dtype) * weights[..., None]).flatten(2)
+    head = torch.arange(heads, dtype=torch.int32, device=value.device)[:, None, None] * count
+    rows = (index.to(torch.int32).flatten(2) + head).flatten()
+    picked = torch.index_select(value.reshape(heads * count, depth), 0, rows)
+    picked = picked.reshape(heads, -1, weight.shape[-1], depth)  # (B*M, Q, L*P*4, d)
+    return (weight[:, :, None] @ picked)[:, :, 0]
 
 
 def deformable_attention(
@@ -64,26 +77,22 @@ def deformable_attention(
     memory (B, N, D), levels concatenated. reference (B or 1, Q, 2) centres or (B, Q, 4) boxes
     cxcywh in [0, 1]. Returns (B, Q, D).
     """
-    batch, queries, dim = query.shape
+    batch, queries, _ = query.shape
     heads, levels, points = module.n_heads, module.n_levels, module.n_points
-    head_dim = dim // heads
-    # (B, N, D) -> (B*M, d, N)
-    value = module.value_proj(memory).transpose(1, 2).reshape(batch * heads, head_dim, -1)
+    # (B, N, D) -> (B*M, N, d)
+    value = module.value_proj(memory).unflatten(-1, (heads, -1)).transpose(1, 2).flatten(0, 1)
     offsets = module.sampling_offsets(query).view(batch, queries, heads, levels, points, 2).float()
     weights = module.attention_weights(query).view(batch, queries, heads, levels * points)
-    weights = weights.float().softmax(-1)
+    weights = weights.float().softmax(-1).unflatten(-1, (levels, points))
+    reference = reference[:, :, None, None, None]
     if reference.shape[-1] == 2:
-        size = offsets.new_tensor([[w, h] for h, w in shapes])[None, None, None, :, None]
-        locations = reference[:, :, None, None, None] + offsets / size
+        sizes = offsets.new_tensor([[w, h] for h, w in shapes])[:, None]  # (L, 1, 2)
+        locations = reference + offsets / sizes
     else:
-        centre, extent = reference[:, :, None, None, None, :2], reference[:, :, None, None, None, 2:]
+        centre, extent = reference.split(2, dim=-1)
         locations = centre + offsets / points * extent * 0.5
-    # (B, Q, M, L, P, 2) -> (B*M, Q, L, P, 2)
-    locations = locations.transpose(1, 2).reshape(batch * heads, queries, levels, points, 2)
-    weights = weights.transpose(1, 2).reshape(batch * heads, 1, queries, levels * points)
-    per_level = value.split([h * w for h, w in shapes], dim=2)
-    samples = torch.cat(
-        [sampler(per_level[i], shapes[i], locations[:, :, i]) for i in range(levels)], dim=-1
-    )  # (B*M, d, Q, L*P)
-    out = (samples * weights.to(samples.dtype)).sum(-1)  # (B*M, d, Q)
-    return module.output_proj(out.reshape(batch, dim, queries).transpose(1, 2))
+    locations = locations.transpose(1, 2).flatten(0, 1)  # (B*M, Q, L, P, 2)
+    weights = weights.transpose(1, 2).flatten(0, 1)
+    out = sampler(value, shapes, locations, weights)  # (B*M, Q, d)
+    out = out.unflatten(0, (batch, heads)).transpose(1, 2).flatten(2)
+    return module.output_proj(out)

@@ -127,9 +127,7 @@ class PizaGrounder(nn.Module):
             logits, boxes.sigmoid(), *self._decode(logits, boxes, image, text, padding, constants)
         )
 
-    def constants(
-        self, device: torch.device, input_hw: tuple[int, int] | None = None
-    ) -> Constants:
+    def constants(self, device: torch.device, input_hw: tuple[int, int] | None = None) -> Constants:
         """What depends on the input size alone (the config's by default), made once a device."""
         size = input_hw or self.config.input_hw
         key = (*size, device)

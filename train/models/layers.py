@@ -90,9 +90,7 @@ def image_layer(
     sampler: Sampler,
 ) -> Tensor:
     """Deformable self-attention of image features (B, N, D), adapters told about the zoom."""
-    attended = deformable_attention(
-        layer.self_attn, image + place, image, centres, shapes, sampler
-    )
+    attended = deformable_attention(layer.self_attn, image + place, image, centres, shapes, sampler)
     image = layer.self_attn_layer_norm(adapters.adapter1(image + attended, zoom))
     grown = layer.fc2(layer.activation_fn(layer.fc1(image)))
     return layer.final_layer_norm(adapters.adapter2(image + grown, zoom))
@@ -138,8 +136,7 @@ def contrast(head: nn.Module, features: Tensor, text: Tensor, padding: Tensor) -
 
 
 def logit(unit: Tensor, eps: float) -> Tensor:
-    """Inverse sigmoid, clamped away from 0 and 1 by eps."""
-    unit = unit.clamp(0, 1)
+    """Inverse sigmoid of values in [0, 1], kept away from both ends by eps."""
     return torch.log(unit.clamp(min=eps) / (1 - unit).clamp(min=eps))
 
 

@@ -1,0 +1,68 @@
+"""build-engine and verify: a folder that a runtime opens, and the proof that it is right."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from pathlib import Path
+
+from export.certificate import certify
+from export.portable import export_checkpoint
+from sdk.engine import Manifest, file_sha256, read_manifest, verify_files, write_manifest
+from sdk.errors import EngineError, InputError
+from train.checkpoint import CONFIG, WEIGHTS, load_checkpoint
+
+BUNDLED = Path(__file__).resolve().parents[1] / "assets" / "piza-tiny"
+
+
+def build_engine(checkpoint: Path, folder: Path, searches: int) -> Manifest:
+    """Exports, proves and moves into place: ``folder`` holds a whole engine or what it held before.
+
+    Raises EngineError when the certificate does not pass; the engine is then left beside
+    ``folder``, with the suffix ``.failed``.
+    """
+    if searches < 1:
+        raise InputError(f"expected at least one search for the certificate, got {searches}")
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    export_checkpoint(checkpoint, partial)
+    manifest = verify_engine(partial, checkpoint, searches)
+    if not manifest.proven:
+        failed = folder.with_name(folder.name + ".failed")
+        _replace(partial, failed)
+        raise EngineError(f"the engine differs from its checkpoint, see 'certificate' in {failed}")
+    _replace(partial, folder)
+    return manifest
+
+
+def verify_engine(folder: Path, checkpoint: Path, searches: int) -> Manifest:
+    """Compares an engine with its checkpoint and writes the certificate into its manifest.
+
+    Raises EngineError when ``checkpoint`` is not the one that the engine was exported from.
+    """
+    manifest = read_manifest(folder)
+    verify_files(folder, manifest)
+    found = file_sha256(checkpoint / WEIGHTS)
+    expected = manifest.checkpoint.get("sha256")
+    if found != expected:
+        raise EngineError(
+            f"{folder} was exported from weights {str(expected)[:12]}..., {checkpoint} has"
+            f" {found[:12]}...: name its own checkpoint, or build the engine again"
+        )
+    model, tokenizer = load_checkpoint(checkpoint)
+    certificate = certify(folder, model, tokenizer, searches)
+    return write_manifest(folder, dataclasses.replace(manifest, certificate=certificate))
+
+
+def checkpoint_folder(given: Path | None) -> Path:
+    """The checkpoint that is meant: the bundled one when none is named."""
+    folder = BUNDLED if given is None else given
+    if not (folder / CONFIG).is_file():
+        raise InputError(f"expected a checkpoint folder (with {CONFIG}), found none at {folder}")
+    return folder
+
+
+def _replace(source: Path, target: Path) -> None:
+    shutil.rmtree(target, ignore_errors=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source.replace(target)

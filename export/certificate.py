@@ -1,0 +1,133 @@
+"""The certificate: evidence that an engine answers as its checkpoint does in PyTorch.
+
+Two parts. Each network against its PyTorch module, on the same inputs; and whole searches on
+rendered scenes, where small differences could add up: do they end in the same box?
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from export.networks import networks
+from sdk.geometry import iou
+from sdk.grounder import Grounder
+from sdk.preprocess import network_input
+from sdk.text import Tokenizer
+from train.evaluation import Searcher
+from train.models.grounder import PizaGrounder
+from train.questions import Question, questions
+
+SEED = 700_000  # scenes of the certificate: neither trained on, nor used by a benchmark
+SAME_IOU = 0.99
+SHARE = 0.99  # of the searches that must end in the same box, with the same decision
+TOLERANCE = {"text_features": 1e-3, "image_features": 1e-2, "boxes": 1e-3, "scores": 1e-3}
+
+Arrays = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class SearchReport:
+    """``same_box``: share of searches whose boxes have IoU >= 0.99; ``same_decision``: share with
+    equal ``found`` and number of steps. Absent objects are among the questions."""
+
+    count: int
+    same_box: float
+    same_decision: float
+    lowest_iou: float
+    passed: bool
+
+
+def certify(folder: Path, model: PizaGrounder, tokenizer: Tokenizer, count: int) -> dict[str, Any]:
+    """Compares the engine in ``folder`` with ``model`` over ``count`` searches."""
+    asked = [next(questions(SEED + index, 1)) for index in range(4)]
+    per_network = compare_networks(folder, model, tokenizer, asked)
+    searches = compare_searches(folder, model, tokenizer, count)
+    passed = searches.passed and all(entry["passed"] for entry in per_network.values())
+    return {
+        "passed": passed,
+        "networks": per_network,
+        "searches": asdict(searches),
+        "reference": f"PyTorch {torch.__version__}",
+    }
+
+
+def compare_networks(
+    folder: Path, model: PizaGrounder, tokenizer: Tokenizer, asked: list[Question]
+) -> dict[str, Any]:
+    """Largest absolute difference of every output over real frames and sentences, by network."""
+    import onnxruntime
+
+    report: dict[str, Any] = {}
+    inputs = [_inputs(model, tokenizer, question) for question in asked]
+    for network in networks(model):
+        session = onnxruntime.InferenceSession(
+            folder / f"{network.name}.onnx", providers=["CPUExecutionProvider"]
+        )
+        worst = dict.fromkeys(network.outputs, 0.0)
+        for known in inputs:
+            feeds = {name: known[name] for name in network.inputs}
+            ours = session.run(list(network.outputs), feeds)
+            theirs = _run(network.module, feeds)
+            for name, a, b in zip(network.outputs, ours, theirs, strict=True):
+                worst[name] = max(worst[name], float(np.abs(a - b).max()))
+                known.setdefault(name, b)
+        report[network.name] = {
+            "max_abs_difference": worst,
+            "passed": all(worst[name] <= TOLERANCE[name] for name in network.outputs),
+        }
+    return report
+
+
+def compare_searches(
+    folder: Path, model: PizaGrounder, tokenizer: Tokenizer, count: int
+) -> SearchReport:
+    """Runs ``count`` searches on both sides and compares where they end."""
+    reference = Searcher(model, tokenizer)
+    overlaps, decisions = [], []
+    with Grounder(folder, allow_unproven=True) as grounder, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        asked = tqdm(
+            questions(SEED, count), total=count, desc="certifying", unit="search", disable=None
+        )
+        for question in asked:
+            ours = grounder.locate(question.frame, question.ref)
+            theirs = reference(question.frame, question.ref)
+            score = theirs.zooms[-1].score if theirs.zooms else 0.0
+            found = theirs.fault is None and score >= grounder.threshold
+            decisions.append(ours.found == found and len(ours.zooms) == len(theirs.zooms))
+            if ours.zooms and theirs.zooms:
+                overlaps.append(float(iou(ours.zooms[-1].xyxy, theirs.zooms[-1].xyxy)))
+            else:
+                overlaps.append(float(len(ours.zooms) == len(theirs.zooms)))
+    same = float(np.mean([value >= SAME_IOU for value in overlaps]))
+    decided = float(np.mean(decisions))
+    return SearchReport(
+        count, same, decided, float(min(overlaps)), same >= SHARE and decided >= SHARE
+    )
+
+
+def _inputs(model: PizaGrounder, tokenizer: Tokenizer, question: Question) -> Arrays:
+    """Inputs of the text and image networks for one question, and the first step's progress."""
+    config, tokens = model.config, tokenizer.encode(question.ref)
+    window = (0.0, 0.0, float(question.frame.shape[1]), float(question.frame.shape[0]))
+    return {
+        "input_ids": tokens.ids[None],
+        "segment_ids": tokens.segments[None],
+        "position_ids": tokens.positions[None],
+        "pixels": network_input(question.frame, window, config.input_hw, config.mean, config.std),
+        "progress": np.zeros(1, np.float32),
+    }
+
+
+@torch.inference_mode()
+def _run(module: torch.nn.Module, feeds: Arrays) -> list[NDArray[Any]]:
+    outputs = module(*(torch.from_numpy(array) for array in feeds.values()))
+    return [t.numpy() for t in (outputs if isinstance(outputs, tuple) else (outputs,))]

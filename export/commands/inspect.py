@@ -1,0 +1,25 @@
+"""``python -m export inspect ENGINE``"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = "show what an engine is: networks, sizes, operators, certificate"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("engine", type=Path, nargs="?", help="default: the engine in use")
+
+
+def run(args: argparse.Namespace) -> int:
+    from export.report import certificate_lines, network_lines
+    from sdk.engine import default_engine, read_manifest, verify_files
+
+    folder = args.engine or default_engine()
+    manifest = read_manifest(folder)
+    verify_files(folder, manifest)
+    print(f"engine    {folder} ({manifest.name}@{manifest.fingerprint})")
+    print(f"runs on   {manifest.backend} {manifest.precision}, input {manifest.input_hw}")
+    print("\n".join([*network_lines(folder, manifest), *certificate_lines(manifest)]))
+    return 0

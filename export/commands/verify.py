@@ -1,0 +1,23 @@
+"""``python -m export verify ENGINE``"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = "compare an engine with its checkpoint again and write the certificate"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("engine", type=Path)
+    parser.add_argument("--checkpoint", type=Path, help="default: the bundled model")
+    parser.add_argument("--searches", type=int, default=32, help="searches to compare")
+
+
+def run(args: argparse.Namespace) -> int:
+    from export.build import checkpoint_folder, verify_engine
+    from export.report import certificate_lines
+
+    manifest = verify_engine(args.engine, checkpoint_folder(args.checkpoint), args.searches)
+    print("\n".join(certificate_lines(manifest)))
+    return 0 if manifest.proven else 1

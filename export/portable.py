@@ -1,0 +1,44 @@
+"""Checkpoint -> portable folder: three ONNX networks and all that a runtime must know.
+
+The portable folder is an engine for ONNX Runtime already, but for its certificate.
+"""
+
+from __future__ import annotations
+
+import shutil
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from export.graphs import export_network
+from export.networks import networks
+from sdk.engine import Manifest, Preprocess, file_sha256, write_manifest
+from train.checkpoint import TOKENIZER, WEIGHTS, load_checkpoint
+from train.evaluation import history_weights
+from train.session import zoom_policy
+
+
+def export_checkpoint(checkpoint: Path, folder: Path) -> Manifest:
+    """Exports ``checkpoint`` into ``folder`` (made if need be); returns the manifest written."""
+    model, _ = load_checkpoint(checkpoint)
+    folder.mkdir(parents=True, exist_ok=True)
+    for network in tqdm(networks(model), desc="exporting", unit="network", disable=None):
+        export_network(network, folder / f"{network.name}.onnx")
+    shutil.copyfile(checkpoint / TOKENIZER, folder / "tokenizer.json")
+    np.savez(folder / "history.npz", **history_weights(model))  # type: ignore[arg-type]
+    config = model.config
+    return write_manifest(
+        folder,
+        Manifest(
+            name=config.name,
+            input_hw=config.input_hw,
+            max_tokens=config.max_tokens,
+            preprocess=Preprocess(config.mean, config.std),
+            calibration={"threshold": config.threshold},
+            zoom=zoom_policy(model),
+            checkpoint={"sha256": file_sha256(checkpoint / WEIGHTS)},
+            versions={name: version(name) for name in ("torch", "transformers", "onnx")},
+        ),
+    )

@@ -1,0 +1,34 @@
+"""``python -m train calibrate CHECKPOINT``: the score from which an object counts as found."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from pathlib import Path
+
+HELP = "choose the threshold of a checkpoint on fresh scenes and write it into its config"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("--scenes", type=int, default=300, help="scenes searched, half absent")
+
+
+def run(args: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from train.calibrate import SEED, calibrate
+    from train.checkpoint import CONFIG, load_checkpoint
+    from train.evaluation import Searcher
+    from train.questions import questions
+
+    model, tokenizer = load_checkpoint(args.checkpoint)
+    asked = tqdm(questions(SEED, args.scenes, absent_every=2), total=args.scenes, unit="search")
+    result = calibrate(Searcher(model, tokenizer), asked)
+    dataclasses.replace(model.config, threshold=result.threshold).save(args.checkpoint / CONFIG)
+    print(
+        f"threshold {result.threshold:.2f} keeps {result.right_kept:.1%} of the right answers and"
+        f" accepts {result.absent_accepted:.1%} of the absent objects ({args.scenes} scenes from"
+        f" seed {SEED})"
+    )
+    return 0
