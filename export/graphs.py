@@ -33,6 +33,8 @@ def export_network(network: Network, path: Path) -> None:
             external_data=False,
             verbose=False,
         )
+    if program is None:
+        raise EngineError(f"the exporter gave no {network.name} network")
     model = program.model_proto
     _strip(model)
     model.producer_name, model.producer_version = "piza-edge", ""
