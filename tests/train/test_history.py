@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -77,7 +79,7 @@ def test_simulated_searches_make_sense(seed: int) -> None:
     assert 1 <= len(boxes) <= fit_history.MOST_BOXES
     assert tuple(boxes[0, 2:]) in fit_history.FRAMES_WH
     assert (boxes_xywh[:, 2:] >= 1).all()
-    for outer, inner in zip(boxes[:-1], boxes[1:], strict=True):
+    for outer, inner in itertools.pairwise(boxes):
         assert contains(outer, inner, 1e-6)
     assert 0 <= progress <= 1
     if len(boxes) == 1:
