@@ -1,0 +1,37 @@
+"""Start from MM-Grounding-DINO weights: a hub id or a folder in transformers' format."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from transformers import MMGroundingDinoForObjectDetection
+
+from sdk.errors import EngineError
+from train.models.config import PizaConfig
+from train.models.grounder import PizaGrounder
+
+# The base model of the published experiments.
+PUBLISHED_BASE = "openmmlab-community/mm_grounding_dino_tiny_o365v1_goldg_grit_v3det"
+
+
+def from_pretrained(source: str | Path, config: PizaConfig) -> PizaGrounder:
+    """A model with the weights of ``source`` and fresh adapters.
+
+    ``config`` says everything but the architecture, which is that of the weights. Raises
+    EngineError when ``source`` cannot be loaded or when a tensor is missing or has no place.
+    """
+    try:
+        base = MMGroundingDinoForObjectDetection.from_pretrained(source)
+    except (OSError, ValueError) as error:
+        raise EngineError(f"cannot load the base model {source}: {error}") from error
+    architecture = base.config.to_diff_dict()
+    model = PizaGrounder(dataclasses.replace(config, base=architecture))
+    outcome = model.base.load_state_dict(base.state_dict(), strict=False)
+    # Real batch norms count their batches, transformers' frozen ones do not.
+    missing = [name for name in outcome.missing_keys if not name.endswith("num_batches_tracked")]
+    if missing or outcome.unexpected_keys:
+        raise EngineError(
+            f"{source} does not fit: missing {missing[:5]}, unknown {outcome.unexpected_keys[:5]}"
+        )
+    return model
