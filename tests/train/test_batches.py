@@ -1,0 +1,163 @@
+"""Batches: reproducible, resumable, padded; frames on disk."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from train.data import rendered
+from train.data.batches import Batch, Plan, SceneSamples, collate, loader
+from train.data.samples import Sample
+from train.data.scenes import make_scene, render
+
+REFERRING = Plan(scenes=2, phrase_steps=0, phrase_share=0.0)
+
+
+@pytest.fixture(scope="module")
+def frames(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("frames")
+
+
+def same_sample(a: Sample, b: Sample) -> bool:
+    return (
+        np.array_equal(a.pixels, b.pixels)
+        and a.tokens.ref == b.tokens.ref
+        and np.array_equal(a.boxes, b.boxes)
+        and np.array_equal(a.places, b.places)
+        and np.array_equal(a.spans, b.spans)
+        and a.progress == b.progress
+    )
+
+
+def same_batch(a: Batch, b: Batch) -> bool:
+    return all(torch.equal(tensor, getattr(b, name)) for name, tensor in vars(a).items())
+
+
+def test_an_item_depends_on_the_seed_and_its_number_alone(make_samples, frames) -> None:
+    plan = Plan(scenes=2, phrase_steps=2, phrase_share=0.5)
+    one, other = make_samples(frames, plan, 4), make_samples(frames, plan, 4)
+    assert len(one) == 8
+    forwards = [one[index] for index in range(8)]
+    backwards = [other[index] for index in reversed(range(8))][::-1]
+    for a, b in zip(forwards, backwards, strict=True):
+        assert len(a) == len(b) == 3
+        assert all(map(same_sample, a, b))
+    for a, b in itertools.combinations(forwards, 2):
+        assert not any(map(same_sample, a, b))
+    reseeded = make_samples(frames, plan, 4, seed=1)
+    assert not same_sample(forwards[0][0], reseeded[0][0])
+
+
+def test_phrases_come_first(make_samples, frames) -> None:
+    """Until phrase_steps every prompt is of phrases, afterwards a share of them."""
+    for share, expected in ((0.0, False), (1.0, True)):
+        data = make_samples(frames, Plan(scenes=2, phrase_steps=1, phrase_share=share), 2)
+        kinds = [all(s.tokens.ref.count(" .") == 8 for s in data[index]) for index in range(4)]
+        assert kinds == [True, True, expected, expected]
+
+
+def test_a_scene_gives_two_first_steps_and_a_second(make_samples, frames) -> None:
+    first, again, second = make_samples(frames, REFERRING, 1)[0]
+    assert first.progress == again.progress == 0
+    assert second.progress > 0
+    phrases = make_samples(frames, Plan(scenes=1, phrase_steps=9), 1)[0]
+    assert [sample.progress > 0 for sample in phrases] == [False, False, True]
+
+
+def test_batches_are_cut_and_padded(make_samples, frames) -> None:
+    data = make_samples(frames, REFERRING, 1)
+    items = [data[0], data[1]]
+    samples = [sample for item in items for sample in item]
+    batch = collate(items)
+    length = max(np.count_nonzero(sample.tokens.segments) for sample in samples)
+    most = max(len(sample.boxes) for sample in samples)
+    assert batch.pixels.shape == (6, 3, 64, 96)
+    assert batch.ids.shape == batch.segments.shape == batch.positions.shape == (6, length)
+    assert batch.progress.shape == (6,)
+    assert batch.boxes.shape == batch.places.shape == (6, most, 4)
+    assert batch.spans.shape == (6, most, length)
+    assert batch.valid.shape == (6, most)
+    assert batch.pixels.dtype == batch.boxes.dtype == batch.progress.dtype == torch.float32
+    assert batch.ids.dtype == torch.int64
+    assert batch.valid.dtype == batch.spans.dtype == torch.bool
+    for index, sample in enumerate(samples):
+        count = len(sample.boxes)
+        assert batch.valid[index].sum() == count
+        assert batch.valid[index, :count].all()
+        np.testing.assert_allclose(batch.boxes[index, :count], sample.boxes, rtol=1e-6)
+        assert not batch.boxes[index, count:].any()
+        assert not batch.spans[index, count:].any()
+        assert batch.spans[index].sum() == sample.spans.sum()  # nothing is cut off
+        assert not (batch.spans[index] & (batch.segments[index] == 0)).any()
+
+
+def test_a_batch_without_any_target_has_one_invalid_row(make_samples, frames) -> None:
+    sample = make_samples(frames, REFERRING, 1)[0][0]
+    empty = Sample(
+        sample.pixels,
+        sample.tokens,
+        np.zeros((0, 4)),
+        np.zeros((0, 4)),
+        np.zeros((0, len(sample.tokens.ids)), bool),
+        0.0,
+    )
+    batch = collate([[empty, empty]])
+    assert batch.boxes.shape == (2, 1, 4)
+    assert not batch.valid.any()
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_resumed_loaders_go_on_where_they_stopped(make_samples, frames, workers) -> None:
+    plan = Plan(scenes=2, phrase_steps=1)
+    whole = list(loader(make_samples(frames, plan, 4), 0, 0))
+    assert len(whole) == 4
+    rest = list(loader(make_samples(frames, plan, 4), 2, workers))
+    assert len(rest) == 2
+    assert all(map(same_batch, whole[2:], rest))
+
+
+def test_a_finished_run_has_no_batches_left(make_samples, frames) -> None:
+    assert list(loader(make_samples(frames, REFERRING, 4), 4, 0)) == []
+
+
+def test_frames_are_rendered_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    monkeypatch.setattr(rendered, "render", lambda scene: calls.append(scene) or render(scene))
+    first = rendered.frame(tmp_path / "scenes", 901)
+    again = rendered.frame(tmp_path / "scenes", 901)
+    assert len(calls) == 1
+    np.testing.assert_array_equal(first, again)
+    assert [path.name for path in (tmp_path / "scenes").iterdir()] == ["00000901.jpg"]
+    assert first.shape == (1080, 1920, 3)
+    difference = first.astype(int) - render(make_scene(901))
+    assert np.abs(difference).mean() < 4  # but for JPEG, the scene itself
+
+
+def test_frames_appear_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = np.full((1080, 1920, 3), 7, np.uint8)
+    monkeypatch.setattr(rendered, "render", lambda scene: picture)
+
+    def interrupted(self: Path, data: bytes) -> int:
+        with self.open("wb") as file:
+            file.write(data[: len(data) // 2])
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            rendered.frame(tmp_path, 5)
+    assert not list(tmp_path.glob("*.jpg"))
+    np.testing.assert_array_equal(rendered.frame(tmp_path, 5), picture)
+    assert cv2.imread(str(tmp_path / "00000005.jpg")) is not None
+
+
+def test_the_tokenizer_is_made_where_it_is_used(make_samples, frames) -> None:
+    data: SceneSamples = make_samples(frames, REFERRING, 1)
+    assert data.sampler is None
+    assert data[0]
+    assert data.sampler is not None

@@ -1,0 +1,245 @@
+"""Samples: the words, the boxes and the pixels that belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from sdk.geometry import Letterbox, area, contains, cxcywh_to_xyxy, intersection, iou
+from sdk.text import Tokenizer
+from train import trajectories
+from train.data import samples
+from train.data.batches import all_phrases, labelled
+from train.data.samples import PROMPT_PHRASES, Labelled, Sample, Sampler
+from train.models.config import PizaConfig
+
+FRAME = (0.0, 0.0, 640.0, 480.0)
+Street = tuple[np.ndarray, Labelled]
+
+
+@pytest.fixture
+def spoken(tokenizer: Tokenizer) -> Callable[[Sample], list[str]]:
+    """The words that each row of a sample's spans selects."""
+    names = tokenizer._tokenizer.id_to_token
+
+    def read(sample: Sample) -> list[str]:
+        words = np.array([names(int(number)) for number in sample.tokens.ids])
+        return [" ".join(words[row]) for row in sample.spans]
+
+    return read
+
+
+def frame_boxes(boxes_cxcywh: np.ndarray, window: np.ndarray, config: PizaConfig) -> np.ndarray:
+    return Letterbox(tuple(window), config.input_hw).to_frame(cxcywh_to_xyxy(boxes_cxcywh))
+
+
+def record_windows(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
+    """Every window that samples are cut from, as they are made."""
+    windows: list[np.ndarray] = []
+    cut = samples.network_input
+
+    def spy(frame: np.ndarray, window: np.ndarray, *rest: object) -> np.ndarray:
+        windows.append(np.asarray(window))
+        return cut(frame, window, *rest)
+
+    monkeypatch.setattr(samples, "network_input", spy)
+    return windows
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("zoomed", [False, True])
+def test_phrases_say_what_is_there(
+    street: Street, sampler: Sampler, spoken, monkeypatch, zoomed: bool, seed: int
+) -> None:
+    frame, scene = street
+    windows = record_windows(monkeypatch)
+    sample = sampler.phrases(frame, scene, zoomed, np.random.default_rng(seed))
+    prompt = sample.tokens.ref.removesuffix(" .").split(" . ")
+    assert len(set(prompt)) == len(prompt) == PROMPT_PHRASES
+    assert sample.tokens.unknown == ()
+    # each object that is wholly in view and asked for is a target, with its own phrase
+    whole = np.flatnonzero(trajectories.visible(scene.boxes, windows[0]))
+    wanted = [i for i in whole if scene.phrases[i] in prompt]
+    assert wanted
+    assert spoken(sample) == [scene.phrases[i] for i in wanted]
+    placed = frame_boxes(sample.places, windows[0], sampler.config)
+    np.testing.assert_allclose(placed, scene.boxes[wanted], atol=1e-6)
+    # nothing that is asked for is cut by the window's border
+    cut = set(range(len(scene.boxes))) - set(whole)
+    cut = {i for i in cut if intersection(scene.boxes[i], windows[0]) > 0}
+    assert not {scene.phrases[i] for i in cut} & set(prompt)
+    assert (sample.progress > 0) == zoomed
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_first_step_asks_about_the_whole_frame(
+    street: Street, sampler: Sampler, spoken, monkeypatch, seed: int
+) -> None:
+    frame, scene = street
+    monkeypatch.setattr(samples, "ABSENT_SHARE", 0.0)
+    windows = record_windows(monkeypatch)
+    sample = sampler.first_step(frame, scene, np.random.default_rng(seed))
+    assert tuple(windows[0]) == FRAME
+    assert sample.progress == 0
+    target_of = dict(scene.expressions)
+    targets = [target_of[ref] for ref in spoken(sample)]
+    assert len(set(targets)) == len(targets) >= 1
+    assert sample.tokens.ref == " . ".join(spoken(sample)) + " ."
+    # the next box is a window about the target, on the way to it
+    boxes = frame_boxes(sample.boxes, windows[0], sampler.config)
+    for target, box in zip(targets, boxes, strict=True):
+        assert contains(box, scene.boxes[target], 1e-6)
+        expected = trajectories.zoom_window(scene.boxes[target], FRAME, trajectories.FIRST_EXPONENT)
+        np.testing.assert_allclose(box, expected, atol=1e-6)
+    placed = frame_boxes(sample.places, windows[0], sampler.config)
+    np.testing.assert_allclose(placed, scene.boxes[targets], atol=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_second_step_asks_for_the_target_itself(
+    street: Street, sampler: Sampler, spoken, monkeypatch, seed: int
+) -> None:
+    frame, scene = street
+    monkeypatch.setattr(samples, "WANDERING_SHARE", 0.0)
+    windows = record_windows(monkeypatch)
+    sample = sampler.second_step(frame, scene, np.random.default_rng(seed))
+    targets = [dict(scene.expressions)[ref] for ref in spoken(sample)]
+    assert contains(windows[0], scene.boxes[targets[0]], 1e-6)
+    assert area(windows[0]) < 0.5 * 640 * 480
+    for target in targets[1:]:
+        assert contains(windows[0], scene.boxes[target])
+    placed = frame_boxes(sample.places, windows[0], sampler.config)
+    np.testing.assert_allclose(placed, scene.boxes[targets], atol=1e-6)
+    boxes = frame_boxes(sample.boxes, windows[0], sampler.config)
+    for target, box in zip(targets, boxes, strict=True):
+        expected = trajectories.next_box(scene.boxes[target], windows[0], (640, 480))
+        np.testing.assert_allclose(box, expected, atol=1e-6)
+    done = trajectories.progress(windows[0], scene.boxes[targets[0]], (640, 480))
+    assert sample.progress == pytest.approx(done, abs=0.15)
+    assert round(sample.progress / 0.05, 6) % 1 == 0
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_window_that_misses_the_target_has_no_answer(
+    street: Street, sampler: Sampler, monkeypatch, seed: int
+) -> None:
+    frame, scene = street
+    monkeypatch.setattr(samples, "WANDERING_SHARE", 1.0)
+    windows = record_windows(monkeypatch)
+    sample = sampler.second_step(frame, scene, np.random.default_rng(seed))
+    target = dict(scene.expressions)[sample.tokens.ref.removesuffix(" .")]
+    if len(sample.boxes):  # there was nowhere to wander to: targets 1 and 2 overlap
+        assert target in (1, 2)
+    else:
+        assert intersection(windows[0], scene.boxes[target]) == 0
+        assert sample.boxes.shape == sample.places.shape == (0, 4)
+        assert sample.spans.shape == (0, sampler.config.max_tokens)
+        assert 0 < sample.progress < 1
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_what_is_not_there_has_no_box(
+    street: Street, sampler: Sampler, spoken, monkeypatch, seed: int
+) -> None:
+    frame, scene = street
+    monkeypatch.setattr(samples, "ABSENT_SHARE", 1.0)
+    sample = sampler.first_step(frame, scene, np.random.default_rng(seed))
+    first, *others = sample.tokens.ref.removesuffix(" .").split(" . ")
+    assert first in scene.absent
+    assert spoken(sample) == others  # the sentences that are true keep theirs
+
+
+def test_prompts_of_one_and_of_several_sentences(
+    street: Street, sampler: Sampler, monkeypatch
+) -> None:
+    monkeypatch.setattr(samples, "ABSENT_SHARE", 0.0)
+    counts = set()
+    for seed in range(20):
+        sample = sampler.first_step(*street, np.random.default_rng(seed))
+        counts.add(sample.tokens.ref.count(" . ") + 1)
+    assert counts == {1, 3}  # there are three objects to ask for
+
+
+def test_sentences_that_do_not_fit_are_left_out(street: Street, config: PizaConfig) -> None:
+    frame, scene = street
+    long = "the red car on the left near the white van and the blue car"
+    scene = replace(scene, expressions=((long, 0), *scene.expressions[1:]), absent=())
+    short = Sampler(replace(config, max_tokens=12), _tokenizer_of(12), all_phrases())
+    prompts = set()
+    for seed in range(20):
+        sample = short.first_step(frame, scene, np.random.default_rng(seed))
+        prompts.add(sample.tokens.ref)
+        assert len(sample.spans)
+    assert not any(long in prompt for prompt in prompts)
+    assert "the white van . the blue car ." in prompts
+
+
+def _tokenizer_of(max_tokens: int) -> Tokenizer:
+    import tokenizers
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", ".", "?"]
+    vocabulary = {word: number for number, word in enumerate(words)}
+    backend = tokenizers.Tokenizer(tokenizers.models.WordPiece(vocabulary, unk_token="[UNK]"))
+    backend.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
+    return Tokenizer(backend, max_tokens)
+
+
+@pytest.mark.parametrize("step", ["first_step", "second_step", "phrases"])
+def test_places_are_where_the_objects_are_drawn(
+    street: Street, sampler: Sampler, monkeypatch, step: str
+) -> None:
+    """The only white thing in a grey frame is found, by its pixels, where the sample says."""
+    frame, scene = street
+    monkeypatch.setattr(samples, "WANDERING_SHARE", 0.0)
+    monkeypatch.setattr(samples, "ABSENT_SHARE", 0.0)
+    height, width = sampler.config.input_hw
+    frame[80:110, 60:90] = 255  # object 0
+    only = Labelled(scene.boxes[:1], ("red car",), (0,), (("the red car", 0),), ())
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        if step == "phrases":
+            sample = sampler.phrases(frame, only, True, rng)
+        else:
+            sample = getattr(sampler, step)(frame, only, rng)
+        bright = sample.pixels.sum(0)
+        rows, columns = np.nonzero(bright > (bright.max() + np.median(bright)) / 2)
+        found = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+        expected = cxcywh_to_xyxy(sample.places[0]) * [width, height, width, height]
+        np.testing.assert_allclose(found, expected, atol=1.0)
+        assert iou(cxcywh_to_xyxy(sample.boxes[0]), cxcywh_to_xyxy(sample.places[0])) > 0
+
+
+def test_colours_vary_in_strength_but_not_in_hue(street: Street, sampler: Sampler) -> None:
+    frame, scene = street
+    frame[:] = (40, 80, 200)
+    for seed in range(5):
+        sample = sampler.first_step(frame, scene, np.random.default_rng(seed))
+        middle = sample.pixels[:, 32, 48]
+        mean, std = np.array(sampler.config.mean), np.array(sampler.config.std)
+        plain = (np.array([200, 80, 40]) - mean) / std  # RGB
+        slope = (middle[0] - middle[2]) / (plain[0] - plain[2])
+        assert 0.85 <= slope <= 1.15
+        np.testing.assert_allclose(
+            middle - plain * slope, (middle - plain * slope).mean(), atol=1e-5
+        )
+
+
+@pytest.mark.parametrize("number", [900, 901])
+def test_scenes_are_said_in_words_that_the_model_knows(number: int, tokenizer: Tokenizer) -> None:
+    scene = labelled(number)
+    assert len(scene.boxes) == len(scene.phrases)
+    assert len(scene.expressions) >= 10
+    for ref in (*(ref for ref, _ in scene.expressions), *scene.absent, *scene.phrases):
+        assert tokenizer.encode(ref).unknown == ()
+    assert {target for _, target in scene.expressions} <= set(scene.targetable)
+    assert set(scene.phrases) <= set(all_phrases())
+
+
+def test_the_longest_phrases_fit_into_one_prompt(tokenizer: Tokenizer) -> None:
+    longest = sorted(all_phrases(), key=lambda p: len(p.split()))[-PROMPT_PHRASES:]
+    tokens, spans = tokenizer.encode_phrases(longest)
+    assert len(spans) == PROMPT_PHRASES
+    assert np.count_nonzero(tokens.segments) <= 64
