@@ -103,7 +103,8 @@ def match(
     cost = torch.nan_to_num(cost, nan=1e6, posinf=1e6, neginf=-1e6).cpu()
     triples = []
     for index, valid in enumerate(batch.valid.cpu()):
-        rows, columns = linear_sum_assignment(cost[index][:, valid].numpy())
-        triples += [(index, int(r), int(c)) for r, c in zip(rows, columns, strict=True)]
+        targets = valid.nonzero()[:, 0]
+        rows, columns = linear_sum_assignment(cost[index][:, targets].numpy())
+        triples += [(index, int(r), int(targets[c])) for r, c in zip(rows, columns, strict=True)]
     found = torch.tensor(triples, dtype=torch.long, device=boxes.device).reshape(-1, 3)
     return found[:, 0], found[:, 1], found[:, 2]

@@ -1,0 +1,247 @@
+"""Losses: known values, matching, and what must have no influence."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+from torch.testing import assert_close
+
+from sdk.geometry import cxcywh_to_xyxy
+from train.boxes import generalised_iou, to_corners
+from train.data.batches import Batch
+from train.losses import ALPHA, GAMMA, box_loss, focal, match, near, total_loss
+from train.models.constants import Constants
+from train.models.grounder import PizaGrounder, Prediction
+
+UNIT = st.floats(1 / 64, 1, width=32)
+BOXES = st.tuples(UNIT, UNIT, UNIT, UNIT).map(torch.tensor)
+
+
+@pytest.fixture(scope="module")
+def model(make_model) -> PizaGrounder:
+    return make_model()
+
+
+@pytest.fixture(scope="module")
+def constants(model) -> Constants:
+    return model.constants(torch.device("cpu"))
+
+
+@pytest.fixture
+def batch(model, make_batch) -> Batch:
+    return make_batch(model.config)
+
+
+def predict(model: PizaGrounder, batch: Batch) -> Prediction:
+    text = model.encode_text(batch.ids, batch.segments, batch.positions)
+    image = model.encode_image(batch.pixels)
+    return model.ground(image, text, batch.segments, batch.positions, batch.progress)
+
+
+def perfect(batch: Batch, constants: Constants, queries: int = 5) -> Prediction:
+    """What the losses ask for: in each sample query i + 1 says target i, in every layer."""
+    sure = 12.0
+    close = near(batch, constants)
+    spans = batch.spans.float()
+    locations = (torch.einsum("bnl,bnt->blt", close.float(), spans) > 0) * 2 * sure - sure
+    boxes = torch.full((len(close), close.shape[-1], 4), 0.5)
+    logits = torch.full((len(close), queries, spans.shape[-1]), -sure)
+    chosen = torch.full((len(close), queries, 4), 0.5)
+    for sample, target in batch.valid.nonzero().tolist():
+        boxes[sample, close[sample, target]] = batch.boxes[sample, target]
+        logits[sample, target + 1, batch.spans[sample, target]] = sure
+        chosen[sample, target + 1] = batch.boxes[sample, target]
+    return Prediction(locations, boxes, torch.stack([logits] * 2), torch.stack([chosen] * 2))
+
+
+@pytest.mark.parametrize("logit", [-8.0, -1.5, 0.0, 0.3, 6.0])
+@pytest.mark.parametrize("positive", [False, True])
+def test_focal_is_the_formula(logit: float, positive: bool) -> None:
+    p = 1 / (1 + math.exp(-logit))
+    pt, alpha = (p, ALPHA) if positive else (1 - p, 1 - ALPHA)
+    expected = -alpha * (1 - pt) ** GAMMA * math.log(pt)
+    found = focal(torch.tensor(logit, dtype=torch.float64), torch.tensor(positive))
+    assert found.item() == pytest.approx(expected, rel=1e-9)
+
+
+def test_focal_of_masked_logits_is_finite() -> None:
+    logits = torch.tensor([-1e4, 1e4, -1e4, 1e4], requires_grad=True)
+    losses = focal(logits, torch.tensor([False, True, True, False]))
+    losses.sum().backward()
+    assert losses[:2].tolist() == [0, 0]
+    assert torch.isfinite(losses).all()
+    assert torch.isfinite(logits.grad).all()
+
+
+@given(BOXES)
+def test_corners_are_those_of_the_geometry(box: Tensor) -> None:
+    expected = torch.from_numpy(cxcywh_to_xyxy(box.numpy()))
+    assert_close(to_corners(box).double(), expected, atol=1e-6, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [
+        ((0.5, 0.5, 0.2, 0.2), (0.5, 0.5, 0.2, 0.2), 1.0),
+        ((0.5, 0.5, 0.4, 0.4), (0.5, 0.5, 0.2, 0.2), 0.25),  # nested: the IoU
+        ((0.3, 0.5, 0.2, 0.2), (0.5, 0.5, 0.2, 0.2), 0.0),  # side by side
+        ((0.2, 0.5, 0.2, 0.2), (0.6, 0.5, 0.2, 0.2), -1 / 3),  # a third of the hull lies between
+        ((0.4, 0.5, 0.2, 0.2), (0.5, 0.5, 0.2, 0.2), 1 / 3),  # half over each other
+    ],
+)
+def test_generalised_iou_of_known_boxes(a, b, expected) -> None:
+    found = generalised_iou(torch.tensor(a), torch.tensor(b))
+    assert found.item() == pytest.approx(expected, abs=1e-5)
+
+
+@given(BOXES, BOXES)
+def test_generalised_iou_properties(a: Tensor, b: Tensor) -> None:
+    found = generalised_iou(a, b)
+    assert -1 - 1e-5 <= found <= 1 + 1e-5
+    assert_close(found, generalised_iou(b, a))
+    assert generalised_iou(a, a).item() == pytest.approx(1, abs=1e-4)
+    shift = torch.tensor([0.25, -0.5, 0, 0])
+    assert_close(found, generalised_iou(a + shift, b + shift), atol=1e-3, rtol=1e-3)
+    assert_close(found, generalised_iou(a * 2, b * 2), atol=1e-3, rtol=1e-3)
+
+
+def test_degenerate_boxes_have_finite_losses() -> None:
+    boxes = torch.tensor([[0.5, 0.5, 0.0, 0.0], [0.2, 0.2, 0.1, 0.0]], requires_grad=True)
+    losses = box_loss(boxes, torch.tensor([[0.5, 0.5, 0.0, 0.0], [0.6, 0.6, 0.1, 0.1]]))
+    losses.sum().backward()
+    assert torch.isfinite(losses).all()
+    assert torch.isfinite(boxes.grad).all()
+
+
+def test_locations_near_a_target_by_hand(constants: Constants, batch: Batch) -> None:
+    """Levels of 4 x 6 and 2 x 3 cells; reach is 0.75 cells or a quarter of the target."""
+    assert constants.shapes == ((4, 6), (2, 3))
+    places = torch.tensor([[[0.5, 0.5, 0.01, 0.01], [1 / 4, 1 / 8, 0.01, 0.01], [0.5, 0.5, 1, 1]]])
+    one = replace(batch, places=places, valid=torch.tensor([[True, True, True]]))
+    close = near(one, constants)[0]
+    centres = constants.centres[0]
+    fine, coarse = close[:, :24], close[:, 24:]
+    # on the corner of four fine cells, and between two coarse ones, half a cell away
+    assert fine[0].sum() == 4
+    assert coarse[0].sum() == 2
+    # in the middle of fine cell (0, 1); coarse: 1/8 is a quarter of a cell off in y, x likewise
+    assert fine[1].nonzero().flatten().tolist() == [1]
+    expected = ((centres[24:] - places[0, 1, :2]).abs() < torch.tensor([0.25, 0.375])).all(-1)
+    assert torch.equal(coarse[1], expected)
+    # a target as large as the image: everything within a quarter of it
+    assert torch.equal(fine[2], ((centres[:24] - 0.5).abs() < 0.25).all(-1))
+    assert coarse[2].sum() == 2
+    hidden = replace(one, valid=torch.tensor([[True, False, True]]))
+    assert not near(hidden, constants)[0, 1].any()
+
+
+def test_every_target_has_a_location(constants: Constants, batch: Batch) -> None:
+    """0.75 cells are more than the half that suffices, wherever the target is."""
+    places = torch.rand(2, 50, 4, generator=torch.Generator().manual_seed(0))
+    places[..., 2:] = 1e-3
+    one = replace(batch, places=places, valid=torch.ones(2, 50, dtype=torch.bool))
+    assert near(one, constants).any(-1).all()
+
+
+def test_matching_is_one_to_one_and_finds_the_obvious(constants, batch) -> None:
+    prediction = perfect(batch, constants)
+    found = match(prediction.query_logits[0], prediction.query_boxes[0], batch, batch.segments > 0)
+    sample, query, target = (column.tolist() for column in found)
+    assert sorted(zip(sample, target, strict=True)) == [(0, 0), (0, 1), (0, 2), (1, 0)]
+    assert query == [t + 1 for t in target]
+
+
+def test_matching_weighs_words_and_boxes(batch: Batch) -> None:
+    """Of two queries at the right place, the one that says the right words; and vice versa."""
+    one = replace(batch, valid=torch.tensor([[False, True, False], [False, False, False]]))
+    logits, boxes = torch.full((2, 4, 9), -3.0), torch.full((2, 4, 4), 0.9)
+    boxes[0, 1] = boxes[0, 2] = one.boxes[0, 1]
+    logits[0, 2, 4:6] = logits[0, 3, 4:6] = 3.0
+    found = match(logits, boxes, one, one.segments > 0)
+    assert [column.tolist() for column in found] == [[0], [2], [1]]
+
+
+def test_matching_with_more_targets_than_queries(batch: Batch) -> None:
+    logits = torch.zeros(2, 2, 9)
+    sample, query, target = match(logits, torch.rand(2, 2, 4), batch, batch.segments > 0)
+    assert sample.tolist() == [0, 0, 1]
+    assert len(set(query[:2].tolist())) == len(set(target[:2].tolist())) == 2
+
+
+def test_matching_survives_what_is_not_finite(batch: Batch) -> None:
+    logits, boxes = torch.full((2, 5, 9), float("nan")), torch.full((2, 5, 4), float("inf"))
+    sample, _, _ = match(logits, boxes, batch, batch.segments > 0)
+    assert len(sample) == 4
+
+
+def test_terms_add_up(model, batch, constants) -> None:
+    terms = total_loss(predict(model, batch), batch, constants)
+    names = {"dense_class", "dense_box", "class0", "box0", "class1", "box1", "loss"}
+    assert terms.keys() == names
+    parts = [term for name, term in terms.items() if name != "loss"]
+    assert all(part > 0 for part in parts)
+    assert_close(terms["loss"], torch.stack(parts).sum())
+
+
+def test_the_perfect_answer_costs_nothing(constants, batch) -> None:
+    batch = replace(batch, boxes=batch.boxes * 1.0)
+    batch.places[0] = batch.boxes[0] = torch.tensor(  # apart, so that no location has two boxes
+        [[0.2, 0.2, 0.1, 0.1], [0.8, 0.2, 0.1, 0.1], [0.2, 0.8, 0.1, 0.1]]
+    )
+    prediction = perfect(batch, constants)
+    terms = total_loss(prediction, batch, constants)
+    assert terms["loss"] < 1e-3
+    for name in ("query_boxes", "location_boxes"):
+        moved = replace(prediction, **{name: getattr(prediction, name) + 0.05})
+        assert total_loss(moved, batch, constants)["loss"] > terms["loss"] + 0.1
+    for name in ("query_logits", "location_logits"):
+        unsure = replace(prediction, **{name: getattr(prediction, name) * 0.1})
+        assert total_loss(unsure, batch, constants)["loss"] > terms["loss"] + 0.1
+
+
+def test_no_targets_at_all(model, batch, constants) -> None:
+    """Everything is background: a finite loss, finite gradients, no boxes to learn."""
+    none = replace(batch, valid=torch.zeros_like(batch.valid), spans=batch.spans & False)
+    terms = total_loss(predict(model, none), none, constants)
+    assert terms["dense_box"] == terms["box0"] == terms["box1"] == 0
+    assert terms["dense_class"] > 0
+    model.zero_grad()
+    terms["loss"].backward()
+    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+    assert gradients
+    assert all(torch.isfinite(gradient).all() for gradient in gradients)
+
+
+def test_padding_has_no_influence(model, batch, constants) -> None:
+    """Neither rows of targets that a sample does not have, nor tokens of its padding."""
+    prediction = predict(model, batch)
+    expected = total_loss(prediction, batch, constants)
+    changed = replace(batch, boxes=batch.boxes.clone(), places=batch.places.clone())
+    changed.boxes[1, 1:] = torch.tensor([0.3, 0.4, 0.9, 0.9])
+    changed.places[1, 1:] = 0.5
+    padding = (batch.segments == 0)[None, :, None]
+    noisy = replace(
+        prediction,
+        location_logits=prediction.location_logits.masked_fill(padding[0], -50.0),
+        query_logits=prediction.query_logits.masked_fill(padding, -70.0),
+    )
+    found = total_loss(noisy, changed, constants)
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
+
+
+def test_gradients_reach_every_trained_tensor(model, batch, constants) -> None:
+    """But for those that a forward pass in this configuration cannot use."""
+    model.zero_grad()
+    total_loss(predict(model, batch), batch, constants)["loss"].backward()
+    without = {
+        name
+        for name, parameter in model.named_parameters()
+        if parameter.grad is None and not name.startswith("history.")
+    }
+    assert without == set()
