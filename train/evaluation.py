@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sdk.geometry import contains, iou
 from sdk.history import HistoryEncoder
@@ -42,20 +42,30 @@ def quick_scores(searcher: Searcher, questions: Iterable[Question]) -> dict[str,
     mean final scores of right and wrong answers (absent objects are always wrong)."""
     first, right, right_scores, wrong_scores = [], [], [], []
     for question in questions:
-        zooms = searcher(question.frame, question.ref).zooms
-        score = zooms[-1].score if zooms else 0.0
-        if question.target_xyxy is None or not zooms:
-            wrong_scores.append(score)
+        found = searcher(question.frame, question.ref)
+        if question.target_xyxy is None:
+            wrong_scores.append(final_score(found))
             continue
-        first.append(bool(contains(zooms[0].xyxy, question.target_xyxy, 1.0)))
-        right.append(bool(iou(zooms[-1].xyxy, question.target_xyxy) >= 0.5))
-        (right_scores if right[-1] else wrong_scores).append(score)
+        zooms = found.zooms
+        first.append(bool(zooms and contains(zooms[0].xyxy, question.target_xyxy, 1.0)))
+        right.append(final_iou(found, question.target_xyxy) >= 0.5)
+        (right_scores if right[-1] else wrong_scores).append(final_score(found))
     return {
         "first_window": _mean(first),
         "acc50": _mean(right),
         "score_right": _mean(right_scores),
         "score_wrong": _mean(wrong_scores),
     }
+
+
+def final_score(found: Search) -> float:
+    """Score of the answer, 0 when the search broke off: then there is none."""
+    return found.zooms[-1].score if found.zooms and found.fault is None else 0.0
+
+
+def final_iou(found: Search, target_xyxy: ArrayLike) -> float:
+    """IoU of the last box with the target ``(4,)``, 0 without a box."""
+    return float(iou(found.zooms[-1].xyxy, target_xyxy)) if found.zooms else 0.0
 
 
 def _mean(values: list[bool] | list[float]) -> float:

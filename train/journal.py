@@ -30,14 +30,17 @@ class Journal:
     stop_after_minutes: float | None = None
     started: float = field(default_factory=time.monotonic)
     sums: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    summed: int = 0  # steps in ``sums``: fewer than log_every after a run was resumed
 
     def __call__(self, terms: dict[str, float]) -> bool:
         step = self.trainer.step
         for name, value in terms.items():
             self.sums[name] += value
+        self.summed += 1
         if step % self.log_every == 0:
-            self._write({k: round(v / self.log_every, 4) for k, v in self.sums.items()})
+            self._write({k: round(v / self.summed, 4) for k, v in self.sums.items()})
             self.sums.clear()
+            self.summed = 0
         if self.checks and step % self.check_every == 0:
             self._check()
         minutes = (time.monotonic() - self.started) / 60
