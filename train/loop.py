@@ -61,6 +61,7 @@ class Trainer:
     def train_step(self, batch: Batch) -> dict[str, float]:
         """One optimiser step; returns the loss terms."""
         batch = to_device(batch, self.device)
+        before = [buffer.clone() for buffer in self.model.buffers()]  # of batch norms
         self.model.train()
         self.model.history.eval()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.bfloat16):
@@ -77,8 +78,11 @@ class Trainer:
         norm = nn.utils.clip_grad_norm_(self.parameters, self.recipe.clip)
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.rate(self.step)
-        if torch.isfinite(norm):  # one bad batch must not poison the weights
+        if torch.isfinite(norm):  # one bad batch must not poison weights or statistics
             self.optimiser.step()
+        else:
+            for buffer, value in zip(self.model.buffers(), before, strict=True):
+                buffer.copy_(value)
         self._update_average()
         self.step += 1
         return {name: float(term.detach()) for name, term in terms.items()} | {"norm": float(norm)}
