@@ -13,6 +13,7 @@ from torch import nn
 from tqdm import tqdm
 
 from train.data.batches import Batch
+from train.distributed import Crew, agree, average_gradients
 from train.losses import total_loss
 from train.models.grounder import PizaGrounder
 
@@ -40,7 +41,10 @@ class Recipe:
 class Trainer:
     """State of one run: model, optimiser, moving average, step."""
 
-    def __init__(self, model: PizaGrounder, recipe: Recipe, device: torch.device) -> None:
+    def __init__(
+        self, model: PizaGrounder, recipe: Recipe, device: torch.device, crew: Crew | None = None
+    ) -> None:
+        self.crew = crew or Crew()
         self.model, self.recipe, self.device = model.to(device), recipe, device
         # Convolutions of channels-last tensors are twice as fast, on CPUs as on GPUs.
         model.base.model.backbone.to(memory_format=torch.channels_last)
@@ -55,7 +59,7 @@ class Trainer:
         """Trains to the end of ``batches``, or until ``report`` of a step's loss terms is true."""
         left = self.recipe.steps - self.step
         for batch in tqdm(batches, total=left, desc="training", unit="step", disable=None):
-            if report(self.train_step(batch)):
+            if agree(report(self.train_step(batch)), self.crew):
                 return
 
     def train_step(self, batch: Batch) -> dict[str, float]:
@@ -75,6 +79,7 @@ class Trainer:
         terms = total_loss(prediction, batch, constants)
         self.optimiser.zero_grad(set_to_none=True)
         terms["loss"].backward()
+        average_gradients(self.parameters, self.crew)
         norm = nn.utils.clip_grad_norm_(self.parameters, self.recipe.clip)
         for group in self.optimiser.param_groups:
             group["lr"] = self.recipe.rate(self.step)

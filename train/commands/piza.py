@@ -38,12 +38,14 @@ def run(args: argparse.Namespace) -> int:
     from train.data.batches import Plan, SceneSamples, loader
     from train.data.scenes import vocabulary
     from train.data.vocabulary import write_tokenizer
+    from train.distributed import join, leave
     from train.fit_history import fit_history
     from train.journal import Journal
     from train.loop import Recipe, Trainer, flush_denormals, from_scratch
     from train.models.config import piza_tiny
     from train.models.grounder import PizaGrounder
 
+    crew = join()
     torch.set_num_threads(args.threads)
     flush_denormals()
     torch.manual_seed(args.seed)
@@ -57,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     model = PizaGrounder(piza_tiny(vocabulary_size))
     from_scratch(model)
     recipe = Recipe(args.steps, args.lr, bfloat16=args.bfloat16)
-    trainer, state = Trainer(model, recipe, device), args.out / "state.pt"
+    trainer, state = Trainer(model, recipe, device, crew), args.out / "state.pt"
     if state.is_file():
         trainer.load(state)
         print(f"resuming {state} at step {trainer.step}")
@@ -79,8 +81,11 @@ def run(args: argparse.Namespace) -> int:
         checks=args.checks,
         stop_after_minutes=args.stop_after,
     )
-    trainer.run(loader(data, trainer.step, args.workers), journal)
-    trainer.save(state)
-    save_checkpoint(args.out, trainer.average, tokenizer_file)
-    print(f"checkpoint in {args.out} after {trainer.step} of {args.steps} steps")
+    batches = loader(data, trainer.step, args.workers, crew.rank, crew.size)
+    trainer.run(batches, journal if crew.leads else lambda _: False)
+    if crew.leads:
+        trainer.save(state)
+        save_checkpoint(args.out, trainer.average, tokenizer_file)
+        print(f"checkpoint in {args.out} after {trainer.step} of {args.steps} steps")
+    leave(crew)
     return 0

@@ -136,13 +136,20 @@ def collate(items: list[list[Sample]]) -> Batch:
     )
 
 
-def loader(dataset: SceneSamples, start_step: int, workers: int) -> DataLoader[Batch]:
-    """Batches from step ``start_step`` on, in order."""
+def loader(
+    dataset: SceneSamples, start_step: int, workers: int, rank: int = 0, size: int = 1
+) -> DataLoader[Batch]:
+    """Batches from step ``start_step`` on, in order; the share of process ``rank`` of ``size``."""
     scenes = dataset.plan.scenes
-    order = range(start_step * scenes, len(dataset))
+    share = scenes // size
+    order = [
+        step * scenes + rank * share + index
+        for step in range(start_step, dataset.steps)
+        for index in range(share)
+    ]
     return DataLoader(
         dataset,
-        batch_size=scenes,
+        batch_size=share,
         sampler=order,
         num_workers=workers,
         collate_fn=collate,

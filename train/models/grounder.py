@@ -42,6 +42,15 @@ class Prediction:
     query_boxes: Tensor  # (L, B, K, 4)
 
 
+@dataclass(frozen=True)
+class _Located:
+    """Features (B, N, D), logits (B, N, T) and boxes before the sigmoid (B, N, 4) by location."""
+
+    hidden: Tensor
+    logits: Tensor
+    boxes: Tensor
+
+
 class PizaGrounder(nn.Module):
     """The model of a checkpoint: ``encode_text``, ``encode_image``, ``ground`` and ``history``."""
 
@@ -122,10 +131,9 @@ class PizaGrounder(nn.Module):
                 zoom,
                 self.sampler,
             )
-        logits, boxes = self._propose(image, text, padding, constants)
-        return Prediction(
-            logits, boxes.sigmoid(), *self._decode(logits, boxes, image, text, padding, constants)
-        )
+        located = self._propose(image, text, padding, constants)
+        decoded = self._decode(located, image, text, padding, constants)
+        return Prediction(located.logits, located.boxes.sigmoid(), *decoded)
 
     def constants(self, device: torch.device, input_hw: tuple[int, int] | None = None) -> Constants:
         """What depends on the input size alone (the config's by default), made once a device."""
@@ -137,27 +145,34 @@ class PizaGrounder(nn.Module):
 
     def _propose(
         self, image: Tensor, text: Tensor, padding: Tensor, constants: Constants
-    ) -> tuple[Tensor, Tensor]:
-        """Logits (B, N, T) and boxes before the sigmoid (B, N, 4) of every location."""
+    ) -> _Located:
+        """What every location says on its own."""
         model = self.base.model
         hidden = model.enc_output_norm(model.enc_output(image * constants.valid))
         logits = layers.contrast(model.encoder_output_class_embed, hidden, text, padding)
-        return logits, model.encoder_output_bbox_embed(hidden).float() + constants.proposals
+        boxes = model.encoder_output_bbox_embed(hidden).float() + constants.proposals
+        return _Located(hidden, logits, boxes)
 
     def _decode(
         self,
-        location_logits: Tensor,
-        location_boxes: Tensor,
+        located: _Located,
         image: Tensor,
         text: Tensor,
         padding: Tensor,
         constants: Constants,
     ) -> tuple[Tensor, Tensor]:
-        """The best K locations, refined by the decoder: logits (L, B, K, T), boxes (L, B, K, 4)."""
-        model = self.base.model
-        query = model.query_position_embeddings.weight[None].expand(len(image), -1, -1)
-        order = torch.topk(location_logits.amax(-1), query.shape[1], dim=1)[1]  # (B, K)
-        top = torch.gather(location_boxes, 1, order[..., None].expand(-1, -1, 4))
+        """The best K locations, refined by the decoder: logits (L, B, K, T), boxes (L, B, K, 4).
+
+        Queries start as learned embeddings (``embedding_init_target``, as published), or as what
+        their locations know, which a model from scratch learns much sooner.
+        """
+        model, dino = self.base.model, self.base.config
+        order = torch.topk(located.logits.amax(-1), dino.num_queries, dim=1)[1][..., None]
+        top = torch.gather(located.boxes, 1, order.expand(-1, -1, 4))
+        if dino.embedding_init_target:
+            query = model.query_position_embeddings.weight[None].expand(len(image), -1, -1)
+        else:
+            query = torch.gather(located.hidden, 1, order.expand(-1, -1, image.shape[-1])).detach()
         reference = top.detach().sigmoid()
         logits, boxes = [], []
         for layer, box_head, class_head in zip(
