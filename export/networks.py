@@ -74,7 +74,10 @@ def networks(model: PizaGrounder) -> tuple[Network, ...]:
     length = model.config.max_tokens
     height, width = model.config.input_hw
     ids = torch.ones(1, length, dtype=torch.int32)
-    prompt = {"segment_ids": ids, "position_ids": torch.arange(length, dtype=torch.int32)[None]}
+    prompt = {
+        "segment_ids": ids.clone(),  # the exporter takes one tensor given twice for one input
+        "position_ids": torch.arange(length, dtype=torch.int32)[None],
+    }
     pixels = torch.zeros(1, 3, height, width)
     with torch.inference_mode():
         text = model.encode_text(ids, prompt["segment_ids"], prompt["position_ids"])
