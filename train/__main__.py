@@ -24,6 +24,9 @@ def main(argv: list[str] | None = None) -> int:
     except PizaError as error:
         print(f"error: {error}", file=sys.stderr)
         return 3 if isinstance(error, EngineError) else 2
+    except OSError as error:  # a folder that cannot be read or written
+        print(f"error: {error}", file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

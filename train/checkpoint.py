@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from sdk.errors import EngineError
@@ -33,14 +34,17 @@ def save_checkpoint(folder: Path, model: PizaGrounder, tokenizer_file: Path) -> 
 def load_checkpoint(folder: Path) -> tuple[PizaGrounder, Tokenizer]:
     """The model in eval mode, float32, and its tokenizer; every tensor must be accounted for.
 
-    Raises EngineError when a file is missing or a name or shape does not fit.
+    Raises EngineError when a file is missing or damaged, or a name or shape does not fit.
     """
     missing = [name for name in (CONFIG, WEIGHTS, TOKENIZER) if not (folder / name).is_file()]
     if missing:
         raise EngineError(f"expected a checkpoint in {folder}: no {', '.join(missing)}")
     model = PizaGrounder(PizaConfig.load(folder / CONFIG))
-    weights = {name: _single(tensor) for name, tensor in load_file(folder / WEIGHTS).items()}
-    load_weights(model, weights)
+    try:
+        stored = load_file(folder / WEIGHTS)
+    except (SafetensorError, OSError) as error:
+        raise EngineError(f"cannot read {folder / WEIGHTS}: {error}") from error
+    load_weights(model, {name: _single(tensor) for name, tensor in stored.items()})
     tokenizer = Tokenizer.from_file(folder / TOKENIZER, model.config.max_tokens)
     return model.eval(), tokenizer
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import pickle
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from torch import nn
 from tqdm import tqdm
 
+from sdk.errors import EngineError
 from train.data.batches import Batch
 from train.distributed import Crew, agree, average_gradients
 from train.losses import total_loss
@@ -115,11 +117,18 @@ class Trainer:
         partial.replace(path)
 
     def load(self, path: Path) -> None:
-        state = torch.load(path, map_location=self.device, weights_only=True)
-        self.model.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.step = state["step"]
+        """Goes on from what ``save`` wrote; raises EngineError when it is of another model."""
+        try:
+            state = torch.load(path, map_location=self.device, weights_only=True)
+            self.model.load_state_dict(state["model"])
+            self.average.load_state_dict(state["average"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.step = state["step"]
+        except (RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:
+            raise EngineError(
+                f"cannot resume {path}: it is damaged, or of another model ({error!r:.200});"
+                " delete it to start again"
+            ) from error
 
 
 def to_device(batch: Batch, device: torch.device) -> Batch:

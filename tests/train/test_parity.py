@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -121,6 +122,7 @@ def models(
             "decoder_layers": 3,
             "num_feature_levels": levels,
             "num_queries": 6,
+            "embedding_init_target": True,
         }
         if backbone == "swin":
             base["backbone_config"] = SWIN
@@ -149,6 +151,21 @@ def test_forward_equals_that_of_transformers(models, monkeypatch, backbone, leve
     rows = [prompt(name, 11) for name in PROMPTS]
     text = tuple(torch.stack(column) for column in zip(*rows, strict=True))
     assert_same(ours(model, pixels, text), theirs(model, pixels, text), text[1] > 0, slice(None))
+
+
+def test_queries_that_start_at_their_locations(make_config, make_model, monkeypatch) -> None:
+    """``embedding_init_target=False``, which transformers knows but cannot run as it is: its
+    forward pass asks for two attributes that its constructor did not set."""
+    monkeypatch.setattr(grounder, "REFINE_EPS", 1e-5)
+    base = {"decoder_layers": 2, "embedding_init_target": False}
+    model = neutral(make_model(make_config(base, vocab_size=1100)))
+    assert not hasattr(model.base.model, "query_position_embeddings")
+    model.base.model.query_position_embeddings = SimpleNamespace(weight=None)
+    model.base.model.d_model = model.config.base["d_model"]
+    text = tuple(row[None].expand(2, -1) for row in prompt("three phrases", 11))
+    pixels = torch.randn(2, 3, 64, 96, generator=torch.Generator().manual_seed(1))
+    a, b = ours(model, pixels, text), theirs(model, pixels, text)
+    assert_same(a, b, text[1] > 0, slice(None))
 
 
 def test_some_proposals_of_a_wide_image_are_invalid(models) -> None:

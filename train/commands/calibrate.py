@@ -6,12 +6,16 @@ import argparse
 import dataclasses
 from pathlib import Path
 
+from train.options import positive
+
 HELP = "choose the threshold of a checkpoint on fresh scenes and write it into its config"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", type=Path)
-    parser.add_argument("--scenes", type=int, default=300, help="scenes searched, half absent")
+    parser.add_argument(
+        "--scenes", type=positive, default=300, help="scenes searched, the object absent in half"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -5,6 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from train.options import not_negative, positive, positive_float
+
+if TYPE_CHECKING:
+    import torch
 
 HELP = "train piza-tiny from scratch on rendered scenes; run again to resume"
 
@@ -12,28 +18,36 @@ HELP = "train piza-tiny from scratch on rendered scenes; run again to resume"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("build/train/piza-tiny"))
     parser.add_argument("--scenes-dir", type=Path, default=Path("build/scenes"))
-    parser.add_argument("--scenes", type=int, default=3500, help="scenes to train on")
-    parser.add_argument("--steps", type=int, default=5000)
-    parser.add_argument("--phrase-steps", type=int, default=3000, help="steps of phrases only")
+    parser.add_argument("--scenes", type=positive, default=3500, help="scenes to train on")
+    parser.add_argument("--steps", type=positive, default=5000)
     parser.add_argument(
-        "--batch-scenes", type=int, default=6, help="frames a batch, 3 samples each"
+        "--phrase-steps", type=not_negative, default=3000, help="steps of phrases only"
     )
-    parser.add_argument("--lr", type=float, default=6e-4)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=1, help="data loading processes")
-    parser.add_argument("--threads", type=int, default=max(1, (os.cpu_count() or 2)))
+    parser.add_argument(
+        "--batch-scenes", type=positive, default=6, help="frames a batch, 3 samples each"
+    )
+    parser.add_argument("--lr", type=positive_float, default=6e-4)
+    parser.add_argument("--seed", type=not_negative, default=0)
+    parser.add_argument("--workers", type=not_negative, default=1, help="data loading processes")
+    parser.add_argument("--threads", type=positive, default=os.cpu_count() or 2)
     parser.add_argument("--bfloat16", action="store_true", help="mixed precision by autocast")
     parser.add_argument("--device", default=None, help="cpu or cuda; the best there is by default")
-    parser.add_argument("--save-every", type=int, default=250)
-    parser.add_argument("--check-every", type=int, default=500)
-    parser.add_argument("--checks", type=int, default=60, help="scenes searched at each check")
-    parser.add_argument("--stop-after", type=float, default=None, help="minutes; resume later")
+    parser.add_argument("--save-every", type=positive, default=250)
+    parser.add_argument("--check-every", type=positive, default=500)
+    parser.add_argument(
+        "--checks", type=not_negative, default=60, help="scenes searched at each check"
+    )
+    parser.add_argument(
+        "--stop-after", type=positive_float, default=None, help="minutes; resume later"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     import torch
 
+    from sdk.errors import InputError
     from sdk.text import Tokenizer
+    from train.calibrate import SEED as RESERVED
     from train.checkpoint import TOKENIZER, save_checkpoint
     from train.data.batches import Plan, SceneSamples, loader
     from train.data.scenes import vocabulary
@@ -45,11 +59,21 @@ def run(args: argparse.Namespace) -> int:
     from train.models.config import piza_tiny
     from train.models.grounder import PizaGrounder
 
+    device = _device(args.device)
+    if args.scenes > RESERVED:
+        raise InputError(
+            f"expected at most {RESERVED} scenes, got {args.scenes}: the seeds after them are for"
+            " calibration, certificates and checks"
+        )
     crew = join()
+    if args.batch_scenes % crew.size:
+        raise InputError(
+            f"expected --batch-scenes to be a multiple of the {crew.size} processes, got"
+            f" {args.batch_scenes}"
+        )
     torch.set_num_threads(args.threads)
     flush_denormals()
     torch.manual_seed(args.seed)
-    device = torch.device(args.device or ("cuda" if torch.cuda.is_available() else "cpu"))
     args.out.mkdir(parents=True, exist_ok=True)
 
     seeds = range(args.seed * 1_000_000, args.seed * 1_000_000 + args.scenes)
@@ -89,3 +113,18 @@ def run(args: argparse.Namespace) -> int:
         print(f"checkpoint in {args.out} after {trainer.step} of {args.steps} steps")
     leave(crew)
     return 0
+
+
+def _device(name: str | None) -> torch.device:
+    import torch
+
+    from sdk.errors import InputError
+
+    cuda = torch.cuda.is_available()
+    try:
+        device = torch.device(name or ("cuda" if cuda else "cpu"))
+    except RuntimeError as error:
+        raise InputError(f"expected a device such as cpu or cuda, got {name!r}") from error
+    if device.type == "cuda" and not cuda:
+        raise InputError(f"expected a CUDA device for {name!r}, found none")
+    return device

@@ -9,6 +9,8 @@ from typing import Any
 
 from transformers import MMGroundingDinoConfig
 
+from sdk.errors import EngineError
+
 # ImageNet statistics in RGB order and 0..255 units, as MM-Grounding-DINO was trained with.
 MEAN = (123.675, 116.28, 103.53)
 STD = (58.395, 57.12, 57.375)
@@ -44,14 +46,21 @@ class PizaConfig:
         return MMGroundingDinoConfig(**self.base)
 
     def save(self, path: Path) -> None:
-        path.write_text(json.dumps(asdict(self), indent=1) + "\n")
+        """Writes JSON, in one step."""
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps(asdict(self), indent=1) + "\n")
+        partial.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> PizaConfig:
-        record = json.loads(path.read_text())
-        for key in ("input_hw", "mean", "std"):
-            record[key] = tuple(record[key])
-        return cls(**record)
+        """Reads what ``save`` wrote; raises EngineError when it cannot be read as such."""
+        try:
+            record = json.loads(path.read_text())
+            for key in ("input_hw", "mean", "std"):
+                record[key] = tuple(record[key])
+            return cls(**record)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise EngineError(f"{path} is not the configuration of a model: {error!r}") from error
 
 
 def piza_tiny(vocab_size: int) -> PizaConfig:
