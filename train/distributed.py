@@ -32,7 +32,11 @@ def join() -> Crew:
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         return Crew()
-    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    if torch.cuda.is_available():
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
+        distributed.init_process_group("nccl")
+    else:
+        distributed.init_process_group("gloo")
     return Crew(distributed.get_rank(), size)
 
 
@@ -59,6 +63,8 @@ def agree(flag: bool, crew: Crew) -> bool:
     """The leading process' ``flag``, in every process."""
     if crew.size == 1:
         return flag
-    shared: Tensor = torch.tensor([int(flag)])
+    # NCCL sends only what is on a GPU
+    device = "cuda" if distributed.get_backend() == "nccl" else "cpu"
+    shared: Tensor = torch.tensor([int(flag)], device=device)
     distributed.broadcast(shared, src=0)
     return bool(shared.item())
