@@ -31,6 +31,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except PizaError as error:
         print(f"error: {error}", file=sys.stderr)
         return BAD_INPUT if isinstance(error, InputError) else BAD_ENGINE
+    except OSError as error:  # a folder that cannot be read or written
+        print(f"error: {error}", file=sys.stderr)
+        return BAD_INPUT
     return code
 
 

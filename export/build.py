@@ -8,7 +8,14 @@ from pathlib import Path
 
 from export.certificate import certify
 from export.portable import export_checkpoint
-from sdk.engine import Manifest, file_sha256, read_manifest, verify_files, write_manifest
+from sdk.engine import (
+    MANIFEST_FILE,
+    Manifest,
+    file_sha256,
+    read_manifest,
+    verify_files,
+    write_manifest,
+)
 from sdk.errors import EngineError, InputError
 from train.checkpoint import CONFIG, WEIGHTS, load_checkpoint
 
@@ -18,20 +25,24 @@ BUNDLED = Path(__file__).resolve().parents[1] / "assets" / "piza-tiny"
 def build_engine(checkpoint: Path, folder: Path, searches: int) -> Manifest:
     """Exports, proves and moves into place: ``folder`` holds a whole engine or what it held before.
 
-    Raises EngineError when the certificate does not pass; the engine is then left beside
-    ``folder``, with the suffix ``.failed``.
+    Raises InputError when ``folder`` holds something else than an engine, and EngineError when the
+    certificate does not pass; the engine is then left beside ``folder``, with the suffix
+    ``.failed``.
     """
-    if searches < 1:
-        raise InputError(f"expected at least one search for the certificate, got {searches}")
+    _check_searches(searches)
+    folder = folder.resolve()
+    _check_replaceable(folder)
     partial = folder.with_name(folder.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    export_checkpoint(checkpoint, partial)
-    manifest = verify_engine(partial, checkpoint, searches)
+    try:
+        export_checkpoint(checkpoint, partial)
+        manifest = verify_engine(partial, checkpoint, searches)
+        target = folder if manifest.proven else folder.with_name(folder.name + ".failed")
+        _replace(partial, target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
     if not manifest.proven:
-        failed = folder.with_name(folder.name + ".failed")
-        _replace(partial, failed)
-        raise EngineError(f"the engine differs from its checkpoint, see 'certificate' in {failed}")
-    _replace(partial, folder)
+        raise EngineError(f"the engine differs from its checkpoint, see 'certificate' in {target}")
     return manifest
 
 
@@ -40,6 +51,7 @@ def verify_engine(folder: Path, checkpoint: Path, searches: int) -> Manifest:
 
     Raises EngineError when ``checkpoint`` is not the one that the engine was exported from.
     """
+    _check_searches(searches)
     manifest = read_manifest(folder)
     verify_files(folder, manifest)
     found = file_sha256(checkpoint / WEIGHTS)
@@ -62,7 +74,26 @@ def checkpoint_folder(given: Path | None) -> Path:
     return folder
 
 
+def _check_searches(searches: int) -> None:
+    if searches < 1:
+        raise InputError(f"expected at least one search for the certificate, got {searches}")
+
+
+def _check_replaceable(folder: Path) -> None:
+    """An engine may be replaced, and an empty folder; anything else is somebody's work."""
+    if folder.is_dir():
+        strange = any(folder.iterdir()) and not (folder / MANIFEST_FILE).is_file()
+    else:
+        strange = folder.exists()
+    if strange:
+        raise InputError(f"{folder} is there already and is no engine: name another folder")
+
+
 def _replace(source: Path, target: Path) -> None:
-    shutil.rmtree(target, ignore_errors=True)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    """Moves a folder into the place of another, which is away for no longer than a renaming."""
+    old = target.with_name(target.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if target.exists():
+        target.replace(old)
     source.replace(target)
+    shutil.rmtree(old, ignore_errors=True)

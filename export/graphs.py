@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import torch
 from export.networks import Network
 from sdk.errors import EngineError
 
+UNWANTED = frozenset({"GridSample", "If", "Loop", "NonZero", "Scan", "Shape"})
 OPSET = 18  # native LayerNormalization (17 and up), no "linear" GridSample mode (20 and up)
 
 
@@ -46,32 +48,49 @@ def export_network(network: Network, path: Path) -> None:
 
 
 def findings(model: Any) -> list[str]:
-    """What an exported network must not hold: other opsets, float64, GridSample, open shapes."""
+    """What an exported network must not hold.
+
+    Other opsets, float64, open shapes, values that are not finite, control flow, operators that
+    TensorRT miscompiles or that depend on data.
+    """
     import onnx
 
+    graph = model.graph
     found = [
         f"opset {entry.version} of {entry.domain or 'ai.onnx'}"
         for entry in model.opset_import
         if entry.domain or not 17 <= entry.version <= 19
     ]
-    graph = model.graph
-    typed = [*graph.input, *graph.output, *graph.value_info]
-    double = onnx.TensorProto.DOUBLE
-    found += [f"float64 {v.name}" for v in typed if v.type.tensor_type.elem_type == double]
-    found += [f"float64 {t.name}" for t in graph.initializer if t.data_type == double]
-    for value in typed:
-        sizes = value.type.tensor_type.shape.dim
-        if any(not size.HasField("dim_value") for size in sizes):
+    found += [f"function {function.name}" for function in model.functions]
+    found += [f"{node.op_type} {node.name}" for node in graph.node if node.op_type in UNWANTED]
+    for value in (*graph.input, *graph.output, *graph.value_info):
+        kind = value.type.tensor_type
+        if kind.elem_type == onnx.TensorProto.DOUBLE:
+            found.append(f"float64 {value.name}")
+        if any(not size.HasField("dim_value") for size in kind.shape.dim):
             found.append(f"open shape of {value.name}")
-    unwanted = {"GridSample", "Loop", "If", "Shape", "NonZero"}
-    found += [f"{node.op_type} {node.name}" for node in graph.node if node.op_type in unwanted]
+    for name, tensor in _constants(graph):
+        values = onnx.numpy_helper.to_array(tensor)
+        if values.dtype == np.float64:
+            found.append(f"float64 {name}")
+        elif values.dtype == np.float32 and not np.isfinite(values).all():
+            found.append(f"constant that is not finite {name}")
     found += [
-        f"infinite constant {tensor.name}"
-        for tensor in graph.initializer
-        if tensor.data_type == onnx.TensorProto.FLOAT
-        and not np.isfinite(onnx.numpy_helper.to_array(tensor)).all()
+        f"float64 {node.output[0]}"
+        for node in graph.node
+        for attribute in node.attribute
+        if attribute.name in ("to", "dtype") and attribute.i == onnx.TensorProto.DOUBLE
     ]
     return found
+
+
+def _constants(graph: Any) -> Iterator[tuple[str, Any]]:
+    """Names and tensors of all constants: initialisers, and what nodes carry with them."""
+    yield from ((tensor.name, tensor) for tensor in graph.initializer)
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("t"):
+                yield node.output[0], attribute.t
 
 
 def _strip(model: Any) -> None:
