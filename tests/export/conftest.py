@@ -1,0 +1,126 @@
+"""A very small checkpoint, and the engine that is built from it, once."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from export import build
+from sdk.engine import read_manifest
+from sdk.text import Tokenizer
+from train.checkpoint import TOKENIZER, load_checkpoint, save_checkpoint
+from train.data.scenes import vocabulary
+from train.data.vocabulary import write_tokenizer
+from train.models.config import PizaConfig, piza_tiny
+from train.models.grounder import PizaGrounder
+from train.questions import Question
+
+REFS = ("the red car", "the white van left of the bus", "the person in a blue jacket")
+SEARCHES = 4
+
+
+def tiny(vocab_size: int) -> PizaConfig:
+    """piza-tiny with the least of everything; the sides of the input are no multiples of 32."""
+    preset = piza_tiny(vocab_size)
+    resnet = {"embedding_size": 8, "hidden_sizes": [8, 8, 16, 16], "depths": [1, 1, 1, 1]}
+    bert = {"hidden_size": 32, "num_hidden_layers": 1, "intermediate_size": 32}
+    small = {
+        "backbone_config": preset.base["backbone_config"] | resnet,
+        "text_config": preset.base["text_config"] | bert,
+        "d_model": 32,  # the group norms have 32 groups
+        "encoder_layers": 1,
+        "encoder_ffn_dim": 32,
+        "decoder_ffn_dim": 32,
+        "num_queries": 5,
+    }
+    return dataclasses.replace(
+        preset,
+        name="least",
+        base=preset.base | small,
+        input_hw=(60, 100),
+        max_tokens=24,
+        bottleneck=8,
+        zoom_dim=16,
+        threshold=0.25,
+    )
+
+
+def random_model(config: PizaConfig, seed: int) -> PizaGrounder:
+    """Random weights also where a fresh model has zeros, so that every path counts."""
+    model = PizaGrounder(config).eval()
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            plain = "norm" not in name and parameter.ndim > 1
+            parameter.normal_(0, parameter.shape[-1] ** -0.5 if plain else 0.3, generator=generator)
+            if "norm" in name and name.endswith("weight"):
+                parameter.add_(1)
+    return model
+
+
+def cheap_questions(seed: int, count: int) -> Iterator[Question]:
+    """Instead of rendered scenes: coloured noise, and sentences about it."""
+    for number in range(seed, seed + count):
+        coarse = np.random.default_rng(number).integers(0, 256, (15, 20, 3)).astype(np.uint8)
+        frame = coarse.repeat(16, axis=0).repeat(16, axis=1)
+        yield Question(frame, REFS[number % len(REFS)], None)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _cheap() -> Iterator[None]:
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("export.certificate.questions", cheap_questions)
+        yield
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("checkpoints") / "least"
+    write_tokenizer(vocabulary(), folder / TOKENIZER)
+    size = Tokenizer.from_file(folder / TOKENIZER, 24).vocabulary_size
+    save_checkpoint(folder, random_model(tiny(size), 0), folder / TOKENIZER)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def built(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory, _cheap: None) -> Path:
+    """The proven engine; not to be changed."""
+    folder = tmp_path_factory.mktemp("engines") / "least.engine"
+    manifest = build.build_engine(checkpoint, folder, SEARCHES)
+    assert manifest.proven
+    return folder
+
+
+@pytest.fixture
+def engine(built: Path, tmp_path: Path) -> Path:
+    """A copy of the engine that a test may damage."""
+    return Path(shutil.copytree(built, tmp_path / "least.engine"))
+
+
+@pytest.fixture
+def model(checkpoint: Path) -> PizaGrounder:
+    return load_checkpoint(checkpoint)[0]
+
+
+@pytest.fixture
+def ready_made(built: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """Exporting copies the engine instead, which is quick; returns how often it was done."""
+    counter = itertools.count()
+    calls = [0]
+
+    def copy(_: Path, folder: Path) -> object:
+        calls[0] = next(counter) + 1
+        shutil.copytree(built, folder, dirs_exist_ok=True)
+        return read_manifest(folder)
+
+    monkeypatch.setattr("export.build.export_checkpoint", copy)
+    monkeypatch.setattr("export.portable.export_checkpoint", copy)
+    return lambda: calls[0]
