@@ -106,6 +106,22 @@ def engine(built: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def swin_model() -> PizaGrounder:
+    """The backbone of the published size, in miniature; four levels."""
+    swin = {
+        "model_type": "swin",
+        "embed_dim": 8,
+        "depths": [1, 2, 1, 1],
+        "num_heads": [1, 2, 2, 4],
+        "window_size": 4,
+        "out_indices": [2, 3, 4],
+    }
+    config = tiny(100)
+    base = config.base | {"backbone_config": swin, "num_feature_levels": 4}
+    return random_model(dataclasses.replace(config, base=base), 0)
+
+
+@pytest.fixture
 def model(checkpoint: Path) -> PizaGrounder:
     return load_checkpoint(checkpoint)[0]
 

@@ -152,6 +152,18 @@ def test_networks_equal_pytorch(built, checkpoint, model, sampler, ref) -> None:
     assert (feeds["boxes"][..., 2:] >= feeds["boxes"][..., :2]).all()
 
 
+def test_swin_backbones_are_exported_too(swin_model: PizaGrounder, tmp_path: Path) -> None:
+    """60 x 100 is padded to whole windows of 4 x 4 patches at every stage."""
+    [_, image, _] = networks(swin_model)
+    export_network(image, tmp_path / "image.onnx")
+    pixels = np.random.default_rng(0).normal(size=(1, 3, H, W)).astype(np.float32)
+    [ours] = session(tmp_path, "image").run(None, {"pixels": pixels})
+    with torch.inference_mode():
+        theirs = swin_model.encode_image(torch.from_numpy(pixels))
+    assert ours.shape == (1, 8 * 13 + 4 * 7 + 2 * 4 + 1 * 2, D)
+    np.testing.assert_allclose(ours, theirs.numpy(), atol=2e-5, rtol=1e-4)
+
+
 def test_progress_reaches_the_ground_network(built: Path) -> None:
     ground = session(built, "ground")
     rng = np.random.default_rng(0)
