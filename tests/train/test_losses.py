@@ -122,7 +122,9 @@ def test_degenerate_boxes_have_finite_losses() -> None:
 def test_locations_near_a_target_by_hand(constants: Constants, batch: Batch) -> None:
     """Levels of 4 x 6 and 2 x 3 cells; reach is 0.75 cells or a quarter of the target."""
     assert constants.shapes == ((4, 6), (2, 3))
-    places = torch.tensor([[[0.5, 0.5, 0.01, 0.01], [1 / 4, 1 / 8, 0.01, 0.01], [0.5, 0.5, 1, 1]]])
+    places = torch.tensor(
+        [[[0.5, 0.5, 0.01, 0.01], [1 / 4, 1 / 8, 0.01, 0.01], [0.5, 0.5, 1.6, 1.6]]]
+    )
     one = replace(batch, places=places, valid=torch.tensor([[True, True, True]]))
     close = near(one, constants)[0]
     centres = constants.centres[0]
@@ -134,9 +136,10 @@ def test_locations_near_a_target_by_hand(constants: Constants, batch: Batch) -> 
     assert fine[1].nonzero().flatten().tolist() == [1]
     expected = ((centres[24:] - places[0, 1, :2]).abs() < torch.tensor([0.25, 0.375])).all(-1)
     assert torch.equal(coarse[1], expected)
-    # a target as large as the image: everything within a quarter of it
-    assert torch.equal(fine[2], ((centres[:24] - 0.5).abs() < 0.25).all(-1))
-    assert coarse[2].sum() == 2
+    # a target larger than the image: everything within a quarter of it
+    assert torch.equal(fine[2], ((centres[:24] - 0.5).abs() < 0.4).all(-1))
+    assert fine[2].sum() == 4 * 4
+    assert coarse[2].sum() == 3 * 2
     hidden = replace(one, valid=torch.tensor([[True, False, True]]))
     assert not near(hidden, constants)[0, 1].any()
 
@@ -228,8 +231,8 @@ def test_padding_has_no_influence(model, batch, constants) -> None:
     padding = (batch.segments == 0)[None, :, None]
     noisy = replace(
         prediction,
-        location_logits=prediction.location_logits.masked_fill(padding[0], -50.0),
-        query_logits=prediction.query_logits.masked_fill(padding, -70.0),
+        location_logits=prediction.location_logits.masked_fill(padding[0], 3.0),
+        query_logits=prediction.query_logits.masked_fill(padding, 3.0),
     )
     found = total_loss(noisy, changed, constants)
     assert all(torch.equal(found[name], expected[name]) for name in expected)

@@ -74,6 +74,28 @@ def test_phrases_say_what_is_there(
     assert (sample.progress > 0) == zoomed
 
 
+def test_phrases_of_objects_that_are_cut_are_not_asked_for(sampler: Sampler, monkeypatch) -> None:
+    """Cars side by side: the window's border cuts some that look like others inside."""
+    corners = np.array([[x, y] for x in range(0, 600, 45) for y in range(0, 440, 45)], np.float64)
+    boxes = np.concatenate([corners, corners + 40], axis=1)
+    colours = ("red car", "blue car", "white car", "green car", "black car")
+    phrases = tuple(colours[index * 7 % 23 % 5] for index in range(len(boxes)))
+    scene = Labelled(boxes, phrases, tuple(range(len(boxes))), (), ())
+    frame = np.zeros((480, 640, 3), np.uint8)
+    windows = record_windows(monkeypatch)
+    both = 0
+    for seed in range(20):
+        sample = sampler.phrases(frame, scene, True, np.random.default_rng(seed))
+        whole = trajectories.visible(boxes, windows[-1])
+        cut = (intersection(boxes, windows[-1]) > 0) & ~whole
+        inside, outside = ({phrases[i] for i in np.flatnonzero(mask)} for mask in (whole, cut))
+        both += len(inside & outside) > 0
+        asked = set(sample.tokens.ref.removesuffix(" .").split(" . "))
+        assert not asked & outside
+        assert asked >= inside - outside
+    assert both > 10
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_the_first_step_asks_about_the_whole_frame(
     street: Street, sampler: Sampler, spoken, monkeypatch, seed: int

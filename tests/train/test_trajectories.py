@@ -137,6 +137,15 @@ def test_jittered_windows_never_lose_the_target(place, seed) -> None:
     np.testing.assert_array_equal(window, again)
 
 
+def test_jittered_windows_are_close_enough() -> None:
+    """What follows a first step is the target itself, but for the widest of windows."""
+    target, frame_wh = np.array([900.0, 500, 930, 530]), (1920, 1080)
+    rng = np.random.default_rng(0)
+    windows = [jittered_window(target, frame_wh, rng) for _ in range(400)]
+    direct = [np.array_equal(next_box(target, window, frame_wh), target) for window in windows]
+    assert np.mean(direct) > 0.98
+
+
 def test_jittered_windows_vary() -> None:
     """Sizes by a factor of about e in area; the target anywhere in them, not in the middle."""
     target, frame_wh = np.array([900.0, 500, 930, 530]), (1920, 1080)

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from train.options import not_negative, positive, positive_float
+from train.options import not_negative, positive, positive_float, share
 
 if TYPE_CHECKING:
     import torch
@@ -18,10 +18,13 @@ HELP = "train piza-tiny from scratch on rendered scenes; run again to resume"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("build/train/piza-tiny"))
     parser.add_argument("--scenes-dir", type=Path, default=Path("build/scenes"))
-    parser.add_argument("--scenes", type=positive, default=3500, help="scenes to train on")
-    parser.add_argument("--steps", type=positive, default=5000)
+    parser.add_argument("--scenes", type=positive, default=4000, help="scenes to train on")
+    parser.add_argument("--steps", type=positive, default=4000)
     parser.add_argument(
-        "--phrase-steps", type=not_negative, default=3000, help="steps of phrases only"
+        "--phrase-steps", type=not_negative, default=2300, help="steps of phrases only"
+    )
+    parser.add_argument(
+        "--phrase-share", type=share, default=0.3, help="share of phrases after those steps"
     )
     parser.add_argument(
         "--batch-scenes", type=positive, default=6, help="frames a batch, 3 samples each"
@@ -92,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
         trainer.average.history.load_state_dict(model.history.state_dict())
         print(f"history encoder: {accuracy:.3f} of fresh histories ended or continued rightly")
 
-    plan = Plan(args.batch_scenes, args.phrase_steps)
+    plan = Plan(args.batch_scenes, args.phrase_steps, args.phrase_share)
     data = SceneSamples(
         args.scenes_dir, seeds, model.config, tokenizer_file, plan, args.steps, args.seed
     )

@@ -32,7 +32,7 @@ class Plan:
 
     scenes: int
     phrase_steps: int
-    phrase_share: float = 0.2
+    phrase_share: float = 0.3
 
 
 @dataclass(frozen=True)

@@ -99,7 +99,7 @@ def piza_tiny(vocab_size: int) -> PizaConfig:
         "decoder_layers": 2,
         "decoder_ffn_dim": 256,
         "decoder_attention_heads": 4,
-        "num_queries": 12,
+        "num_queries": 64,
         "embedding_init_target": False,
         "num_feature_levels": 2,
         "encoder_n_points": 2,
