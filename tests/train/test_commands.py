@@ -16,6 +16,7 @@ from sdk.search import Search
 from train import fit_history, journal
 from train.__main__ import main
 from train.checkpoint import CONFIG, TOKENIZER, WEIGHTS, load_checkpoint, save_checkpoint
+from train.distributed import Crew
 from train.models.config import PizaConfig
 from train.questions import Question
 
@@ -107,6 +108,9 @@ def test_states_that_cannot_be_resumed(train, tmp_path: Path, capsys) -> None:
         "--scenes many",
         "--steps 0",
         "--phrase-steps -1",
+        "--phrase-share -0.1",
+        "--phrase-share 1.5",
+        "--phrase-share nan",
         "--batch-scenes 0",
         "--lr 0",
         "--lr nan",
@@ -141,6 +145,13 @@ def test_options_that_cannot_be_met(options, message, tmp_path, capsys, monkeypa
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert main(["piza", "--out", str(tmp_path / "out"), *options.split()]) == 2
     assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_processes_share_a_batch_evenly(tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("train.distributed.join", lambda: Crew(0, 4))
+    assert main(["piza", "--out", str(tmp_path / "out"), "--batch-scenes", "6"]) == 2
+    assert "a multiple of the 4 processes, got 6" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
