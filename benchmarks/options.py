@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from train.options import positive
+
 if TYPE_CHECKING:
     from sdk.grounder import Grounder
 
@@ -35,19 +37,3 @@ def engine_line(grounder: Grounder) -> str:
         f"engine    {manifest.name}@{manifest.fingerprint}, {manifest.backend} "
         f"{manifest.precision}, input {width}x{height}, threshold {grounder.threshold:.3f}"
     )
-
-
-def positive(text: str) -> int:
-    """A whole number of at least 1, for argparse."""
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a number of at least 1, got {text}")
-    return value
-
-
-def not_negative(text: str) -> int:
-    """A whole number of at least 0, for argparse."""
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"expected a number of at least 0, got {text}")
-    return value

@@ -11,13 +11,12 @@ from export.portable import export_checkpoint
 from sdk.engine import (
     MANIFEST_FILE,
     Manifest,
-    file_sha256,
     read_manifest,
     verify_files,
     write_manifest,
 )
 from sdk.errors import EngineError, InputError
-from train.checkpoint import CONFIG, WEIGHTS, load_checkpoint
+from train.checkpoint import CONFIG, checkpoint_sha256, load_checkpoint
 
 BUNDLED = Path(__file__).resolve().parents[1] / "assets" / "piza-tiny"
 
@@ -54,11 +53,11 @@ def verify_engine(folder: Path, checkpoint: Path, searches: int) -> Manifest:
     _check_searches(searches)
     manifest = read_manifest(folder)
     verify_files(folder, manifest)
-    found = file_sha256(checkpoint / WEIGHTS)
+    found = checkpoint_sha256(checkpoint)
     expected = manifest.checkpoint.get("sha256")
     if found != expected:
         raise EngineError(
-            f"{folder} was exported from weights {str(expected)[:12]}..., {checkpoint} has"
+            f"{folder} was exported from checkpoint {str(expected)[:12]}..., {checkpoint} has"
             f" {found[:12]}...: name its own checkpoint, or build the engine again"
         )
     model, tokenizer = load_checkpoint(checkpoint)

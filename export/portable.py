@@ -14,8 +14,8 @@ from tqdm import tqdm
 
 from export.graphs import export_network
 from export.networks import networks
-from sdk.engine import Manifest, Preprocess, file_sha256, write_manifest
-from train.checkpoint import TOKENIZER, WEIGHTS, load_checkpoint
+from sdk.engine import Manifest, Preprocess, write_manifest
+from train.checkpoint import TOKENIZER, checkpoint_sha256, load_checkpoint
 from train.evaluation import history_weights
 from train.session import zoom_policy
 
@@ -38,7 +38,7 @@ def export_checkpoint(checkpoint: Path, folder: Path) -> Manifest:
             preprocess=Preprocess(config.mean, config.std),
             calibration={"threshold": config.threshold},
             zoom=zoom_policy(model),
-            checkpoint={"sha256": file_sha256(checkpoint / WEIGHTS)},
+            checkpoint={"sha256": checkpoint_sha256(checkpoint)},
             versions={name: version(name) for name in ("torch", "transformers", "onnx")},
         ),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from sdk.engine import file_sha256
 from sdk.errors import EngineError
 from sdk.text import Tokenizer
 from train.models.config import PizaConfig
@@ -47,6 +49,12 @@ def load_checkpoint(folder: Path) -> tuple[PizaGrounder, Tokenizer]:
     load_weights(model, {name: _single(tensor) for name, tensor in stored.items()})
     tokenizer = Tokenizer.from_file(folder / TOKENIZER, model.config.max_tokens)
     return model.eval(), tokenizer
+
+
+def checkpoint_sha256(folder: Path) -> str:
+    """One hash over everything that a checkpoint says: config, weights, tokenizer."""
+    together = "".join(file_sha256(folder / name) for name in (CONFIG, WEIGHTS, TOKENIZER))
+    return hashlib.sha256(together.encode()).hexdigest()
 
 
 def load_weights(model: PizaGrounder, weights: dict[str, torch.Tensor]) -> None:

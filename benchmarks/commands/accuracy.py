@@ -6,16 +6,15 @@ import argparse
 import warnings
 
 from benchmarks import options
+from train.options import not_negative, positive
 
 HELP = "accuracy on procedural scenes, with the sentences shuffled, and with absent objects"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
-    parser.add_argument("--scenes", type=options.positive, default=500, help="how many scenes")
-    parser.add_argument(
-        "--seed", type=options.not_negative, default=900000, help="of the first scene"
-    )
+    parser.add_argument("--scenes", type=positive, default=500, help="how many scenes")
+    parser.add_argument("--seed", type=not_negative, default=900000, help="of the first scene")
     options.add_engine_arguments(parser)
 
 

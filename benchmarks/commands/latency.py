@@ -8,19 +8,16 @@ import warnings
 from typing import Any
 
 from benchmarks import options
+from train.options import not_negative, positive
 
 HELP = "latency of a search on 1920x1080 frames: percentiles and stages"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
-    parser.add_argument("--runs", type=options.positive, default=100, help="searches that count")
-    parser.add_argument(
-        "--warmup", type=options.not_negative, default=5, help="searches before them"
-    )
-    parser.add_argument(
-        "--seed", type=options.not_negative, default=900000, help="of the first scene"
-    )
+    parser.add_argument("--runs", type=positive, default=100, help="searches that count")
+    parser.add_argument("--warmup", type=not_negative, default=5, help="searches before them")
+    parser.add_argument("--seed", type=not_negative, default=900000, help="of the first scene")
     options.add_engine_arguments(parser)
 
 

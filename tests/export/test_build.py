@@ -115,7 +115,7 @@ def test_another_checkpoint_is_refused(engine: Path, checkpoint: Path, tmp_path:
     model.base.model.enc_output.bias.data[0] += 1
     save_checkpoint(tmp_path / "other", model, checkpoint / "tokenizer.json")
     before = (engine / "engine.json").read_bytes()
-    with pytest.raises(EngineError, match="was exported from weights"):
+    with pytest.raises(EngineError, match="was exported from checkpoint"):
         build.verify_engine(engine, tmp_path / "other", 1)
     assert (engine / "engine.json").read_bytes() == before
 

@@ -107,7 +107,7 @@ def test_verify_with_what_does_not_belong(engine: Path, checkpoint: Path, tmp_pa
     with (other / "model.safetensors").open("ab") as file:
         file.write(b" ")
     assert main(["verify", str(engine), "--checkpoint", str(other)]) == 3
-    assert "was exported from weights" in capsys.readouterr().err
+    assert "was exported from checkpoint" in capsys.readouterr().err
     assert main(["verify", str(tmp_path / "absent"), "--checkpoint", str(checkpoint)]) == 3
     assert main(["verify", str(engine), "--checkpoint", str(tmp_path)]) == 2
     argv = ["verify", str(engine), "--checkpoint", str(checkpoint), "--searches", "0"]

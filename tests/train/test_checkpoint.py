@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from sdk.errors import EngineError
 from train.checkpoint import CONFIG, TOKENIZER, WEIGHTS, load_checkpoint, save_checkpoint
-from train.models.config import PRESETS, PizaConfig, swin_t
+from train.models.config import PizaConfig, piza_tiny, swin_t
 
 
 @pytest.fixture
@@ -111,10 +111,8 @@ def test_configurations_that_are_none(tmp_path: Path, content: str) -> None:
         PizaConfig.load(tmp_path / CONFIG)
 
 
-@pytest.mark.parametrize("name", list(PRESETS))
-def test_presets_survive_the_disk(tmp_path: Path, name: str) -> None:
-    config = PRESETS[name](100) if name == "piza-tiny" else PRESETS[name]()
-    assert config.name == name
+@pytest.mark.parametrize("config", [piza_tiny(100), swin_t()], ids=lambda config: config.name)
+def test_presets_survive_the_disk(tmp_path: Path, config: PizaConfig) -> None:
     config.save(tmp_path / CONFIG)
     assert PizaConfig.load(tmp_path / CONFIG) == config
     assert [path.name for path in tmp_path.iterdir()] == [CONFIG]

@@ -93,7 +93,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         accuracy = fit_history(model.history, args.seed)
         trainer.average.history.load_state_dict(model.history.state_dict())
-        print(f"history encoder: {accuracy:.3f} of fresh histories ended or continued rightly")
+        if crew.leads:
+            print(f"history encoder: {accuracy:.3f} of fresh histories ended or continued rightly")
 
     plan = Plan(args.batch_scenes, args.phrase_steps, args.phrase_share)
     data = SceneSamples(

@@ -133,6 +133,3 @@ def swin_t() -> PizaConfig:
         input_hw=(800, 1344),
         max_tokens=256,
     )
-
-
-PRESETS = {"piza-tiny": piza_tiny, "swin-t": swin_t}

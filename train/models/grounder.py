@@ -4,7 +4,7 @@ The forward pass is written over the submodules of transformers' ``MMGroundingDi
 the weights, so weights from the hub load into them) instead of through its ``forward``: shapes
 are static, masks are finite, sentences are blocked by segment ids, and text and image are encoded
 apart so that each is encoded once. Training, evaluation and export all run this one pass.
-Dropout is left out, as in MM-Grounding-DINO's published configuration.
+Encoder and decoder run without dropout, as in MM-Grounding-DINO's published configuration.
 """
 
 from __future__ import annotations
