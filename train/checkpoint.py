@@ -28,6 +28,7 @@ def save_checkpoint(folder: Path, model: PizaGrounder, tokenizer_file: Path) -> 
         weights[name] = tensor.half() if tensor.is_floating_point() else tensor
     partial = folder / (WEIGHTS + ".partial")
     save_file({name: tensor.contiguous() for name, tensor in weights.items()}, partial)
+    partial.chmod(0o644)  # safetensors makes files that only their owner can read
     partial.replace(folder / WEIGHTS)
     if tokenizer_file.resolve() != (folder / TOKENIZER).resolve():
         shutil.copyfile(tokenizer_file, folder / TOKENIZER)
@@ -68,6 +69,17 @@ def load_weights(model: PizaGrounder, weights: dict[str, torch.Tensor]) -> None:
         model.load_state_dict(weights, strict=False)  # names were compared above
     except RuntimeError as error:
         raise EngineError(f"the weights do not fit the model: {error}") from error
+
+
+def start_from(model: PizaGrounder, folder: Path) -> None:
+    """Gives ``model`` the weights of a checkpoint of the same architecture.
+
+    Raises EngineError when the checkpoint cannot be read or does not fit.
+    """
+    other, _ = load_checkpoint(folder)
+    if other.config.base != model.config.base:
+        raise EngineError(f"the checkpoint {folder} is of another architecture than this run's")
+    load_weights(model, _own_tensors(other))
 
 
 def _own_tensors(model: PizaGrounder) -> dict[str, torch.Tensor]:

@@ -10,7 +10,14 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from sdk.errors import EngineError
-from train.checkpoint import CONFIG, TOKENIZER, WEIGHTS, load_checkpoint, save_checkpoint
+from train.checkpoint import (
+    CONFIG,
+    TOKENIZER,
+    WEIGHTS,
+    load_checkpoint,
+    save_checkpoint,
+    start_from,
+)
 from train.models.config import PizaConfig, piza_tiny, swin_t
 
 
@@ -123,3 +130,18 @@ def test_the_published_size() -> None:
     assert (dino.d_model, dino.encoder_layers, dino.num_queries) == (256, 6, 900)
     assert dino.backbone_config.out_indices == [2, 3, 4]
     assert dino.num_feature_levels == 4
+
+
+def test_starting_from_a_checkpoint(folder: Path, make_model) -> None:
+    model = make_model(seed=7)
+    start_from(model, folder)
+    expected = load_checkpoint(folder)[0].state_dict()
+    assert all(torch.equal(tensor, expected[name]) for name, tensor in model.state_dict().items())
+    assert model.base.bbox_embed[0].layers[0].weight is model.base.bbox_embed[1].layers[0].weight
+
+
+def test_starting_from_another_architecture(folder: Path, make_model, make_config) -> None:
+    base = make_config().base
+    other = make_model(make_config(base=base | {"encoder_layers": base["encoder_layers"] + 1}))
+    with pytest.raises(EngineError, match="another architecture"):
+        start_from(other, folder)

@@ -17,6 +17,9 @@ HELP = "train piza-tiny from scratch on rendered scenes; run again to resume"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("build/train/piza-tiny"))
+    parser.add_argument(
+        "--init", type=Path, default=None, help="checkpoint to start from, instead of at random"
+    )
     parser.add_argument("--scenes-dir", type=Path, default=Path("build/scenes"))
     parser.add_argument("--scenes", type=positive, default=4000, help="scenes to train on")
     parser.add_argument("--steps", type=positive, default=4000)
@@ -51,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     from sdk.errors import InputError
     from sdk.text import Tokenizer
     from train.calibrate import SEED as RESERVED
-    from train.checkpoint import TOKENIZER, save_checkpoint
+    from train.checkpoint import TOKENIZER, save_checkpoint, start_from
     from train.data.batches import Plan, SceneSamples, loader
     from train.data.scenes import vocabulary
     from train.data.vocabulary import write_tokenizer
@@ -85,12 +88,14 @@ def run(args: argparse.Namespace) -> int:
     vocabulary_size = Tokenizer.from_file(tokenizer_file, 64).vocabulary_size
     model = PizaGrounder(piza_tiny(vocabulary_size))
     from_scratch(model)
+    if args.init is not None:
+        start_from(model, args.init)
     recipe = Recipe(args.steps, args.lr, bfloat16=args.bfloat16)
     trainer, state = Trainer(model, recipe, device, crew), args.out / "state.pt"
     if state.is_file():
         trainer.load(state)
         print(f"resuming {state} at step {trainer.step}")
-    else:
+    elif args.init is None:
         accuracy = fit_history(model.history, args.seed)
         trainer.average.history.load_state_dict(model.history.state_dict())
         if crew.leads:

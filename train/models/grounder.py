@@ -9,6 +9,7 @@ Encoder and decoder run without dropout, as in MM-Grounding-DINO's published con
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import torch
@@ -58,7 +59,9 @@ class PizaGrounder(nn.Module):
         super().__init__()
         self.config = config
         dino = config.grounding_dino()
-        self.base = MMGroundingDinoForObjectDetection(dino)
+        with warnings.catch_warnings():  # of CUDA kernels that are not used here
+            warnings.filterwarnings("ignore", message="You'd better set embed_dim")
+            self.base = MMGroundingDinoForObjectDetection(dino)
         _unfreeze_batch_norm(self.base.model.backbone.conv_encoder.model)
         self.adapters = nn.ModuleList(
             AdapterPair(dino.d_model, config.bottleneck, config.zoom_dim)
