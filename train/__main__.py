@@ -1,32 +1,18 @@
-"""``python -m train NAME``: scenes, training, evaluation."""
+"""``python -m train NAME``: scenes, training, calibration."""
 
 from __future__ import annotations
 
-import argparse
-import importlib
 import sys
+from collections.abc import Sequence
 
-from sdk.errors import EngineError, PizaError
+from sdk.cli import run_command
 
 COMMANDS = ("scenes", "piza", "calibrate")
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
-    subparsers = parser.add_subparsers(dest="command", required=True)
-    arguments = sys.argv[1:] if argv is None else argv
-    for name in COMMANDS:
-        module = importlib.import_module(f"train.commands.{name}")
-        module.add_arguments(subparsers.add_parser(name, help=module.HELP, description=module.HELP))
-    args = parser.parse_args(arguments)
-    try:
-        return int(importlib.import_module(f"train.commands.{args.command}").run(args))
-    except PizaError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 3 if isinstance(error, EngineError) else 2
-    except OSError as error:  # a folder that cannot be read or written
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    return run_command("train", COMMANDS, "Render scenes, train, calibrate.", arguments)
 
 
 if __name__ == "__main__":
