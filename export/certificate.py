@@ -50,7 +50,7 @@ class SearchReport:
 
 def certify(folder: Path, model: PizaGrounder, tokenizer: Tokenizer, count: int) -> dict[str, Any]:
     """Compares the engine in ``folder`` with ``model`` over ``count`` searches."""
-    asked = [next(questions(SEED + index, 1)) for index in range(4)]
+    asked = list(questions(SEED, 4))
     per_network = compare_networks(folder, model, tokenizer, asked)
     searches = compare_searches(folder, model, tokenizer, count)
     passed = searches.passed and all(entry["passed"] for entry in per_network.values())

@@ -17,7 +17,6 @@ from export.networks import networks
 from sdk.engine import Manifest, Preprocess, write_manifest
 from train.checkpoint import TOKENIZER, checkpoint_sha256, load_checkpoint
 from train.evaluation import history_weights
-from train.session import zoom_policy
 
 
 def export_checkpoint(checkpoint: Path, folder: Path) -> Manifest:
@@ -37,7 +36,7 @@ def export_checkpoint(checkpoint: Path, folder: Path) -> Manifest:
             max_tokens=config.max_tokens,
             preprocess=Preprocess(config.mean, config.std),
             calibration={"threshold": config.threshold},
-            zoom=zoom_policy(model),
+            zoom=config.zoom_policy(),
             checkpoint={"sha256": checkpoint_sha256(checkpoint)},
             versions={name: version(name) for name in ("torch", "transformers", "onnx")},
         ),

@@ -13,7 +13,7 @@ from sdk.search import Search, search
 from sdk.text import Tokenizer
 from train.models.grounder import PizaGrounder
 from train.questions import Question
-from train.session import TorchSession, zoom_policy
+from train.session import TorchSession
 
 
 class Searcher:
@@ -21,7 +21,7 @@ class Searcher:
 
     def __init__(self, model: PizaGrounder, tokenizer: Tokenizer) -> None:
         self.session, self.tokenizer = TorchSession(model), tokenizer
-        self.policy, self.input_hw = zoom_policy(model), model.config.input_hw
+        self.policy, self.input_hw = model.config.zoom_policy(), model.config.input_hw
         self.history = HistoryEncoder(history_weights(model))
 
     def __call__(self, frame: NDArray[np.uint8], ref: str) -> Search:

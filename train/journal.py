@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sdk.text import Tokenizer
 from train.checkpoint import save_checkpoint
 from train.evaluation import Searcher, quick_scores
 from train.loop import Trainer
@@ -43,15 +44,12 @@ class Journal:
             self.summed = 0
         if self.checks and step % self.check_every == 0:
             self._check()
-        minutes = (time.monotonic() - self.started) / 60
-        stop = self.stop_after_minutes is not None and minutes >= self.stop_after_minutes
+        stop = self.stop_after_minutes is not None and self._minutes() >= self.stop_after_minutes
         if stop or step % self.save_every == 0:
             self.trainer.save(self.out / "state.pt")
         return stop
 
     def _check(self) -> None:
-        from sdk.text import Tokenizer
-
         model = self.trainer.average.to("cpu")
         tokenizer = Tokenizer.from_file(self.tokenizer_file, model.config.max_tokens)
         self._write(quick_scores(Searcher(model, tokenizer), questions(CHECK_SEED, self.checks)))
@@ -59,9 +57,9 @@ class Journal:
         save_checkpoint(self.out, model, self.tokenizer_file)
 
     def _write(self, entry: dict[str, float]) -> None:
-        record = {"step": self.trainer.step, "minutes": self._minutes(), **entry}
+        record = {"step": self.trainer.step, "minutes": round(self._minutes(), 2), **entry}
         with (self.out / "log.jsonl").open("a") as file:
             file.write(json.dumps(record) + "\n")
 
     def _minutes(self) -> float:
-        return round((time.monotonic() - self.started) / 60, 2)
+        return (time.monotonic() - self.started) / 60

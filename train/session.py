@@ -11,7 +11,6 @@ from torch import Tensor
 
 from sdk.preprocess import network_input
 from sdk.results import Candidates
-from sdk.search import ZoomPolicy
 from sdk.text import Tokens
 from train.boxes import to_corners
 from train.models.grounder import PizaGrounder, Prediction
@@ -68,11 +67,3 @@ def ranked(prediction: Prediction) -> tuple[Tensor, Tensor]:
     order = torch.topk(scores, scores.shape[1], dim=1)
     boxes = torch.gather(prediction.query_boxes[-1], 1, order.indices[..., None].expand(-1, -1, 4))
     return to_corners(boxes), order.values
-
-
-def zoom_policy(model: PizaGrounder) -> ZoomPolicy:
-    """The search policy that the checkpoint was trained for."""
-    config = model.config
-    return ZoomPolicy(
-        config.max_steps, config.stop_threshold, config.progress_step, config.min_window_px
-    )

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sdk.geometry import Boxes, area, as_boxes, contains
+from sdk.geometry import Boxes, area, as_boxes, contains, intersection
 
 FIRST_EXPONENT = 0.39
 # A window of at least this progress is close enough for the target to be the next box.
@@ -82,9 +82,7 @@ def wandering_window(
     others = as_boxes(objects_xyxy)
     for index in rng.permutation(len(others))[:6]:
         window = jittered_window(others[index], frame_wh, rng)
-        corners = as_boxes(target_xyxy)
-        overlap = np.minimum(window[2:], corners[2:]) - np.maximum(window[:2], corners[:2])
-        if (overlap <= 0).any():
+        if intersection(window, target_xyxy) == 0:
             return window
     return None
 

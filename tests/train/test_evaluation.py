@@ -20,7 +20,7 @@ from train.data.scenes import make_scene
 from train.evaluation import Searcher, final_iou, final_score, history_weights, quick_scores
 from train.models.grounder import Prediction
 from train.questions import Question, questions
-from train.session import ranked, zoom_policy
+from train.session import ranked
 
 FRAME = np.zeros((4, 4, 3), np.uint8)
 TARGET = (100.0, 100.0, 120.0, 120.0)
@@ -150,5 +150,5 @@ def test_the_search_runs_in_pytorch(make_model, config, tokenizer) -> None:
         assert contains(outer.window_xyxy, inner.window_xyxy, 0.01)
     again = Searcher(model, tokenizer)(frame, "the red car")
     np.testing.assert_array_equal(found.zooms[-1].xyxy, again.zooms[-1].xyxy)
-    assert zoom_policy(model).max_steps == config.max_steps
+    assert model.config.zoom_policy().max_steps == config.max_steps
     assert history_weights(model).keys() == model.history.state_dict().keys()

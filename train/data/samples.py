@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sdk.geometry import Boxes, Letterbox, as_boxes, xyxy_to_cxcywh
+from sdk.geometry import Boxes, Letterbox, as_boxes, intersection, xyxy_to_cxcywh
 from sdk.preprocess import network_input
 from sdk.text import Tokenizer, Tokens
 from train import trajectories
@@ -68,7 +68,7 @@ class Sampler:
             anchor = scene.boxes[rng.choice(scene.targetable)]
             window = trajectories.jittered_window(anchor, _wh(frame), rng)
         whole = trajectories.visible(scene.boxes, window)
-        touched = _touches(scene.boxes, window)
+        touched = intersection(scene.boxes, window) > 0
         cut = {scene.phrases[i] for i in np.flatnonzero(touched & ~whole)}
         present = sorted({scene.phrases[i] for i in np.flatnonzero(whole)} - cut)
         chosen = [str(p) for p in rng.permutation(present)[: PROMPT_PHRASES - 2]]
@@ -159,14 +159,13 @@ class Sampler:
             progress = trajectories.progress(window, anchor, frame_wh) + rng.normal(0, 0.03)
         box = Letterbox(tuple(window), config.input_hw)
         wanted = [trajectories.next_box(target, window, frame_wh) for target in targets]
-        step = config.progress_step
         return Sample(
             pixels=pixels,
             tokens=tokens,
             boxes=xyxy_to_cxcywh(box.to_unit(as_boxes(wanted))),
             places=xyxy_to_cxcywh(box.to_unit(targets)),
             spans=np.array(rows, dtype=bool).reshape(len(rows), len(tokens.ids)),
-            progress=float(np.clip(np.round(progress / step) * step, 0, 1)),
+            progress=config.zoom_policy().progress(progress),
         )
 
 
@@ -176,12 +175,6 @@ def _wh(frame: NDArray[np.uint8]) -> tuple[int, int]:
 
 def _frame_window(frame: NDArray[np.uint8]) -> Boxes:
     return np.array([0.0, 0.0, *_wh(frame)])
-
-
-def _touches(boxes: Boxes, window: Boxes) -> NDArray[np.bool_]:
-    low = np.maximum(boxes[:, :2], window[:2])
-    high = np.minimum(boxes[:, 2:], window[2:])
-    return np.asarray((high > low).all(axis=1))
 
 
 def _span_row(span: tuple[int, int], length: int) -> NDArray[np.bool_]:

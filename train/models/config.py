@@ -10,6 +10,7 @@ from typing import Any
 from transformers import MMGroundingDinoConfig
 
 from sdk.errors import EngineError
+from sdk.search import ZoomPolicy
 
 # ImageNet statistics in RGB order and 0..255 units, as MM-Grounding-DINO was trained with.
 MEAN = (123.675, 116.28, 103.53)
@@ -44,6 +45,12 @@ class PizaConfig:
     def grounding_dino(self) -> MMGroundingDinoConfig:
         """The configuration of the transformers model underneath."""
         return MMGroundingDinoConfig(**self.base)
+
+    def zoom_policy(self) -> ZoomPolicy:
+        """How the search goes on and when it ends, for training and runtime alike."""
+        return ZoomPolicy(
+            self.max_steps, self.stop_threshold, self.progress_step, self.min_window_px
+        )
 
     def save(self, path: Path) -> None:
         """Writes JSON, in one step."""
