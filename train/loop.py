@@ -16,8 +16,9 @@ from tqdm import tqdm
 from sdk.errors import EngineError
 from train.data.batches import Batch
 from train.distributed import Crew, agree, average_gradients
-from train.losses import total_loss
+from train.losses import answer_losses, weighted
 from train.models.grounder import PizaGrounder
+from train.teaching import Attributes, mention_loss
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,9 @@ class Trainer:
         self.model, self.recipe, self.device = model.to(device), recipe, device
         # Convolutions of channels-last tensors are twice as fast, on CPUs as on GPUs.
         model.base.model.backbone.to(memory_format=torch.channels_last)
+        self.attributes = Attributes(model.base.config.d_model).to(device)
         self.parameters = [p for p in _trainable(model) if p.requires_grad]
+        self.parameters += self.attributes.parameters()
         self.optimiser = torch.optim.AdamW(
             self.parameters, lr=recipe.lr, weight_decay=recipe.weight_decay
         )
@@ -78,7 +81,10 @@ class Trainer:
                 image, text, batch.segments, batch.positions, batch.progress
             )
         constants = self.model.constants(self.device)
-        terms = total_loss(prediction, batch, constants)
+        terms = answer_losses(prediction, batch, constants)
+        terms |= mention_loss(prediction, batch, constants)
+        terms |= self.attributes(image, batch, constants)
+        terms["loss"] = weighted(terms)
         self.optimiser.zero_grad(set_to_none=True)
         terms["loss"].backward()
         average_gradients(self.parameters, self.crew)
@@ -109,6 +115,7 @@ class Trainer:
         state = {
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
+            "attributes": self.attributes.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "step": self.step,
         }
@@ -122,6 +129,7 @@ class Trainer:
             state = torch.load(path, map_location=self.device, weights_only=True)
             self.model.load_state_dict(state["model"])
             self.average.load_state_dict(state["average"])
+            self.attributes.load_state_dict(state["attributes"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.step = state["step"]
         except (RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError) as error:

@@ -1,10 +1,13 @@
 """Training losses: DETR's set loss for the queries, and dense supervision of every location.
 
 The dense part is what makes a model from scratch learn fast: every location near the middle of a
-target is a positive for the target's tokens and regresses its box.
+target is a positive for the target's tokens and regresses its box. Ranking terms compare whole
+sentences: of all locations, and of all queries, the target's must score highest.
 """
 
 from __future__ import annotations
+
+from string import digits
 
 import torch
 from scipy.optimize import linear_sum_assignment
@@ -18,19 +21,40 @@ from train.models.grounder import Prediction
 
 CLASS_COST, L1_COST, GIOU_COST = 1.0, 5.0, 2.0  # as in MM-Grounding-DINO, losses alike
 ALPHA, GAMMA = 0.25, 2.0
+# Finding is easily learned, choosing is not: what chooses weighs more than in the published loss.
+WEIGHTS = {
+    "dense_class": 2.0,
+    "dense_box": 1.0,
+    "dense_rank": 0.5,
+    "class": 2.0,
+    "box": 1.0,
+    "rank": 0.5,
+    "kind": 0.3,
+    "colour": 0.5,
+    "mention": 2.0,
+}
+SAME_BOX = 0.7  # IoU from which a query says the same as the one that the target was given
 
 
-def total_loss(prediction: Prediction, batch: Batch, constants: Constants) -> dict[str, Tensor]:
-    """Loss terms by name, ``"loss"`` is their sum."""
+def answer_losses(prediction: Prediction, batch: Batch, constants: Constants) -> dict[str, Tensor]:
+    """Loss terms by name, of every decoder layer (``class0``, ``class1``, ...)."""
     tokens = batch.segments > 0
-    dense_class, dense_box = _location_loss(prediction, batch, constants, tokens)
+    close = near(batch.places, batch.valid, constants)
+    dense_class, dense_box = _location_loss(prediction, batch, close, tokens)
     terms = {"dense_class": dense_class, "dense_box": dense_box}
+    terms["dense_rank"] = rank_loss(prediction.location_logits, close, batch)
     for index in range(len(prediction.query_logits)):
         logits, boxes = prediction.query_logits[index], prediction.query_boxes[index]
-        query_class, query_box = _query_loss(logits, boxes, batch, tokens)
+        found = match(logits, boxes, batch, tokens)
+        query_class, query_box = _query_loss(logits, boxes, batch, tokens, found)
         terms[f"class{index}"], terms[f"box{index}"] = query_class, query_box
-    terms["loss"] = torch.stack(list(terms.values())).sum()
+        terms[f"rank{index}"] = rank_loss(logits, _right_queries(boxes, batch, found), batch)
     return terms
+
+
+def weighted(terms: dict[str, Tensor]) -> Tensor:
+    """The sum that is minimised; weights by the sort of term."""
+    return torch.stack([WEIGHTS[name.rstrip(digits)] * term for name, term in terms.items()]).sum()
 
 
 def focal(logits: Tensor, positive: Tensor) -> Tensor:
@@ -48,19 +72,35 @@ def box_loss(boxes: Tensor, targets: Tensor) -> Tensor:
     return L1_COST * distance + GIOU_COST * (1 - generalised_iou(boxes, targets))
 
 
-def near(batch: Batch, constants: Constants) -> Tensor:
-    """(B, n, N) bool: within 0.75 cells, or a quarter of its size, of a target's middle."""
+def near(places: Tensor, valid: Tensor, constants: Constants) -> Tensor:
+    """Places (B, n, 4) cxcywh, valid (B, n) -> (B, n, N) bool: locations within 0.75 cells, or a
+    quarter of its size, of its middle."""
     cells = torch.tensor([[1 / w, 1 / h] for h, w in constants.shapes])
-    cell = cells.to(batch.places.device)[constants.level]  # (N, 2)
-    offset = (constants.centres[:, None] - batch.places[:, :, None, :2]).abs()  # (B, n, N, 2)
-    reach = torch.maximum(0.75 * cell, 0.25 * batch.places[:, :, None, 2:])
-    return (offset < reach).all(-1) & batch.valid[..., None]
+    cell = cells.to(places.device)[constants.level]  # (N, 2)
+    offset = (constants.centres[:, None] - places[:, :, None, :2]).abs()  # (B, n, N, 2)
+    reach = torch.maximum(0.75 * cell, 0.25 * places[:, :, None, 2:])
+    return (offset < reach).all(-1) & valid[..., None]
+
+
+def rank_loss(logits: Tensor, right: Tensor, batch: Batch) -> Tensor:
+    """Cross entropy over the candidates of each sentence, a candidate's score being the mean
+    logit of the sentence's tokens.
+
+    logits (B, C, T), right (B, n, C) bool: which candidates are the target. A phrase that means
+    several objects is answered by any of them.
+    """
+    spans = batch.spans.float()
+    scores = torch.einsum("bct,bnt->bnc", logits, spans) / spans.sum(-1, keepdim=True).clamp(min=1)
+    same = (batch.spans[:, :, None] == batch.spans[:, None]).all(-1) & batch.valid[:, None]
+    right = torch.einsum("bnm,bmc->bnc", same.float(), right.float()) > 0  # (B, n, C)
+    asked = batch.valid & right.any(-1)
+    losses = scores.logsumexp(-1) - scores.masked_fill(~right, -torch.inf).logsumexp(-1)
+    return losses[asked].sum() / asked.sum().clamp(min=1)
 
 
 def _location_loss(
-    prediction: Prediction, batch: Batch, constants: Constants, tokens: Tensor
+    prediction: Prediction, batch: Batch, close: Tensor, tokens: Tensor
 ) -> tuple[Tensor, Tensor]:
-    close = near(batch, constants)
     # (B, n, N) x (B, n, T) -> (B, N, T): a location means every token of every target near it
     wanted = torch.einsum("bnl,bnt->blt", close.float(), batch.spans.float()) > 0
     losses = focal(prediction.location_logits, wanted) * tokens[:, None]
@@ -74,10 +114,14 @@ def _location_loss(
 
 
 def _query_loss(
-    logits: Tensor, boxes: Tensor, batch: Batch, tokens: Tensor
+    logits: Tensor,
+    boxes: Tensor,
+    batch: Batch,
+    tokens: Tensor,
+    found: tuple[Tensor, Tensor, Tensor],
 ) -> tuple[Tensor, Tensor]:
-    """logits (B, K, T), boxes (B, K, 4)."""
-    sample, query, target = match(logits, boxes, batch, tokens)
+    """logits (B, K, T), boxes (B, K, 4), found: what ``match`` gave."""
+    sample, query, target = found
     wanted = torch.zeros_like(logits, dtype=torch.bool)
     wanted[sample, query] = batch.spans[sample, target]
     losses = focal(logits, wanted) * tokens[:, None]
@@ -85,6 +129,15 @@ def _query_loss(
     if len(sample) == 0:
         return classes, boxes.sum() * 0
     return classes, box_loss(boxes[sample, query], batch.boxes[sample, target]).mean()
+
+
+@torch.no_grad()
+def _right_queries(boxes: Tensor, batch: Batch, found: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+    """(B, n, K) bool: the matched query of each target, and others that say the same."""
+    right = generalised_iou(batch.boxes[:, :, None], boxes[:, None]) >= SAME_BOX
+    sample, query, target = found
+    right[sample, target, query] = True
+    return right
 
 
 @torch.no_grad()

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from sdk.text import Tokenizer
 from train.data.batches import Batch, SceneSamples, all_phrases
-from train.data.samples import Labelled, Sampler
+from train.data.samples import NOTHING, Ask, Labelled, Sampler
 from train.data.scenes import vocabulary
 from train.data.vocabulary import write_tokenizer
 from train.models.config import PizaConfig, piza_tiny
@@ -80,6 +80,10 @@ def random_batch(config: PizaConfig, seed: int = 0, length: int = 9) -> Batch:
         places=boxes.clone(),
         spans=spans,
         valid=torch.tensor([[True, True, True], [True, False, False]]),
+        seen_places=boxes.clone(),
+        seen_kinds=torch.tensor([[0, 3, 5], [2, NOTHING, NOTHING]]),
+        seen_colours=torch.tensor([[1, 1, 8], [0, NOTHING, NOTHING]]),
+        mentions=spans.clone(),
     )
 
 
@@ -156,12 +160,14 @@ def street() -> tuple[np.ndarray, Labelled]:
     labelled = Labelled(
         boxes=np.array(boxes, np.float64),
         phrases=("red car", "blue car", "white van", "red car"),
+        kinds=np.array([0, 0, 1, 0]),
+        colours=np.array([0, 4, 7, 0]),
         targetable=(0, 1, 2),
         expressions=(
-            ("the red car on the left", 0),
-            ("the blue car", 1),
-            ("the blue car near the van", 1),
-            ("the white van", 2),
+            Ask("the red car on the left", 0, (("red car", 0),)),
+            Ask("the blue car", 1, (("blue car", 1),)),
+            Ask("the blue car near the van", 1, (("blue car", 1), ("van", 2))),
+            Ask("the white van", 2, (("white van", 2),)),
         ),
         absent=("the green bus", "the yellow sign"),
     )

@@ -105,6 +105,7 @@ def test_a_batch_without_any_target_has_one_invalid_row(make_samples, frames) ->
         np.zeros((0, 4)),
         np.zeros((0, len(sample.tokens.ids)), bool),
         0.0,
+        sample.seen,
     )
     batch = collate([[empty, empty]])
     assert batch.boxes.shape == (2, 1, 4)

@@ -15,7 +15,17 @@ from torch.testing import assert_close
 from sdk.geometry import cxcywh_to_xyxy
 from train.boxes import generalised_iou, to_corners
 from train.data.batches import Batch
-from train.losses import ALPHA, GAMMA, box_loss, focal, match, near, total_loss
+from train.losses import (
+    ALPHA,
+    GAMMA,
+    answer_losses,
+    box_loss,
+    focal,
+    match,
+    near,
+    rank_loss,
+    weighted,
+)
 from train.models.constants import Constants
 from train.models.grounder import PizaGrounder, Prediction
 
@@ -47,7 +57,7 @@ def predict(model: PizaGrounder, batch: Batch) -> Prediction:
 def perfect(batch: Batch, constants: Constants, queries: int = 5) -> Prediction:
     """What the losses ask for: in each sample query i + 1 says target i, in every layer."""
     sure = 12.0
-    close = near(batch, constants)
+    close = near(batch.places, batch.valid, constants)
     spans = batch.spans.float()
     locations = (torch.einsum("bnl,bnt->blt", close.float(), spans) > 0) * 2 * sure - sure
     boxes = torch.full((len(close), close.shape[-1], 4), 0.5)
@@ -126,7 +136,7 @@ def test_locations_near_a_target_by_hand(constants: Constants, batch: Batch) -> 
         [[[0.5, 0.5, 0.01, 0.01], [1 / 4, 1 / 8, 0.01, 0.01], [0.5, 0.5, 1.6, 1.6]]]
     )
     one = replace(batch, places=places, valid=torch.tensor([[True, True, True]]))
-    close = near(one, constants)[0]
+    close = near(one.places, one.valid, constants)[0]
     centres = constants.centres[0]
     fine, coarse = close[:, :24], close[:, 24:]
     # on the corner of four fine cells, and between two coarse ones, half a cell away
@@ -141,7 +151,7 @@ def test_locations_near_a_target_by_hand(constants: Constants, batch: Batch) -> 
     assert fine[2].sum() == 4 * 4
     assert coarse[2].sum() == 3 * 2
     hidden = replace(one, valid=torch.tensor([[True, False, True]]))
-    assert not near(hidden, constants)[0, 1].any()
+    assert not near(hidden.places, hidden.valid, constants)[0, 1].any()
 
 
 def test_every_target_has_a_location(constants: Constants, batch: Batch) -> None:
@@ -149,7 +159,7 @@ def test_every_target_has_a_location(constants: Constants, batch: Batch) -> None
     places = torch.rand(2, 50, 4, generator=torch.Generator().manual_seed(0))
     places[..., 2:] = 1e-3
     one = replace(batch, places=places, valid=torch.ones(2, 50, dtype=torch.bool))
-    assert near(one, constants).any(-1).all()
+    assert near(one.places, one.valid, constants).any(-1).all()
 
 
 def test_matching_is_one_to_one_and_finds_the_obvious(constants, batch) -> None:
@@ -184,12 +194,18 @@ def test_matching_survives_what_is_not_finite(batch: Batch) -> None:
 
 
 def test_terms_add_up(model, batch, constants) -> None:
-    terms = total_loss(predict(model, batch), batch, constants)
-    names = {"dense_class", "dense_box", "class0", "box0", "class1", "box1", "loss"}
-    assert terms.keys() == names
-    parts = [term for name, term in terms.items() if name != "loss"]
-    assert all(part > 0 for part in parts)
-    assert_close(terms["loss"], torch.stack(parts).sum())
+    terms = answer_losses(predict(model, batch), batch, constants)
+    sorts = ("class", "box", "rank")
+    assert terms.keys() == {f"dense_{s}" for s in sorts} | {
+        f"{s}{k}" for s in sorts for k in (0, 1)
+    }
+    assert all(term > 0 for term in terms.values())
+    weights = {"class": 2.0, "box": 1.0, "rank": 0.5}
+    expected = sum(
+        weight * sum(term for name, term in terms.items() if sort in name)
+        for sort, weight in weights.items()
+    )
+    assert_close(weighted(terms), expected)
 
 
 def test_the_perfect_answer_costs_nothing(constants, batch) -> None:
@@ -198,24 +214,39 @@ def test_the_perfect_answer_costs_nothing(constants, batch) -> None:
         [[0.2, 0.2, 0.1, 0.1], [0.8, 0.2, 0.1, 0.1], [0.2, 0.8, 0.1, 0.1]]
     )
     prediction = perfect(batch, constants)
-    terms = total_loss(prediction, batch, constants)
-    assert terms["loss"] < 1e-3
+    least = weighted(answer_losses(prediction, batch, constants))
+    assert least < 1e-3
     for name in ("query_boxes", "location_boxes"):
         moved = replace(prediction, **{name: getattr(prediction, name) + 0.05})
-        assert total_loss(moved, batch, constants)["loss"] > terms["loss"] + 0.1
+        assert weighted(answer_losses(moved, batch, constants)) > least + 0.1
     for name in ("query_logits", "location_logits"):
         unsure = replace(prediction, **{name: getattr(prediction, name) * 0.1})
-        assert total_loss(unsure, batch, constants)["loss"] > terms["loss"] + 0.1
+        assert weighted(answer_losses(unsure, batch, constants)) > least + 0.1
+
+
+def test_ranking_is_cross_entropy_over_candidates(batch: Batch) -> None:
+    """Of the mean logits of the span; one that is right by another target of the phrase counts."""
+    logits = torch.randn(2, 6, 9, generator=torch.Generator().manual_seed(1))
+    right = torch.zeros(2, 3, 6, dtype=torch.bool)
+    right[0, 0, 2] = right[0, 1, 0] = right[0, 2, 4] = right[1, 0, 5] = True
+    first, second = logits[0, :, 1:3].mean(-1), logits[0, :, 4:6].mean(-1)
+    third = logits[1, :, 4:6].mean(-1)
+    both = -torch.log(first.softmax(0)[[2, 4]].sum())  # targets 0 and 2 have one phrase
+    expected = torch.stack([both, -second.log_softmax(0)[0], both, -third.log_softmax(0)[5]])
+    assert_close(rank_loss(logits, right, batch), expected.mean())
+    assert rank_loss(logits, right & False, batch) == 0
+    assert_close(rank_loss(logits + 7, right, batch), expected.mean())  # only differences count
 
 
 def test_no_targets_at_all(model, batch, constants) -> None:
     """Everything is background: a finite loss, finite gradients, no boxes to learn."""
     none = replace(batch, valid=torch.zeros_like(batch.valid), spans=batch.spans & False)
-    terms = total_loss(predict(model, none), none, constants)
-    assert terms["dense_box"] == terms["box0"] == terms["box1"] == 0
+    terms = answer_losses(predict(model, none), none, constants)
+    for name in ("dense_box", "box0", "box1", "dense_rank", "rank0", "rank1"):
+        assert terms[name] == 0
     assert terms["dense_class"] > 0
     model.zero_grad()
-    terms["loss"].backward()
+    weighted(terms).backward()
     gradients = [p.grad for p in model.parameters() if p.grad is not None]
     assert gradients
     assert all(torch.isfinite(gradient).all() for gradient in gradients)
@@ -224,7 +255,7 @@ def test_no_targets_at_all(model, batch, constants) -> None:
 def test_padding_has_no_influence(model, batch, constants) -> None:
     """Neither rows of targets that a sample does not have, nor tokens of its padding."""
     prediction = predict(model, batch)
-    expected = total_loss(prediction, batch, constants)
+    expected = answer_losses(prediction, batch, constants)
     changed = replace(batch, boxes=batch.boxes.clone(), places=batch.places.clone())
     changed.boxes[1, 1:] = torch.tensor([0.3, 0.4, 0.9, 0.9])
     changed.places[1, 1:] = 0.5
@@ -234,14 +265,14 @@ def test_padding_has_no_influence(model, batch, constants) -> None:
         location_logits=prediction.location_logits.masked_fill(padding[0], 3.0),
         query_logits=prediction.query_logits.masked_fill(padding, 3.0),
     )
-    found = total_loss(noisy, changed, constants)
+    found = answer_losses(noisy, changed, constants)
     assert all(torch.equal(found[name], expected[name]) for name in expected)
 
 
 def test_gradients_reach_every_trained_tensor(model, batch, constants) -> None:
     """But for those that a forward pass in this configuration cannot use."""
     model.zero_grad()
-    total_loss(predict(model, batch), batch, constants)["loss"].backward()
+    weighted(answer_losses(predict(model, batch), batch, constants)).backward()
     without = {
         name
         for name, parameter in model.named_parameters()

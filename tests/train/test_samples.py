@@ -13,7 +13,7 @@ from sdk.text import Tokenizer
 from train import trajectories
 from train.data import samples
 from train.data.batches import all_phrases, labelled
-from train.data.samples import PROMPT_PHRASES, Labelled, Sample, Sampler
+from train.data.samples import NOTHING, PROMPT_PHRASES, Ask, Labelled, Sample, Sampler
 from train.models.config import PizaConfig
 
 FRAME = (0.0, 0.0, 640.0, 480.0)
@@ -34,6 +34,11 @@ def spoken(tokenizer: Tokenizer) -> Callable[[Sample], list[str]]:
 
 def frame_boxes(boxes_cxcywh: np.ndarray, window: np.ndarray, config: PizaConfig) -> np.ndarray:
     return Letterbox(tuple(window), config.input_hw).to_frame(cxcywh_to_xyxy(boxes_cxcywh))
+
+
+def target_of(scene: Labelled) -> dict[str, int | None]:
+    """The target of each sentence."""
+    return {ask.ref: ask.target for ask in scene.expressions}
 
 
 def record_windows(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
@@ -80,7 +85,8 @@ def test_phrases_of_objects_that_are_cut_are_not_asked_for(sampler: Sampler, mon
     boxes = np.concatenate([corners, corners + 40], axis=1)
     colours = ("red car", "blue car", "white car", "green car", "black car")
     phrases = tuple(colours[index * 7 % 23 % 5] for index in range(len(boxes)))
-    scene = Labelled(boxes, phrases, tuple(range(len(boxes))), (), ())
+    nothing = np.full(len(boxes), NOTHING)
+    scene = Labelled(boxes, phrases, nothing, nothing, tuple(range(len(boxes))), (), ())
     frame = np.zeros((480, 640, 3), np.uint8)
     windows = record_windows(monkeypatch)
     both = 0
@@ -106,8 +112,7 @@ def test_the_first_step_asks_about_the_whole_frame(
     sample = sampler.first_step(frame, scene, np.random.default_rng(seed))
     assert tuple(windows[0]) == FRAME
     assert sample.progress == 0
-    target_of = dict(scene.expressions)
-    targets = [target_of[ref] for ref in spoken(sample)]
+    targets = [target_of(scene)[ref] for ref in spoken(sample)]
     assert len(set(targets)) == len(targets) >= 1
     assert sample.tokens.ref == " . ".join(spoken(sample)) + " ."
     # the next box is a window about the target, on the way to it
@@ -128,7 +133,7 @@ def test_the_second_step_asks_for_the_target_itself(
     monkeypatch.setattr(samples, "WANDERING_SHARE", 0.0)
     windows = record_windows(monkeypatch)
     sample = sampler.second_step(frame, scene, np.random.default_rng(seed))
-    targets = [dict(scene.expressions)[ref] for ref in spoken(sample)]
+    targets = [target_of(scene)[ref] for ref in spoken(sample)]
     assert contains(windows[0], scene.boxes[targets[0]], 1e-6)
     assert area(windows[0]) < 0.5 * 640 * 480
     for target in targets[1:]:
@@ -152,7 +157,7 @@ def test_a_window_that_misses_the_target_has_no_answer(
     monkeypatch.setattr(samples, "WANDERING_SHARE", 1.0)
     windows = record_windows(monkeypatch)
     sample = sampler.second_step(frame, scene, np.random.default_rng(seed))
-    target = dict(scene.expressions)[sample.tokens.ref.removesuffix(" .")]
+    target = target_of(scene)[sample.tokens.ref.removesuffix(" .")]
     if len(sample.boxes):  # there was nowhere to wander to: targets 1 and 2 overlap
         assert target in (1, 2)
     else:
@@ -189,7 +194,7 @@ def test_sentences_that_do_not_fit_are_left_out(street: Street, config: PizaConf
     """A prompt of 17 tokens holds the long sentence alone, or several short ones."""
     frame, scene = street
     long = "the red car on the left near the white van and the blue car"
-    scene = replace(scene, expressions=((long, 0), *scene.expressions[1:]), absent=())
+    scene = replace(scene, expressions=(Ask(long, 0), *scene.expressions[1:]), absent=())
     short = Sampler(replace(config, max_tokens=17), _tokenizer_of(17), all_phrases())
     prompts = set()
     for seed in range(20):
@@ -220,7 +225,8 @@ def test_places_are_where_the_objects_are_drawn(
     monkeypatch.setattr(samples, "ABSENT_SHARE", 0.0)
     height, width = sampler.config.input_hw
     frame[80:110, 60:90] = 255  # object 0
-    only = Labelled(scene.boxes[:1], ("red car",), (0,), (("the red car", 0),), ())
+    one = np.array([0])
+    only = Labelled(scene.boxes[:1], ("red car",), one, one, (0,), (Ask("the red car", 0),), ())
     for seed in range(5):
         rng = np.random.default_rng(seed)
         if step == "phrases":
@@ -255,9 +261,9 @@ def test_scenes_are_said_in_words_that_the_model_knows(number: int, tokenizer: T
     scene = labelled(number)
     assert len(scene.boxes) == len(scene.phrases)
     assert len(scene.expressions) >= 10
-    for ref in (*(ref for ref, _ in scene.expressions), *scene.absent, *scene.phrases):
+    for ref in (*(ask.ref for ask in scene.expressions), *scene.absent, *scene.phrases):
         assert tokenizer.encode(ref).unknown == ()
-    assert {target for _, target in scene.expressions} <= set(scene.targetable)
+    assert {ask.target for ask in scene.expressions} <= set(scene.targetable)
     assert set(scene.phrases) <= set(all_phrases())
 
 
@@ -266,3 +272,33 @@ def test_the_longest_phrases_fit_into_one_prompt(tokenizer: Tokenizer) -> None:
     tokens, spans = tokenizer.encode_phrases(longest)
     assert len(spans) == PROMPT_PHRASES
     assert np.count_nonzero(tokens.segments) <= 64
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_everything_in_view_is_labelled(
+    street: Street, sampler: Sampler, monkeypatch, seed
+) -> None:
+    frame, scene = street
+    windows = record_windows(monkeypatch)
+    make = (sampler.first_step, sampler.second_step)[seed % 2]
+    seen = make(frame, scene, np.random.default_rng(seed)).seen
+    whole = np.flatnonzero(trajectories.visible(scene.boxes, windows[0]))
+    placed = frame_boxes(seen.places, windows[0], sampler.config)
+    np.testing.assert_allclose(placed, scene.boxes[whole], atol=1e-6)
+    assert seen.kinds.tolist() == scene.kinds[whole].tolist()
+    assert seen.colours.tolist() == scene.colours[whole].tolist()
+
+
+def test_words_are_marked_with_what_they_mean(sampler: Sampler, tokenizer: Tokenizer) -> None:
+    """Noun phrases in order: the second "car" is the referent, "red" is nobody's twice."""
+    boxes = np.array([[100, 100, 130, 130], [200, 100, 240, 130]], np.float64)
+    ref = "The red car, which is left of the red vehicle."
+    ask = Ask(ref, 0, (("red car", 0), ("red vehicle", 1), ("never said", 1)))
+    labels = np.array([0, 0])
+    scene = Labelled(boxes, ("red car", "red van"), labels, labels, (0, 1), (ask,), ())
+    frame = np.zeros((480, 640, 3), np.uint8)
+    sample = sampler.first_step(frame, scene, np.random.default_rng(0))
+    names = [tokenizer._tokenizer.id_to_token(int(number)) for number in sample.tokens.ids]
+    said = [[names[k] for k in np.flatnonzero(row)] for row in sample.seen.mentions]
+    assert said == [["red", "car"], ["red", "vehicle"]]
+    assert not (sample.seen.mentions[0] & sample.seen.mentions[1]).any()

@@ -17,9 +17,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from sdk.text import Tokenizer
 from train.data import rendered
-from train.data.samples import Labelled, Sample, Sampler
+from train.data.samples import NOTHING, Ask, Labelled, Sample, Sampler
 from train.data.scenes import absent, expressions, make_scene
-from train.data.scenes.catalogue import KINDS, phrase
+from train.data.scenes.catalogue import COLOURS, KINDS, phrase
 from train.models.config import PizaConfig
 
 
@@ -48,6 +48,10 @@ class Batch:
     places: Tensor  # (B, n, 4) cxcywh
     spans: Tensor  # (B, n, T) bool
     valid: Tensor  # (B, n) bool
+    seen_places: Tensor  # (B, s, 4) cxcywh, every object wholly in view
+    seen_kinds: Tensor  # (B, s), NOTHING where there are fewer objects
+    seen_colours: Tensor  # (B, s)
+    mentions: Tensor  # (B, s, T) bool, tokens of noun phrases that mean the object
 
 
 class SceneSamples(Dataset[list[Sample]]):
@@ -100,8 +104,12 @@ def labelled(seed: int) -> Labelled:
     return Labelled(
         boxes=np.array([item.xyxy for item in scene.objects], dtype=np.float64),
         phrases=tuple(item.phrase for item in scene.objects),
+        kinds=np.array([list(KINDS).index(item.kind) for item in scene.objects]),
+        colours=np.array([list(COLOURS).index(item.colour) for item in scene.objects]),
         targetable=tuple(item.id for item in scene.objects if item.targetable),
-        expressions=tuple((e.ref, e.target) for e in expressions(scene, seed, per_object=3)),
+        expressions=tuple(
+            Ask(e.ref, e.target, e.mentions) for e in expressions(scene, seed, per_object=3)
+        ),
         absent=tuple(absent(scene, seed + k) for k in range(3)),
     )
 
@@ -111,10 +119,11 @@ def collate(items: list[list[Sample]]) -> Batch:
     samples = [sample for item in items for sample in item]
     length = max(int(np.count_nonzero(s.tokens.segments)) for s in samples)
     most = max(1, *(len(s.boxes) for s in samples))
+    most_seen = max(1, *(len(s.seen.kinds) for s in samples))
 
-    def padded(rows: np.ndarray) -> np.ndarray:
-        missing = most - len(rows)
-        return np.concatenate([rows, np.zeros((missing, *rows.shape[1:]), rows.dtype)])
+    def padded(rows: np.ndarray, count: int = most, filler: int = 0) -> np.ndarray:
+        missing = count - len(rows)
+        return np.concatenate([rows, np.full((missing, *rows.shape[1:]), filler, rows.dtype)])
 
     def tokens(name: str) -> Tensor:
         rows = np.stack([getattr(s.tokens, name)[:length] for s in samples])
@@ -133,6 +142,10 @@ def collate(items: list[list[Sample]]) -> Batch:
         places=stack([padded(s.places).astype(np.float32) for s in samples]),
         spans=stack([padded(s.spans[:, :length]) for s in samples]),
         valid=torch.tensor([[i < len(s.boxes) for i in range(most)] for s in samples]),
+        seen_places=stack([padded(s.seen.places.astype(np.float32), most_seen) for s in samples]),
+        seen_kinds=stack([padded(s.seen.kinds, most_seen, NOTHING) for s in samples]),
+        seen_colours=stack([padded(s.seen.colours, most_seen, NOTHING) for s in samples]),
+        mentions=stack([padded(s.seen.mentions[:, :length], most_seen) for s in samples]),
     )
 
 

@@ -8,7 +8,7 @@ are the task itself, at the first step (whole frame) and at the second (a jitter
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,19 @@ from train.models.config import PizaConfig
 MAX_TARGETS = 12
 PROMPT_PHRASES = 8
 MOST_SENTENCES = 4
-ABSENT_SHARE = 0.08  # referring prompts that are true of nothing
+NOTHING = -100  # the kind or colour of what nobody has labelled
+ABSENT_SHARE = 0.1  # referring prompts that are true of nothing
 WANDERING_SHARE = 0.12  # second steps whose window misses the target
+
+
+@dataclass(frozen=True)
+class Seen:
+    """All that a scene graph knows of a crop, asked for or not: s objects wholly in view."""
+
+    places: Boxes  # (s, 4) cxcywh
+    kinds: NDArray[np.int64]  # (s,)
+    colours: NDArray[np.int64]  # (s,)
+    mentions: NDArray[np.bool_]  # (s, T) tokens of noun phrases that mean the object
 
 
 @dataclass(frozen=True)
@@ -36,16 +47,32 @@ class Sample:
     places: Boxes  # (n, 4) cxcywh: where the objects themselves are
     spans: NDArray[np.bool_]  # (n, T) tokens that mean the target
     progress: float
+    seen: Seen
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A sentence, the index of its target (None: not in view), its noun phrases in order, each
+    with the index of what it means."""
+
+    ref: str
+    target: int | None
+    mentions: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """What a sample needs to know of a scene: boxes (m, 4) xyxy, a phrase each, expressions."""
+    """What a sample needs to know of a scene of m objects.
 
-    boxes: Boxes
+    ``kinds`` and ``colours`` are indices into the catalogue, ``NOTHING`` where unknown.
+    """
+
+    boxes: Boxes  # (m, 4) xyxy
     phrases: tuple[str, ...]
+    kinds: NDArray[np.int64]  # (m,)
+    colours: NDArray[np.int64]  # (m,)
     targetable: tuple[int, ...]
-    expressions: tuple[tuple[str, int], ...]  # (ref, index of the target)
+    expressions: tuple[Ask, ...]
     absent: tuple[str, ...]  # expressions that are true of nothing in the scene
 
 
@@ -81,8 +108,12 @@ class Sampler:
         targets = [i for i in np.flatnonzero(whole) if scene.phrases[i] in chosen][:MAX_TARGETS]
         span_of = dict(zip(chosen, spans, strict=True))
         rows = [_span_row(span_of[scene.phrases[i]], len(tokens.ids)) for i in targets]
-        boxes = scene.boxes[targets].reshape(-1, 4)
-        return self._sample(frame, window, tokens, boxes, rows, anchor, rng)
+        mentions = [
+            (i, _span_row(span_of[scene.phrases[i]], len(tokens.ids)))
+            for i in np.flatnonzero(whole)
+            if scene.phrases[i] in chosen
+        ]
+        return self._sample(frame, scene, window, tokens, targets, rows, mentions, anchor, rng)
 
     def first_step(
         self, frame: NDArray[np.uint8], scene: Labelled, rng: np.random.Generator
@@ -90,31 +121,32 @@ class Sampler:
         """The whole frame and sentences about it; now and then one that is true of nothing."""
         asked = _shuffled(scene.expressions, rng)
         if scene.absent and rng.random() < ABSENT_SHARE:
-            asked.insert(0, (str(rng.choice(scene.absent)), None))
+            asked.insert(0, Ask(str(rng.choice(scene.absent)), None))
         return self._referring(frame, scene, _frame_window(frame), asked, None, rng)
 
     def second_step(
         self, frame: NDArray[np.uint8], scene: Labelled, rng: np.random.Generator
     ) -> Sample:
         """A window as a first step would give it; now and then one that misses the target."""
-        ref, target = scene.expressions[rng.integers(len(scene.expressions))]
-        box, frame_wh = scene.boxes[target], _wh(frame)
+        ask = scene.expressions[rng.integers(len(scene.expressions))]
+        assert ask.target is not None
+        box, frame_wh = scene.boxes[ask.target], _wh(frame)
         if rng.random() < WANDERING_SHARE:
-            others = np.delete(scene.boxes, target, axis=0)
+            others = np.delete(scene.boxes, ask.target, axis=0)
             window = trajectories.wandering_window(others, box, frame_wh, rng)
             if window is not None:
-                return self._referring(frame, scene, window, [(ref, None)], box, rng)
+                return self._referring(frame, scene, window, [replace(ask, target=None)], box, rng)
         window = trajectories.jittered_window(box, frame_wh, rng)
         whole = trajectories.visible(scene.boxes, window)
-        others_asked = [e for e in _shuffled(scene.expressions, rng) if whole[e[1]]]
-        return self._referring(frame, scene, window, [(ref, target), *others_asked], box, rng)
+        others_asked = [e for e in _shuffled(scene.expressions, rng) if whole[e.target]]
+        return self._referring(frame, scene, window, [ask, *others_asked], box, rng)
 
     def _referring(
         self,
         frame: NDArray[np.uint8],
         scene: Labelled,
         window: Boxes,
-        asked: Sequence[tuple[str, int | None]],
+        asked: Sequence[Ask],
         anchor: Boxes | None,
         rng: np.random.Generator,
     ) -> Sample:
@@ -124,28 +156,56 @@ class Sampler:
         two of them ask for the same object. A target of None is nowhere in the window.
         """
         count = 1 if rng.random() < 0.5 else MOST_SENTENCES
-        refs: list[str] = []
-        targets: list[int | None] = []
+        chosen: list[Ask] = []
         room = self.config.max_tokens - 2  # [CLS] and [SEP]
-        for ref, target in asked:
-            length = int(np.count_nonzero(self.tokenizer.encode(ref).segments)) - 2
-            if len(refs) < count and length <= room and target not in targets:
-                refs.append(ref)
-                targets.append(target)
+        for ask in asked:
+            length = len(self._words(ask.ref)) + 1
+            if (
+                len(chosen) < count
+                and length <= room
+                and ask.target not in [other.target for other in chosen]
+            ):
+                chosen.append(ask)
                 room -= length
-        tokens, spans = self.tokenizer.encode_phrases(refs)
-        present = [(t, span) for t, span in zip(targets, spans, strict=True) if t is not None]
-        rows = [_span_row(span, len(tokens.ids)) for _, span in present]
-        boxes = scene.boxes[[target for target, _ in present]].reshape(-1, 4)
-        return self._sample(frame, window, tokens, boxes, rows, anchor, rng)
+        tokens, spans = self.tokenizer.encode_phrases([ask.ref for ask in chosen])
+        targets, rows, mentions = [], [], []
+        for ask, span in zip(chosen, spans, strict=True):
+            mentions += self._mentions(ask, tokens, span)
+            if ask.target is not None:
+                targets.append(ask.target)
+                rows.append(_span_row(span, len(tokens.ids)))
+        return self._sample(frame, scene, window, tokens, targets, rows, mentions, anchor, rng)
+
+    def _words(self, text: str) -> list[int]:
+        """Token ids of a text alone, without what every prompt has around it."""
+        tokens = self.tokenizer.encode(text)
+        return tokens.ids[1 : np.count_nonzero(tokens.segments) - 2].tolist()
+
+    def _mentions(
+        self, ask: Ask, tokens: Tokens, span: tuple[int, int]
+    ) -> list[tuple[int, NDArray[np.bool_]]]:
+        """Which tokens of a sentence at ``span`` mean which object: noun phrases in order."""
+        found, start = [], span[0]
+        for text, item in ask.mentions:
+            words = self._words(text)
+            while start + len(words) <= span[1]:
+                stop = start + len(words)
+                if tokens.ids[start:stop].tolist() == words:
+                    found.append((item, _span_row((start, stop), len(tokens.ids))))
+                    start = stop
+                    break
+                start += 1
+        return found
 
     def _sample(
         self,
         frame: NDArray[np.uint8],
+        scene: Labelled,
         window: Boxes,
         tokens: Tokens,
-        targets: Boxes,
+        targets: list[int],
         rows: list[NDArray[np.bool_]],
+        mentions: list[tuple[int, NDArray[np.bool_]]],
         anchor: Boxes | None,
         rng: np.random.Generator,
     ) -> Sample:
@@ -158,15 +218,36 @@ class Sampler:
         if anchor is not None:
             progress = trajectories.progress(window, anchor, frame_wh) + rng.normal(0, 0.03)
         box = Letterbox(tuple(window), config.input_hw)
-        wanted = [trajectories.next_box(target, window, frame_wh) for target in targets]
+        places = scene.boxes[targets].reshape(-1, 4)
+        wanted = [trajectories.next_box(place, window, frame_wh) for place in places]
         return Sample(
             pixels=pixels,
             tokens=tokens,
             boxes=xyxy_to_cxcywh(box.to_unit(as_boxes(wanted))),
-            places=xyxy_to_cxcywh(box.to_unit(targets)),
+            places=xyxy_to_cxcywh(box.to_unit(places)),
             spans=np.array(rows, dtype=bool).reshape(len(rows), len(tokens.ids)),
             progress=config.zoom_policy().progress(progress),
+            seen=_seen(scene, window, box, mentions, len(tokens.ids)),
         )
+
+
+def _seen(
+    scene: Labelled,
+    window: Boxes,
+    box: Letterbox,
+    mentions: list[tuple[int, NDArray[np.bool_]]],
+    length: int,
+) -> Seen:
+    whole = np.flatnonzero(trajectories.visible(scene.boxes, window))
+    meant = np.zeros((len(scene.boxes), length), dtype=bool)
+    for item, row in mentions:
+        meant[item] |= row
+    return Seen(
+        places=xyxy_to_cxcywh(box.to_unit(scene.boxes[whole].reshape(-1, 4))),
+        kinds=scene.kinds[whole],
+        colours=scene.colours[whole],
+        mentions=meant[whole],
+    )
 
 
 def _wh(frame: NDArray[np.uint8]) -> tuple[int, int]:
@@ -182,7 +263,5 @@ def _span_row(span: tuple[int, int], length: int) -> NDArray[np.bool_]:
     return np.asarray((index >= span[0]) & (index < span[1]))
 
 
-def _shuffled(
-    expressions: tuple[tuple[str, int], ...], rng: np.random.Generator
-) -> list[tuple[str, int | None]]:
+def _shuffled(expressions: tuple[Ask, ...], rng: np.random.Generator) -> list[Ask]:
     return [expressions[i] for i in rng.permutation(len(expressions))]

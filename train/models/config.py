@@ -24,6 +24,8 @@ class PizaConfig:
     base: keyword arguments of transformers' ``MMGroundingDinoConfig``.
     bottleneck: width of the Adapter+ bottleneck; text_adapters likewise for the text layers.
     input_hw: network input in pixels, every window is letterboxed into it.
+    place_features: image features carry their position into the fusion (published: False).
+        Language says "left of": where something is must be something that text can attend to.
     max_tokens: prompt length, [CLS] and [SEP] included; prompts are padded to it.
     threshold: score from which an object counts as found, set by ``train.calibrate``.
     """
@@ -34,6 +36,7 @@ class PizaConfig:
     max_tokens: int
     bottleneck: int = 256
     zoom_dim: int = 256
+    place_features: bool = False
     mean: tuple[float, float, float] = MEAN
     std: tuple[float, float, float] = STD
     max_steps: int = 3
@@ -121,6 +124,7 @@ def piza_tiny(vocab_size: int) -> PizaConfig:
         max_tokens=64,
         bottleneck=32,
         zoom_dim=64,
+        place_features=True,
     )
 
 

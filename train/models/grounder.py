@@ -41,6 +41,7 @@ class Prediction:
     location_boxes: Tensor  # (B, N, 4)
     query_logits: Tensor  # (L, B, K, T)
     query_boxes: Tensor  # (L, B, K, 4)
+    inner_logits: tuple[Tensor, ...] = ()  # (B, N, T) by encoder layer; in training mode
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ class PizaGrounder(nn.Module):
         )
         self.zoom_embedding = ZoomEmbedding(config.zoom_dim)
         self.history = BoxHistoryEncoder()
+        if config.place_features:
+            self.place_gain = nn.Parameter(torch.full((dino.d_model,), 0.5))
         self.sampler: Sampler = grid_sampler
         self._constants: dict[tuple[int, int, torch.device], Constants] = {}
 
@@ -119,6 +122,9 @@ class PizaGrounder(nn.Module):
             positions[..., None].to(torch.float32), num_pos_feats=text.shape[-1]
         )
         place = constants.position + model.level_embed[constants.level]  # (1, N, D)
+        if self.config.place_features:
+            image = image + self.place_gain * place
+        inner: list[Tensor] = []
         for layer, own, textual in zip(
             model.encoder.layers, self.adapters, self.text_adapters, strict=True
         ):
@@ -134,9 +140,11 @@ class PizaGrounder(nn.Module):
                 zoom,
                 self.sampler,
             )
+            if self.training:
+                inner.append(self._alike(image, text, padding))
         located = self._propose(image, text, padding, constants)
         decoded = self._decode(located, image, text, padding, constants)
-        return Prediction(located.logits, located.boxes.sigmoid(), *decoded)
+        return Prediction(located.logits, located.boxes.sigmoid(), *decoded, tuple(inner))
 
     def constants(self, device: torch.device, input_hw: tuple[int, int] | None = None) -> Constants:
         """What depends on the input size alone (the config's by default), made once a device."""
@@ -146,13 +154,17 @@ class PizaGrounder(nn.Module):
             self._constants[key] = make_constants(self.base.config, size, device)
         return self._constants[key]
 
+    def _alike(self, image: Tensor, text: Tensor, padding: Tensor) -> Tensor:
+        head = self.base.model.encoder_output_class_embed
+        return layers.contrast(head, image, text, padding)
+
     def _propose(
         self, image: Tensor, text: Tensor, padding: Tensor, constants: Constants
     ) -> _Located:
         """What every location says on its own."""
         model = self.base.model
         hidden = model.enc_output_norm(model.enc_output(image * constants.valid))
-        logits = layers.contrast(model.encoder_output_class_embed, hidden, text, padding)
+        logits = self._alike(hidden, text, padding)
         boxes = model.encoder_output_bbox_embed(hidden).float() + constants.proposals
         return _Located(hidden, logits, boxes)
 

@@ -28,6 +28,7 @@ class Expression:
         needs_relation: True when the noun phrase alone fits several objects.
         description: the noun phrase of the target and its meaning.
         clauses: the relations claimed, with the ids of their referents.
+        mentions: its noun phrases without articles, in order, with the id of what each means.
     """
 
     ref: str
@@ -36,6 +37,7 @@ class Expression:
     needs_relation: bool
     description: Description
     clauses: tuple[tuple[str, tuple[int, ...]], ...]
+    mentions: tuple[tuple[str, int], ...]
 
 
 def expressions(scene: Scene, seed: int, per_object: int = 2) -> list[Expression]:
@@ -97,7 +99,14 @@ def _express(scene: Scene, target: SceneObject, rng: np.random.Generator) -> Exp
         needs_relation=bool(rivals),
         description=description,
         clauses=tuple((c.relation, tuple(o.id for o in c.referents)) for c in chosen),
+        mentions=((description.text, target.id), *_referents(chosen)),
     )
+
+
+def _referents(clauses: list[Clause]) -> list[tuple[str, int]]:
+    """What the clauses say of whom: noun phrase without its article, id."""
+    pairs = [pair for c in clauses for pair in zip(c.texts, c.referents, strict=True)]
+    return [(text.removeprefix("the "), item.id) for text, item in pairs]
 
 
 def _singles_out(clauses: list[Clause], rivals: list[SceneObject]) -> bool:

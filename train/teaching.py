@@ -1,0 +1,57 @@
+"""What rendered scenes teach beyond the answer: the kind and colour of everything in view, and
+which words mean which object.
+
+A sentence has one answer, a frame has twenty objects: a model from scratch learns to see and to
+read from these, long before it could from answers alone. Photographs with a box a sentence have
+no such labels; their batches leave the terms at zero.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from train.data.batches import Batch
+from train.data.samples import NOTHING
+from train.data.scenes.catalogue import COLOURS, KINDS
+from train.losses import focal, near
+from train.models.constants import Constants
+from train.models.grounder import Prediction
+
+
+class Attributes(nn.Module):
+    """Linear probes of the image features for kind and colour, of no use after training."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.kind, self.colour = nn.Linear(dim, len(KINDS)), nn.Linear(dim, len(COLOURS))
+
+    def forward(self, image: Tensor, batch: Batch, constants: Constants) -> dict[str, Tensor]:
+        """Cross entropy at locations (B, N, D) near the middle of exactly one object."""
+        close = near(batch.seen_places, batch.seen_kinds != NOTHING, constants)  # (B, s, N)
+        alone = close & (close.sum(1, keepdim=True) == 1)
+        sample, item, location = alone.nonzero(as_tuple=True)
+        if len(sample) == 0:
+            return {}
+        features = image[sample, location].float()
+        return {
+            "kind": F.cross_entropy(self.kind(features), batch.seen_kinds[sample, item]),
+            "colour": F.cross_entropy(self.colour(features), batch.seen_colours[sample, item]),
+        }
+
+
+def mention_loss(prediction: Prediction, batch: Batch, constants: Constants) -> dict[str, Tensor]:
+    """Inside the encoder, before relations are resolved, words mean what they name.
+
+    After each layer but the last, a location near an object should be like the tokens of the
+    noun phrases that mean it, the referents' ("... left of *the white van*") as well.
+    """
+    layers = prediction.inner_logits[:-1]
+    if not layers or not batch.mentions.any():
+        return {}
+    close = near(batch.seen_places, batch.seen_kinds != NOTHING, constants)
+    wanted = torch.einsum("bsl,bst->blt", close.float(), batch.mentions.float()) > 0
+    tokens = (batch.segments > 0)[:, None]
+    losses = torch.stack([(focal(logits, wanted) * tokens).sum() for logits in layers])
+    return {"mention": losses.mean() / wanted.sum().clamp(min=1)}
