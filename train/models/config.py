@@ -11,6 +11,7 @@ from transformers import MMGroundingDinoConfig
 
 from sdk.errors import EngineError
 from sdk.search import ZoomPolicy
+from train.methods import METHODS
 
 # ImageNet statistics in RGB order and 0..255 units, as MM-Grounding-DINO was trained with.
 MEAN = (123.675, 116.28, 103.53)
@@ -22,7 +23,10 @@ class PizaConfig:
     """Architecture, input and zoom policy of one model.
 
     base: keyword arguments of transformers' ``MMGroundingDinoConfig``.
-    bottleneck: width of the Adapter+ bottleneck; text_adapters likewise for the text layers.
+    method: what is added to the base, a key of ``train.methods.METHODS``.
+    bottleneck: width of the Adapter+ bottleneck, in image and text layers.
+    lora_rank: rank of the LoRA updates. context_tokens: learned tokens of CoOp.
+    zoom_dim: width of the zoom embedding. max_steps: of methods that zoom.
     input_hw: network input in pixels, every window is letterboxed into it.
     place_features: image features carry their position into the fusion (published: False).
         Language says "left of": where something is must be something that text can attend to.
@@ -34,7 +38,10 @@ class PizaConfig:
     base: dict[str, Any]
     input_hw: tuple[int, int]
     max_tokens: int
+    method: str = "piza-adapter+"
     bottleneck: int = 256
+    lora_rank: int = 16
+    context_tokens: int = 16
     zoom_dim: int = 256
     place_features: bool = False
     mean: tuple[float, float, float] = MEAN
@@ -45,6 +52,17 @@ class PizaConfig:
     min_window_px: float = 32.0
     threshold: float = 0.5
 
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise EngineError(
+                f"expected a method out of {', '.join(METHODS)}, found {self.method!r}"
+            )
+
+    @property
+    def zooms(self) -> bool:
+        """Whether the search goes step by step; plain methods answer from the whole frame."""
+        return METHODS[self.method].zooms
+
     def grounding_dino(self) -> MMGroundingDinoConfig:
         """The configuration of the transformers model underneath."""
         return MMGroundingDinoConfig(**self.base)
@@ -52,7 +70,10 @@ class PizaConfig:
     def zoom_policy(self) -> ZoomPolicy:
         """How the search goes on and when it ends, for training and runtime alike."""
         return ZoomPolicy(
-            self.max_steps, self.stop_threshold, self.progress_step, self.min_window_px
+            self.max_steps if self.zooms else 1,
+            self.stop_threshold,
+            self.progress_step,
+            self.min_window_px,
         )
 
     def save(self, path: Path) -> None:
