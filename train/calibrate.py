@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -24,8 +25,8 @@ class Calibration:
     absent_accepted: float
 
 
-def calibrate(searcher: Searcher, questions: Iterable[Question]) -> Calibration:
-    """Searches for every question and picks the threshold that tells right from absent best."""
+def calibrate(searcher: Searcher, questions: Iterable[Question], risk: float) -> Calibration:
+    """Searches for every question and picks the threshold that ``risk`` allows."""
     right, absent = [], []
     for question in questions:
         found = searcher(question.frame, question.ref)
@@ -33,21 +34,34 @@ def calibrate(searcher: Searcher, questions: Iterable[Question]) -> Calibration:
             absent.append(final_score(found))
         elif final_iou(found, question.target_xyxy) >= 0.5:
             right.append(final_score(found))
-    return best_threshold(np.array(right), np.array(absent))
+    return threshold_for(np.array(right), np.array(absent), risk)
 
 
-def best_threshold(right: NDArray[np.float64], absent: NDArray[np.float64]) -> Calibration:
-    """The score that maximises ``P(right >= t) - P(absent >= t)`` (Youden 1950), rounded to 0.01.
+def threshold_for(
+    right: NDArray[np.float64], absent: NDArray[np.float64], risk: float
+) -> Calibration:
+    """The lowest score that an absent object reaches with a probability of at most ``risk``.
 
-    Raises InputError when there are no scores on one of the sides.
+    Split conformal prediction (Vovk et al. 2005): of n scores of absent objects, the next one
+    exceeds the ``ceil((1 - risk) * (n + 1))``-th smallest with probability ``risk`` at most,
+    whatever the distribution. The threshold is that score, rounded up to 0.001.
+
+    Args:
+        right: scores of right answers, for what the threshold costs.
+        absent: scores of absent objects.
+        risk: in (0, 1).
+
+    Raises:
+        InputError: no right answers, too few absent objects, no risk in (0, 1).
     """
-    if not len(right) or not len(absent):
+    if not 0 < risk < 1:
+        raise InputError(f"expected a risk between 0 and 1, got {risk}")
+    rank = math.ceil((1 - risk) * (len(absent) + 1))
+    if not len(right) or rank > len(absent):
         raise InputError(
-            "expected scores of right answers and of absent objects, got"
-            f" {len(right)} and {len(absent)}: search more scenes, or train for longer"
+            f"expected scores of right answers and at least {math.ceil(1 / risk) - 1} of absent"
+            f" objects, got {len(right)} and {len(absent)}: search more scenes, or train for longer"
         )
-    grid = np.arange(1, 100) / 100
-    kept = (right[:, None] >= grid).mean(0)
-    accepted = (absent[:, None] >= grid).mean(0)
-    best = int(np.argmax(kept - accepted))
-    return Calibration(float(grid[best]), float(kept[best]), float(accepted[best]))
+    threshold = (math.floor(float(np.sort(absent)[rank - 1]) * 1000) + 1) / 1000
+    kept, accepted = ((scores >= threshold).mean() for scores in (right, absent))
+    return Calibration(threshold, float(kept), float(accepted))

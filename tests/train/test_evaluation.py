@@ -15,7 +15,7 @@ from sdk.geometry import contains
 from sdk.results import Zoom
 from sdk.search import Search
 from train import questions as asking
-from train.calibrate import best_threshold, calibrate
+from train.calibrate import calibrate, threshold_for
 from train.data.scenes import make_scene
 from train.evaluation import Searcher, final_iou, final_score, history_weights, quick_scores
 from train.models.grounder import Prediction
@@ -77,34 +77,40 @@ def test_the_answer_of_a_search() -> None:
     assert final_iou(ANSWERS["nothing"], TARGET) == 0
 
 
-def test_best_threshold_tells_right_from_absent() -> None:
-    result = best_threshold(np.array([0.9, 0.8, 0.7]), np.array([0.1, 0.3, 0.2]))
-    assert 0.3 < result.threshold <= 0.7
-    assert (result.right_kept, result.absent_accepted) == (1.0, 0.0)
-    mixed = best_threshold(np.array([0.9, 0.8, 0.2]), np.array([0.1, 0.6, 0.3]))
-    assert 0.6 < mixed.threshold <= 0.8
-    assert mixed.right_kept == pytest.approx(2 / 3)
-    assert mixed.absent_accepted == 0
+def test_the_threshold_keeps_the_risk() -> None:
+    absent = np.arange(1, 100) / 100
+    result = threshold_for(np.array([0.99, 0.96, 0.5]), absent, 0.05)
+    # of 99 scores the 95th: the next one exceeds it once in twenty
+    assert result.threshold == pytest.approx(0.951)
+    assert result.right_kept == pytest.approx(2 / 3)
+    assert result.absent_accepted == pytest.approx(4 / 99)
 
 
-@given(SCORES, SCORES)
-def test_best_threshold_is_the_best(right: np.ndarray, absent: np.ndarray) -> None:
-    result = best_threshold(right, absent)
-    assert result.right_kept == pytest.approx((right >= result.threshold).mean())
-    assert result.absent_accepted == pytest.approx((absent >= result.threshold).mean())
-    best = max((right >= t).mean() - (absent >= t).mean() for t in np.arange(1, 100) / 100)
-    assert result.right_kept - result.absent_accepted == pytest.approx(best)
-    assert 0.01 <= result.threshold <= 0.99
+@given(SCORES, st.lists(st.floats(0, 1), min_size=20, max_size=60), st.floats(0.05, 0.9))
+def test_absent_objects_exceed_the_threshold_rarely(right, absent, risk: float) -> None:
+    scores = np.array(absent)
+    result = threshold_for(right, scores, risk)
+    assert result.absent_accepted == (scores >= result.threshold).mean() <= risk
+    assert result.right_kept == (right >= result.threshold).mean()
+    # and no more right answers are lost than for that
+    lower = scores >= result.threshold - 0.0011
+    assert (lower.sum() + 1) / (len(scores) + 1) > risk or result.threshold < 0.0011
 
 
-@pytest.mark.parametrize(("right", "absent"), [([], [0.5]), ([0.5], []), ([], [])])
-def test_best_threshold_needs_both_sorts(right: list[float], absent: list[float]) -> None:
-    with pytest.raises(InputError, match=f"got {len(right)} and {len(absent)}"):
-        best_threshold(np.array(right), np.array(absent))
+@pytest.mark.parametrize(("right", "absent"), [([], [0.5] * 99), ([0.5], [0.5] * 18), ([0.5], [])])
+def test_thresholds_need_scores_of_both_sorts(right: list[float], absent: list[float]) -> None:
+    with pytest.raises(InputError, match=f"at least 19 .* got {len(right)} and {len(absent)}"):
+        threshold_for(np.array(right), np.array(absent), 0.05)
+
+
+@pytest.mark.parametrize("risk", [0.0, 1.0, -1.0, float("nan")])
+def test_a_risk_is_a_probability(risk: float) -> None:
+    with pytest.raises(InputError, match="risk"):
+        threshold_for(np.array([0.5]), np.ones(50), risk)
 
 
 def test_calibration_looks_at_right_answers_and_absent_objects() -> None:
-    result = calibrate(answer, asked("right", "right", "beside", "lost", "absent", "nothing"))
+    result = calibrate(answer, asked("right", "right", "beside", "lost", "absent", "nothing"), 0.6)
     assert 0.2 < result.threshold <= 0.9
     assert (result.right_kept, result.absent_accepted) == (1.0, 0.0)
 
