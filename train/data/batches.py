@@ -6,7 +6,7 @@ sees exactly what an uninterrupted run would have seen, however many workers the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -28,11 +28,16 @@ class Plan:
     """What a batch is made of: ``scenes`` frames, three samples of each.
 
     Up to step ``phrase_steps`` all prompts are phrases, afterwards a share ``phrase_share``.
+    ``close_up``: phrases are asked of zoomed windows alone, where objects are large.
+    ``attributes``: the kinds, colours and mentions of the scene graph are told, which nobody
+    knows of photographs.
     """
 
     scenes: int
     phrase_steps: int
     phrase_share: float = 0.3
+    close_up: bool = False
+    attributes: bool = True
 
 
 @dataclass(frozen=True)
@@ -81,15 +86,16 @@ class SceneSamples(Dataset[list[Sample]]):
         rng = np.random.default_rng((self.seed, index))
         number = int(rng.choice(self.seeds))
         frame = rendered.frame(self.images, number)
-        scene = labelled(number)
+        scene = labelled(number) if self.plan.attributes else _as_photographed(labelled(number))
         if (
             index < self.plan.phrase_steps * self.plan.scenes
             or rng.random() < self.plan.phrase_share
         ):
-            zooms = (False, False, True)
+            zooms = (True,) * 3 if self.plan.close_up else (False, False, True)
             return [self.sampler.phrases(frame, scene, zoomed, rng) for zoomed in zooms]
         first, second = self.sampler.first_step, self.sampler.second_step
-        return [step(frame, scene, rng) for step in (first, first, second)]
+        steps = (first, first, second if self.config.zooms else first)
+        return [step(frame, scene, rng) for step in steps]
 
 
 def all_phrases() -> list[str]:
@@ -112,6 +118,13 @@ def labelled(seed: int) -> Labelled:
         ),
         absent=tuple(absent(scene, seed + k) for k in range(3)),
     )
+
+
+def _as_photographed(scene: Labelled) -> Labelled:
+    """The scene without what only its scene graph knows."""
+    unknown = np.full(len(scene.boxes), NOTHING)
+    asks = tuple(replace(ask, mentions=()) for ask in scene.expressions)
+    return replace(scene, kinds=unknown, colours=unknown, expressions=asks)
 
 
 def collate(items: list[list[Sample]]) -> Batch:

@@ -219,11 +219,13 @@ class Sampler:
             progress = trajectories.progress(window, anchor, frame_wh) + rng.normal(0, 0.03)
         box = Letterbox(tuple(window), config.input_hw)
         places = scene.boxes[targets].reshape(-1, 4)
-        wanted = [trajectories.next_box(place, window, frame_wh) for place in places]
+        wanted = places
+        if config.zooms:
+            wanted = as_boxes([trajectories.next_box(place, window, frame_wh) for place in places])
         return Sample(
             pixels=pixels,
             tokens=tokens,
-            boxes=xyxy_to_cxcywh(box.to_unit(as_boxes(wanted))),
+            boxes=xyxy_to_cxcywh(box.to_unit(wanted)),
             places=xyxy_to_cxcywh(box.to_unit(places)),
             spans=np.array(rows, dtype=bool).reshape(len(rows), len(tokens.ids)),
             progress=config.zoom_policy().progress(progress),
