@@ -1,0 +1,99 @@
+"""Annotation files of three layouts behind one function: SOREC, COCO with sentences, RefCOCO."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+from sdk.errors import InputError
+from train.data import coco, refcoco, sorec
+from train.data.entries import Annotation, AnnotationSet, MalformedError, Problem, short, within
+from train.data.image_size import image_wh
+
+__all__ = ["Annotation", "AnnotationSet", "Problem", "read_annotations", "MISSING_IMAGE"]
+
+PICKLES = (".p", ".pkl", ".pickle")
+INSTANCES = "instances.json"
+MISSING_IMAGE = "missing image"  # how the reason of such a problem begins
+
+
+def read_annotations(
+    path: str | Path, images: str | Path | None = None, split: str | None = None
+) -> AnnotationSet:
+    """Reads an annotation file; the content tells which layout it has.
+
+    Args:
+        path: a JSON file, a list as SOREC has it or a dict as COCO has it (with sentences), or
+            RefCOCO's ``refs(...).p`` with ``instances.json`` beside it.
+        images: folder of the images. Without it images are not looked at: a box that is too far
+            to the right or the bottom is found out only where the file states the image's size.
+        split: RefCOCO keeps all splits in one file: only this one.
+
+    Returns:
+        The usable annotations, boxes cut to their images, and the entries that cannot be used.
+
+    Raises:
+        InputError: the file cannot be read or has none of the layouts, ``images`` is no folder,
+            or there is no such split.
+    """
+    path = Path(path)
+    check = _Images(Path(images)) if images is not None else _on_paper
+    try:
+        if path.suffix in PICKLES:
+            return refcoco.read(path, _read_json(path.with_name(INSTANCES)), check, split)
+        document = _read_json(path)
+    except OSError as error:
+        raise InputError(f"cannot read {error.filename}: {error.strerror or error}") from error
+    if split is not None:
+        raise InputError(f"expected no split for {path}: only RefCOCO's refs(...).p have them")
+    if isinstance(document, list):
+        return sorec.read(document, check)
+    if isinstance(document, dict) and "images" in document and "annotations" in document:
+        return coco.read(document, check)
+    raise InputError(
+        f'expected a list of {{"image", "bbox", "ref", "id"}} (SOREC) or a dict with "images" and'
+        f' "annotations" (COCO) in {path}, got {short(document)}'
+    )
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:  # also what is not Unicode
+        raise InputError(f"expected JSON in {path}: {error}") from error
+
+
+def _on_paper(annotation: Annotation) -> Annotation:
+    """The check of a box whose image is not at hand: it does not begin before the image does."""
+    return within(annotation, math.inf, math.inf)
+
+
+class _Images:
+    """Holds annotations against the images of a folder; each image is looked at once."""
+
+    def __init__(self, folder: Path) -> None:
+        if not folder.is_dir():
+            raise InputError(f"expected a folder of images at {folder}, found none")
+        self._folder = folder
+        self._known: dict[str, tuple[int, int] | str] = {}  # size or reason
+
+    def __call__(self, annotation: Annotation) -> Annotation:
+        name = annotation.image
+        if name not in self._known:
+            self._known[name] = self._look(name)
+        found = self._known[name]
+        if isinstance(found, str):
+            raise MalformedError(found)
+        return within(annotation, *found)
+
+    def _look(self, name: str) -> tuple[int, int] | str:
+        path = self._folder / name
+        if not os.path.isfile(path):  # False as well for a name that no file can have
+            return f"{MISSING_IMAGE}: no {name} in {self._folder}"
+        try:
+            return image_wh(path)
+        except InputError as error:
+            return str(error)
