@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import keyword
 import sys
 from collections.abc import Sequence
 
@@ -21,13 +22,15 @@ def run_command(
 ) -> int:
     """Runs one of ``package``'s commands and returns its exit code; usage errors exit at once.
 
-    Each name stands for a module ``PACKAGE.commands.NAME`` (dashes become underscores) with
-    ``HELP``, ``add_arguments(parser)`` and ``run(args) -> exit code``; heavy imports happen there.
+    Each name stands for a module ``PACKAGE.commands.NAME`` (dashes become underscores, ``import``
+    becomes ``import_``) with ``HELP``, ``add_arguments(parser)`` and ``run(args) -> exit code``;
+    heavy imports happen there.
     """
     parser = argparse.ArgumentParser(prog=f"python -m {package}", description=description)
     children = parser.add_subparsers(dest="command", required=True, metavar="NAME")
     for name in names:
-        command = importlib.import_module(f"{package}.commands.{name.replace('-', '_')}")
+        module = name.replace("-", "_") + "_" * keyword.iskeyword(name)
+        command = importlib.import_module(f"{package}.commands.{module}")
         child = children.add_parser(name, help=command.HELP, description=command.HELP)
         command.add_arguments(child)
         child.set_defaults(run=command.run)

@@ -14,7 +14,11 @@ SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "?", ",")
 def write_tokenizer(words: Sequence[str], path: Path) -> None:
     """WordPiece over whole words, lower-cased; a word outside the list becomes [UNK]."""
     entries = [*SPECIAL, *sorted(set(words) - set(SPECIAL))]
-    vocabulary = {word: index for index, word in enumerate(entries)}
+    write_wordpiece({word: index for index, word in enumerate(entries)}, path)
+
+
+def write_wordpiece(vocabulary: dict[str, int], path: Path) -> None:
+    """BERT's lower-casing tokenizer with these ids, as ``tokenizer.json``."""
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()

@@ -1,0 +1,177 @@
+"""mmdetection's base checkpoint and a PIZA file over it -> a checkpoint folder of ours."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sdk.errors import EngineError, InputError
+from sdk.text import Tokenizer
+from train.checkpoint import TOKENIZER, load_weights, save_checkpoint
+from train.mmdet.architecture import read_config
+from train.mmdet.files import read_weights
+from train.mmdet.names import SWIN, rules, translate
+from train.mmdet.vocabulary import from_vocab
+from train.models.config import PizaConfig
+from train.models.grounder import PizaGrounder
+
+LISTED = 40  # names in a message
+HALF_MAX = torch.finfo(torch.float16).max  # checkpoints are stored in half precision
+
+State = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Converted:
+    """``weights`` by our names, ``sources`` says what the files call them; ``dropped`` tensors are
+    known and not needed."""
+
+    config: PizaConfig
+    weights: dict[str, Tensor]
+    sources: dict[str, str]
+    dropped: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Numbers of tensors: in the base file, in the PIZA file, of the latter those that override
+    one of the base's, and those that were left out."""
+
+    config: PizaConfig
+    base: int
+    piza: int
+    overridden: int
+    dropped: int
+
+
+def import_checkpoint(
+    base: Path,
+    piza: Path | None,
+    folder: Path,
+    vocab: Path | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> Report:
+    """Converts the files and writes ``folder``; nothing is written when anything is wrong.
+
+    base: MM-Grounding-DINO by mmdetection's names, or a whole PIZA model, then ``piza`` may be
+    None. piza: adapters, zoom embedding, history encoder, and the norms trained with them, which
+    override the base's. vocab: BERT's ``vocab.txt``; that of bert-base-uncased from the hub by
+    default. overrides: see ``read_config``. Raises EngineError for files that cannot be read and
+    for unknown, missing or misshapen tensors, InputError for files that are not there.
+    """
+    states = [read_weights(path) for path in (base, piza) if path is not None]
+    converted = convert(states, folder.resolve().name, overrides or {})
+    model = build(converted)
+    with tempfile.TemporaryDirectory() as scratch:
+        tokenizer_file = Path(scratch) / TOKENIZER
+        from_vocab(vocab, tokenizer_file)
+        _check_vocabulary(converted.config, tokenizer_file)
+        save_checkpoint(folder, model, tokenizer_file)
+    return Report(
+        converted.config,
+        base=len(states[0]),
+        piza=sum(map(len, states[1:])),
+        overridden=sum(name in states[0] for state in states[1:] for name in state),
+        dropped=len(converted.dropped),
+    )
+
+
+def convert(states: Sequence[State], name: str, overrides: Mapping[str, Any]) -> Converted:
+    """Renames and rearranges the tensors of ``states``, of which later ones override earlier ones.
+
+    Raises EngineError for a tensor whose name is unknown; ``build`` looks for missing ones.
+    """
+    config = read_config({k: v for state in states for k, v in state.items()}, name, overrides)
+    table = rules(
+        config.base["decoder_layers"],
+        len(config.base["backbone_config"]["out_indices"]),
+        config.base["num_feature_levels"],
+    )
+    translations = [translate(state, table) for state in states]
+    unknown = [name for each in translations for name in each.unknown]
+    if unknown:
+        raise EngineError(f"unknown tensors: {_listed(unknown)}")
+    weights = {k: v for each in translations for k, v in each.tensors.items()}
+    sources = {k: v for each in translations for k, v in each.sources.items()}
+    dropped = tuple(name for each in translations for name in each.dropped)
+    return Converted(config, _unpublished(config) | weights, sources, dropped)
+
+
+def build(converted: Converted) -> PizaGrounder:
+    """The model with exactly these weights, in eval mode; raises EngineError when they do not fit
+    it, or do not fit half precision, in which checkpoints are stored."""
+    try:
+        model = PizaGrounder(converted.config)
+    except Exception as error:  # transformers' checks share no base of their own
+        raise EngineError(f"there is no model of this configuration: {error}") from error
+    check_fit(model, converted)
+    large = [
+        converted.sources[name]
+        for name, tensor in converted.weights.items()
+        if name in converted.sources and not (tensor.float().abs() <= HALF_MAX).all()
+    ]
+    if large:
+        raise EngineError(f"not finite in half precision: {_listed(large)}")
+    load_weights(model, converted.weights)
+    return model.eval()
+
+
+def check_fit(model: PizaGrounder, converted: Converted) -> None:
+    """Raises EngineError unless names and shapes are those of ``model``, all of them."""
+    expected = {name: tensor.shape for name, tensor in model.named_parameters()}
+    problems = {
+        "missing (by our names)": [name for name in expected if name not in converted.weights],
+        "without a place in the model": [
+            converted.sources.get(name, name) for name in converted.weights if name not in expected
+        ],
+        "misshapen": [
+            f"{converted.sources.get(name, name)}: expected {tuple(expected[name])}, got"
+            f" {tuple(tensor.shape)}"
+            for name, tensor in converted.weights.items()
+            if name in expected and tensor.shape != expected[name]
+        ],
+    }
+    found = [f"{len(names)} {what}: {_listed(names)}" for what, names in problems.items() if names]
+    if found:
+        raise EngineError(f"the tensors do not make a model: {'; '.join(found)}")
+
+
+def _unpublished(config: PizaConfig) -> dict[str, Tensor]:
+    """What our model has and the authors' may lack, as values that change no result.
+
+    transformers' Swin ends in a norm that no feature map passes. The authors' demo has image
+    adapters without a projection of the zoom embedding: its search does not tell them the progress.
+    """
+    swin, width = config.base["backbone_config"], config.base["d_model"]
+    channels = swin["embed_dim"] * 2 ** (len(swin["depths"]) - 1)
+    made = {
+        f"{SWIN}.swin.layernorm.weight": torch.ones(channels),
+        f"{SWIN}.swin.layernorm.bias": torch.zeros(channels),
+    }
+    for layer in range(config.base["encoder_layers"]):
+        for adapter in ("adapter1", "adapter2"):
+            projection = f"adapters.{layer}.{adapter}.emb_proj"
+            made[f"{projection}.weight"] = torch.zeros(width, config.zoom_dim)
+            made[f"{projection}.bias"] = torch.zeros(width)
+    return made
+
+
+def _check_vocabulary(config: PizaConfig, tokenizer_file: Path) -> None:
+    words = Tokenizer.from_file(tokenizer_file, config.max_tokens).vocabulary_size
+    rows = config.base["text_config"]["vocab_size"]
+    if words != rows:
+        raise InputError(
+            f"expected a vocabulary of {rows} words, as the checkpoint's BERT has, got {words}:"
+            " name its vocab.txt"
+        )
+
+
+def _listed(names: Sequence[str]) -> str:
+    rest = len(names) - LISTED
+    return ", ".join(names[:LISTED]) + (f" and {rest} more" if rest > 0 else "")

@@ -1,0 +1,94 @@
+"""Reading weight files of others: nothing in them is ever run."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from sdk.errors import EngineError, InputError
+
+# mmengine's moving average swaps itself into ``state_dict`` when it saves, so that the averaged
+# weights are there and the raw ones under ``ema_state_dict``; the latter alone is rare.
+WRAPPERS = ("state_dict", "ema_state_dict")
+COUNTER = "steps"  # of the moving average
+
+
+class Ignored:
+    """Stands in for every class of a training's bookkeeping: takes anything, does nothing."""
+
+    def __new__(cls, *_: Any) -> Ignored:
+        return super().__new__(cls)
+
+    def __setstate__(self, _: Any) -> None:
+        pass
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Tensors by name from ``.safetensors`` or a PyTorch file (``.pth``), on the CPU.
+
+    Unwraps mmengine's ``{"state_dict": ...}`` and ``{"ema_state_dict": ...}`` and strips the
+    ``module.`` of a parallel training. Raises InputError when there is no such file, EngineError
+    when it cannot be read, would run code, or holds anything but tensors.
+    """
+    if not path.is_file():
+        raise InputError(f"expected a file of weights at {path}, found none")
+    if path.suffix == ".safetensors":
+        try:
+            return _named(path, load_file(path))
+        except (SafetensorError, OSError) as error:
+            raise EngineError(f"cannot read {path}: {error}") from error
+    return _named(path, _unwrapped(_unpickled(path)))
+
+
+def _unpickled(path: Path) -> Any:
+    try:
+        if not zipfile.is_zipfile(path):  # written before PyTorch 1.6
+            return torch.load(path, map_location="cpu", weights_only=True)
+        strange = torch.serialization.get_unsafe_globals_in_checkpoint(path)
+        with torch.serialization.safe_globals([(Ignored, name) for name in strange]):
+            return torch.load(path, map_location="cpu", weights_only=True)
+    # A damaged file makes the unpickler fail in any of these ways.
+    except (
+        UnpicklingError,
+        RuntimeError,
+        OSError,
+        EOFError,
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        AssertionError,
+    ) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise EngineError(
+            f"cannot read {path} as weights: {reason}; expected a PyTorch file with tensors only,"
+            " or .safetensors"
+        ) from error
+
+
+def _unwrapped(content: Any) -> Any:
+    for name in WRAPPERS:
+        if isinstance(content, dict) and isinstance(content.get(name), dict):
+            return content[name]
+    return content
+
+
+def _named(path: Path, content: Any) -> dict[str, Tensor]:
+    if not isinstance(content, dict) or not content:
+        raise EngineError(f"expected tensors by name in {path}, got {type(content).__name__}")
+    strange = [name for name, value in content.items() if not isinstance(value, Tensor)]
+    strange += [name for name in content if not isinstance(name, str)]
+    if strange:
+        raise EngineError(f"expected nothing but tensors by name in {path}, found {strange[:5]}")
+    if all(name.startswith("module.") for name in content if name != COUNTER):
+        content = {name.removeprefix("module."): value for name, value in content.items()}
+        content.pop(COUNTER, None)
+    return content
