@@ -120,6 +120,11 @@ class Tokenizer:
         """
         return self._encode_prompt(f"{normalise(ref)} .")[0]
 
+    def encode_prompt(self, prompt: str) -> Tokens:
+        """A prompt that is already as it should be: nothing is changed or added. Raises InputError
+        when it needs more than ``max_tokens`` tokens."""
+        return self._encode_prompt(prompt)[0]
+
     def encode_phrases(self, phrases: Sequence[str]) -> tuple[Tokens, tuple[tuple[int, int], ...]]:
         """Several phrases in one prompt, ``"red car . blue sign ."``, each its own segment.
 
