@@ -23,9 +23,10 @@ def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from benchmarks.cases import make_cases
-    from benchmarks.environment import describe
-    from benchmarks.evaluation import as_records, evaluate, summarise
-    from benchmarks.report import JsonFile
+    from benchmarks.evaluation import evaluate
+    from train.environment import describe
+    from train.report import JsonFile, accuracy_lines
+    from train.scoring import as_records, summarise
 
     file = JsonFile(args.json)
     environment = describe()
@@ -37,7 +38,9 @@ def run(args: argparse.Namespace) -> int:
             grounder, cases, args.seed, lambda it: tqdm(it, unit="scene", desc="accuracy")
         )
     figures = summarise(rows)
-    print("\n".join(_lines(figures, args.scenes, args.seed, engine)))
+    last = args.seed + args.scenes - 1
+    about = f"scenes    {args.scenes}, seeds {args.seed} to {last}, one sentence each"
+    print("\n".join([engine, about, "", *accuracy_lines(figures)]))
     file.write(
         {
             **figures,
@@ -49,45 +52,3 @@ def run(args: argparse.Namespace) -> int:
         },
     )
     return 0
-
-
-def _lines(figures: dict[str, dict[str, float]], scenes: int, seed: int, engine: str) -> list[str]:
-    from benchmarks.report import share, table
-
-    names = {
-        "zoom": "all",
-        "attribute": "noun phrase is enough",
-        "relation": "needs the relation",
-        "shuffled": "sentences shuffled",
-    }
-    columns = ("acc50", "acc75", "macc", "first_window", "found")
-    rows = [
-        [
-            title,
-            str(figures[name]["n"]),
-            *(share(figures[name][column]) for column in columns),
-            f"{figures[name]['steps']:.2f}",
-        ]
-        for name, title in names.items()
-    ]
-    absent = figures["absent"]
-    rows.append(
-        [
-            "absent objects",
-            str(absent["n"]),
-            *"----",
-            share(absent["found"]),
-            f"{absent['steps']:.2f}",
-        ]
-    )
-    header = ("", "n", "Acc50", "Acc75", "mAcc", "1st window", "found", "steps")
-    return [
-        engine,
-        f"scenes    {scenes}, seeds {seed} to {seed + scenes - 1}, one sentence each",
-        "",
-        table(header, rows),
-        "",
-        "Acc50, Acc75, mAcc: IoU with the true box, whatever the score. 1st window: the region",
-        "that the first step chose holds the target. found: the score reached the threshold; for",
-        "absent objects that is a false alarm.",
-    ]

@@ -26,9 +26,9 @@ def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from benchmarks.cases import make_workload
-    from benchmarks.environment import describe, header
-    from benchmarks.report import JsonFile
     from benchmarks.timing import measure, summarise
+    from train.environment import describe, header
+    from train.report import JsonFile
 
     file = JsonFile(args.json)
     environment = describe()
@@ -62,8 +62,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _lines(figures: dict[str, Any]) -> list[str]:
-    from benchmarks.report import table
     from benchmarks.timing import STAGES
+    from train.report import table
 
     whole = [["search", *(f"{figures[f'{name}_ms']:.1f}" for name in ("p50", "p90", "p99"))]]
     stages = [

@@ -1,41 +1,15 @@
-"""Accuracy figures."""
+"""Questions about scenes, and the figures of their answers."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from benchmarks.cases import make_cases
-from benchmarks.evaluation import as_records, evaluate, judge, summarise
-from sdk.results import Grounding
-
-TARGET = (100.0, 100.0, 130.0, 140.0)
-
-
-def test_judges_an_answer(answer: Callable[..., Grounding]) -> None:
-    outcome = judge(answer("x", [(50, 50, 200, 200), (100, 100, 130, 120)]), TARGET)
-    assert (outcome.iou, outcome.steps, outcome.first_window) == (0.5, 2, True)
-    assert outcome.found
-    assert outcome.score == 0.75
-
-
-def test_a_box_counts_whether_found_or_not(answer: Callable[..., Grounding]) -> None:
-    outcome = judge(answer("x", [TARGET], found=False), TARGET)
-    assert outcome.iou == 1.0
-    assert not outcome.found
-
-
-def test_the_first_window_must_hold_the_whole_target(answer: Callable[..., Grounding]) -> None:
-    assert judge(answer("x", [(100.9, 99, 200, 200)]), TARGET).first_window  # within a pixel
-    assert not judge(answer("x", [(101.1, 99, 200, 200)]), TARGET).first_window
-
-
-def test_no_answer(answer: Callable[..., Grounding]) -> None:
-    outcome = judge(answer("x", [], found=False), TARGET)
-    assert (outcome.iou, outcome.steps, outcome.first_window) == (0.0, 0, False)
+from benchmarks.evaluation import evaluate
+from train.scoring import as_records, summarise
 
 
 def test_an_oracle_is_right_and_knows_the_language(oracle: type[Any]) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.environment import describe, header, usable_cores
-from benchmarks.report import JsonFile, share, table
 from sdk.errors import InputError
+from train.environment import describe, header, usable_cores
+from train.report import JsonFile, share, table
 
 
 def test_table() -> None:
@@ -29,6 +29,15 @@ def test_json_has_no_nan(tmp_path: Path) -> None:
     path = tmp_path / "new" / "figures.json"
     JsonFile(path).write({"a": float("nan"), "b": [1.5, {"c": float("nan")}]})
     assert json.loads(path.read_text()) == {"a": None, "b": [1.5, {"c": None}]}
+
+
+def test_json_appears_with_its_figures(tmp_path: Path) -> None:
+    path = tmp_path / "figures.json"
+    file = JsonFile(path)
+    assert not path.exists()  # an interrupted measurement leaves nothing behind
+    file.write({"a": 1})
+    JsonFile(path)
+    assert json.loads(path.read_text()) == {"a": 1}
 
 
 def test_json_is_optional() -> None:

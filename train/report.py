@@ -43,7 +43,10 @@ class JsonFile:
         if path is not None:
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.touch()
+                existed = path.exists()
+                path.open("a").close()
+                if not existed:  # an empty file would look like a finished measurement
+                    path.unlink()
             except OSError as error:
                 raise InputError(f"cannot write {path}: {error.strerror or error}") from error
 
@@ -52,6 +55,41 @@ class JsonFile:
         if self._path is not None:
             text = json.dumps(_without_nan(figures), indent=2, allow_nan=False)
             self._path.write_text(text + "\n", encoding="utf-8")
+
+
+def accuracy_lines(figures: dict[str, dict[str, Any]]) -> list[str]:
+    """What ``train.scoring.summarise`` gave, as tables for people; empty groups are left out."""
+    columns = ("acc50", "acc75", "macc", "first_window", "found")
+
+    def cells(title: str, group: dict[str, Any]) -> list[str]:
+        shares = [share(group[column]) for column in columns]
+        return [title, str(group["n"]), *shares, f"{group['steps']:.2f}"]
+
+    rows = [cells(title, figures[name]) for name, title in _GROUPS.items() if figures[name]["n"]]
+    absent = figures["absent"]
+    if absent["n"]:
+        found, steps = share(absent["found"]), f"{absent['steps']:.2f}"
+        rows.append(["absent objects", str(absent["n"]), *"----", found, steps])
+    for kind in ("by_size", "by_relation"):
+        held = {name: group for name, group in figures[kind].items() if group["n"]}
+        rows += [cells(f"  {name}", group) for name, group in held.items()]
+    header = ("", "n", "Acc50", "Acc75", "mAcc", "1st window", "found", "steps")
+    return [
+        table(header, rows),
+        "",
+        "Acc50, Acc75, mAcc: IoU with the true box, whatever the score. 1st window: the region",
+        "that the first step chose holds the target. found: the score reached the threshold; for",
+        "absent objects that is a false alarm. Indented: true sentences by the area of the target",
+        "and by the relations that they name.",
+    ]
+
+
+_GROUPS = {
+    "zoom": "all",
+    "attribute": "noun phrase is enough",
+    "relation": "needs the relation",
+    "shuffled": "sentences shuffled",
+}
 
 
 def _without_nan(value: Any) -> Any:
