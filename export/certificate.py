@@ -71,9 +71,8 @@ def compare_networks(
         _inputs(model, tokenizer, question, progress)
         for question, progress in zip(asked, np.linspace(0, 1, len(asked)), strict=True)
     ]
-    parts = networks(model)
-    model.sampler = grid_sampler  # what it was trained with, not what the graphs do
-    for network in parts:
+    # The reference samples as in training, not as the graphs do.
+    for network in networks(model, grid_sampler):
         feeds = [{name: known[name] for name in network.inputs} for known in inputs]
         theirs = [_run(network, each) for each in feeds]
         ours = _run_onnx(folder, network, feeds)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from train.models.deformable import gather_sampler
+from train.models.deformable import Sampler, gather_sampler
 from train.models.grounder import PizaGrounder
 from train.session import ranked
 
@@ -40,9 +40,9 @@ class ImageNetwork(nn.Module):
 class GroundNetwork(nn.Module):
     """Image and text features, ids and progress -> boxes (1, K, 4) xyxy unit, scores (1, K)."""
 
-    def __init__(self, model: PizaGrounder) -> None:
+    def __init__(self, model: PizaGrounder, sampler: Sampler) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.sampler = model, sampler
 
     def forward(
         self,
@@ -53,7 +53,14 @@ class GroundNetwork(nn.Module):
         progress: Tensor,
     ) -> tuple[Tensor, Tensor]:
         return ranked(
-            self.model.ground(image_features, text_features, segment_ids, position_ids, progress)
+            self.model.ground(
+                image_features,
+                text_features,
+                segment_ids,
+                position_ids,
+                progress,
+                sampler=self.sampler,
+            )
         )
 
 
@@ -67,10 +74,9 @@ class Network:
     outputs: tuple[str, ...]
 
 
-def networks(model: PizaGrounder) -> tuple[Network, ...]:
-    """The networks of ``model``; from here on it samples by gather."""
+def networks(model: PizaGrounder, sampler: Sampler = gather_sampler) -> tuple[Network, ...]:
+    """The networks of ``model``, which goes into eval mode; for export they sample by gather."""
     model.eval()
-    model.sampler = gather_sampler
     length = model.config.max_tokens
     height, width = model.config.input_hw
     ids = torch.ones(1, length, dtype=torch.int32)
@@ -91,5 +97,5 @@ def networks(model: PizaGrounder) -> tuple[Network, ...]:
     return (
         Network("text", TextNetwork(model), {"input_ids": ids, **prompt}, ("text_features",)),
         Network("image", ImageNetwork(model), {"pixels": pixels}, ("image_features",)),
-        Network("ground", GroundNetwork(model), ground_inputs, ("boxes", "scores")),
+        Network("ground", GroundNetwork(model, sampler), ground_inputs, ("boxes", "scores")),
     )

@@ -13,8 +13,10 @@ from safetensors.torch import load_file, save_file
 from sdk.engine import file_sha256
 from sdk.errors import EngineError
 from sdk.text import Tokenizer
+from train.methods import is_added
 from train.models.config import PizaConfig
 from train.models.grounder import PizaGrounder
+from train.models.lora import plain_name
 
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
 
@@ -74,12 +76,22 @@ def load_weights(model: PizaGrounder, weights: dict[str, torch.Tensor]) -> None:
 def start_from(model: PizaGrounder, folder: Path) -> None:
     """Gives ``model`` the weights of a checkpoint of the same architecture.
 
-    Raises EngineError when the checkpoint cannot be read or does not fit.
+    What the model's method adds to the base stays fresh, unless the checkpoint is of the same
+    method. Raises EngineError when the checkpoint cannot be read or does not fit, or was adapted
+    by another method: its base alone is not what was trained.
     """
     other, _ = load_checkpoint(folder)
     if other.config.base != model.config.base:
         raise EngineError(f"the checkpoint {folder} is of another architecture than this run's")
-    load_weights(model, _own_tensors(other))
+    own, theirs = _own_tensors(model), _own_tensors(other)
+    if other.config.method != model.config.method and any(map(is_added, theirs)):
+        raise EngineError(
+            f"the checkpoint {folder} was adapted by {other.config.method}: expected one of"
+            f" {model.config.method}, full or zero-shot"
+        )
+    names = {plain_name(name): name for name in own}
+    fresh = {name: tensor for name, tensor in own.items() if is_added(name)}
+    load_weights(model, fresh | {names.get(plain_name(n), n): t for n, t in theirs.items()})
 
 
 def _own_tensors(model: PizaGrounder) -> dict[str, torch.Tensor]:

@@ -65,16 +65,17 @@ def is_added(name: str) -> bool:
     return name.split(".")[0] in _ADDED or ".lora_" in name
 
 
+_UNUSED = "swin.layernorm"  # of Swin as a classifier
 _ADDED = ("adapters", "text_adapters", "context", "zoom_embedding")
 
 
 def _norms(model: PizaGrounder) -> set[int]:
-    """Ids of the parameters of layer norms and batch norms of the base."""
+    """Ids of the parameters of layer norms and batch norms of the base that features go through."""
     from torch import nn
 
     return {
         id(parameter)
-        for module in model.base.modules()
-        if isinstance(module, (nn.LayerNorm, nn.BatchNorm2d))
+        for name, module in model.base.named_modules()
+        if isinstance(module, (nn.LayerNorm, nn.BatchNorm2d)) and not name.endswith(_UNUSED)
         for parameter in module.parameters()
     }

@@ -14,12 +14,14 @@ from onnx import numpy_helper
 
 from export import build, certificate
 from export.certificate import compare_networks
+from export.networks import Network, networks
 from export.portable import export_checkpoint
 from sdk import Grounder
 from sdk.engine import read_manifest, verify_files, write_manifest
 from sdk.errors import EngineError, InputError
 from train.checkpoint import CONFIG, WEIGHTS, load_checkpoint, save_checkpoint
-from train.models.deformable import grid_sampler
+from train.models.deformable import Sampler, grid_sampler
+from train.models.grounder import PizaGrounder
 from train.questions import Question
 
 NETWORKS = ("text", "image", "ground")
@@ -63,7 +65,7 @@ def test_a_good_engine_is_proven(built: Path) -> None:
     searches = evidence["searches"]
     assert searches["count"] == 4
     assert searches["same_box"] == searches["same_decision"] == 1.0
-    assert searches["lowest_iou"] > 0.999
+    assert searches["lowest_iou"] > 0.99
     assert "PyTorch" in evidence["reference"]
     assert names(built.parent) == {built.name}  # nothing is left beside it
 
@@ -103,11 +105,19 @@ def test_networks_that_fail_are_named(engine: Path, checkpoint: Path) -> None:
         build.verify_engine(engine, checkpoint, 1)
 
 
-def test_the_reference_samples_as_in_training(built: Path, checkpoint: Path) -> None:
+def test_the_reference_samples_as_in_training(
+    built: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Certificates compare with what was trained, not with what was exported."""
+
+    def spy(model: PizaGrounder, sampler: Sampler) -> tuple[Network, ...]:
+        assert sampler is grid_sampler
+        return networks(model, sampler)
+
+    monkeypatch.setattr("export.certificate.networks", spy)
     model, tokenizer = load_checkpoint(checkpoint)
-    compare_networks(built, model, tokenizer, list(cheap(1)))
-    assert model.sampler is grid_sampler
+    report = compare_networks(built, model, tokenizer, list(cheap(1)))
+    assert all(entry["passed"] for entry in report.values())
 
 
 def test_another_checkpoint_is_refused(engine: Path, checkpoint: Path, tmp_path: Path) -> None:

@@ -135,9 +135,7 @@ def test_networks_equal_pytorch(built, checkpoint, model, sampler, ref) -> None:
         "pixels": rng.normal(size=(1, 3, H, W)).astype(np.float32),
         "progress": np.array([0.35], np.float32),
     }
-    parts = networks(model)
-    model.sampler = sampler
-    for network in parts:
+    for network in networks(model, sampler):
         known = {name: feeds[name] for name in network.inputs}
         assert list(known) == list(INPUTS[network.name])
         ours = session(built, network.name).run(list(network.outputs), known)

@@ -13,7 +13,7 @@ from torch.testing import assert_close
 
 from train.models import grounder
 from train.models.config import PizaConfig
-from train.models.deformable import gather_sampler, grid_sampler
+from train.models.deformable import Sampler, gather_sampler, grid_sampler
 from train.models.grounder import PizaGrounder, Prediction
 
 SWIN = {
@@ -57,7 +57,12 @@ def neutral(model: PizaGrounder) -> PizaGrounder:
 
 
 @torch.inference_mode()
-def ours(model: PizaGrounder, pixels: Tensor, text: tuple[Tensor, ...]) -> Prediction:
+def ours(
+    model: PizaGrounder,
+    pixels: Tensor,
+    text: tuple[Tensor, ...],
+    sampler: Sampler = grid_sampler,
+) -> Prediction:
     ids, segments, positions = text
     return model.ground(
         model.encode_image(pixels),
@@ -66,6 +71,7 @@ def ours(model: PizaGrounder, pixels: Tensor, text: tuple[Tensor, ...]) -> Predi
         positions,
         torch.tensor([0.0, 0.6]),
         tuple(pixels.shape[-2:]),
+        sampler,
     )
 
 
@@ -127,7 +133,7 @@ def models(
         if backbone == "swin":
             base["backbone_config"] = SWIN
         if (backbone, levels) not in made:
-            config = make_config(base, vocab_size=1100)
+            config = make_config(base, vocab_size=1100, place_features=False)
             made[backbone, levels] = neutral(make_model(config, seed=levels))
         return made[backbone, levels]
 
@@ -158,7 +164,7 @@ def test_queries_that_start_at_their_locations(make_config, make_model, monkeypa
     forward pass asks for two attributes that its constructor did not set."""
     monkeypatch.setattr(grounder, "REFINE_EPS", 1e-5)
     base = {"decoder_layers": 2, "embedding_init_target": False}
-    model = neutral(make_model(make_config(base, vocab_size=1100)))
+    model = neutral(make_model(make_config(base, vocab_size=1100, place_features=False)))
     assert not hasattr(model.base.model, "query_position_embeddings")
     model.base.model.query_position_embeddings = SimpleNamespace(weight=None)
     model.base.model.d_model = model.config.base["d_model"]
@@ -184,17 +190,16 @@ def test_refinement_keeps_the_epsilon_of_mmdetection(models) -> None:
 
 
 @pytest.mark.parametrize("sampler", [grid_sampler, gather_sampler])
-def test_batches_hold_independent_samples(models, monkeypatch, sampler) -> None:
+def test_batches_hold_independent_samples(models, sampler) -> None:
     """A sample's result does not depend on its neighbours, nor on the padding of its prompt."""
     model = models("resnet", 4)
-    monkeypatch.setattr(model, "sampler", sampler)
     pixels = torch.randn(2, 3, 50, 71, generator=torch.Generator().manual_seed(1))
     rows = [prompt(name, 11) for name in PROMPTS]
-    together = ours(model, pixels, tuple(torch.stack(c) for c in zip(*rows, strict=True)))
+    together = ours(model, pixels, tuple(torch.stack(c) for c in zip(*rows, strict=True)), sampler)
     for index, name in enumerate(PROMPTS):
         count = len(PROMPTS[name])
         text = tuple(row[None].expand(2, -1) for row in prompt(name, count))
-        alone = ours(model, pixels[index : index + 1].expand(2, -1, -1, -1), text)
+        alone = ours(model, pixels[index : index + 1].expand(2, -1, -1, -1), text, sampler)
         assert_close(alone.location_logits[0], together.location_logits[index, :, :count])
         assert_close(alone.query_boxes[:, 0], together.query_boxes[:, index])
 

@@ -50,8 +50,8 @@ def test_nothing_there(tmp_path: Path) -> None:
 
 
 def test_swin_t_has_the_published_size() -> None:
-    """172.25 M parameters in transformers' implementation of MM-Grounding-DINO Swin-T."""
+    """mmdetection's 172,977,693, without the 65,536 of its denoising queries, which only its way
+    of training needs, and with a final norm of Swin that transformers has and nothing uses."""
     with torch.device("meta"):
         model = PizaGrounder(swin_t())
-    millions = sum(p.numel() for p in model.base.parameters()) / 1e6
-    assert millions == pytest.approx(172.25, abs=0.01)
+    assert sum(p.numel() for p in model.base.parameters()) == 172_977_693 - 65_536 + 1536

@@ -22,18 +22,21 @@ def sinusoid(progress: Tensor, dim: int) -> Tensor:
 
 
 class _TimeMLP(nn.Module):
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int, width: int) -> None:
         super().__init__()
-        self.dense = nn.ModuleList([nn.Linear(dim, dim), nn.Linear(dim, dim)])
+        self.dense = nn.ModuleList([nn.Linear(dim, width), nn.Linear(width, width)])
 
 
 class ZoomEmbedding(nn.Module):
-    """Progress in [0, 1] -> embedding (B, dim): sinusoid, Linear, SiLU, Linear."""
+    """Progress in [0, 1] -> embedding (B, width): sinusoid of ``dim``, Linear, SiLU, Linear.
 
-    def __init__(self, dim: int) -> None:
+    width: ``dim`` by default, as in the authors' checkpoint.
+    """
+
+    def __init__(self, dim: int, width: int | None = None) -> None:
         super().__init__()
         self.dim = dim
-        self.temb = _TimeMLP(dim)
+        self.temb = _TimeMLP(dim, width or dim)
 
     def forward(self, progress: Tensor) -> Tensor:
         hidden = self.temb.dense[0](sinusoid(progress, self.dim))
@@ -71,3 +74,13 @@ class AdapterPair(nn.Module):
         super().__init__()
         self.adapter1 = AdapterPlus(dim, bottleneck, zoom_dim)
         self.adapter2 = AdapterPlus(dim, bottleneck, zoom_dim)
+
+
+class Unadapted(nn.Module):
+    """Stands in the place of an ``AdapterPair`` where a layer has no adapters."""
+
+    def adapter1(self, x: Tensor, zoom: Tensor | None = None) -> Tensor:
+        """x as it is."""
+        return x
+
+    adapter2 = adapter1

@@ -150,7 +150,10 @@ def piza_tiny(vocab_size: int) -> PizaConfig:
 
 
 def swin_t() -> PizaConfig:
-    """The published size: MM-Grounding-DINO Swin-T (172 M parameters), Adapter+ of width 256."""
+    """The published size: MM-Grounding-DINO Swin-T (173 M parameters), Adapter+ of width 256.
+
+    The heads of MM-Grounding-DINO's decoder layers are not shared, unlike Grounding DINO's.
+    """
     swin = {
         "model_type": "swin",
         "embed_dim": 96,
@@ -161,7 +164,12 @@ def swin_t() -> PizaConfig:
     }
     return PizaConfig(
         name="swin-t",
-        base={"backbone_config": swin, "text_config": {"model_type": "bert"}},
+        base={
+            "backbone_config": swin,
+            "text_config": {"model_type": "bert"},
+            "decoder_bbox_embed_share": False,
+            "decoder_cls_embed_share": False,
+        },
         input_hw=(800, 1344),
         max_tokens=256,
     )

@@ -14,18 +14,22 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from transformers import MMGroundingDinoForObjectDetection
 from transformers.models.mm_grounding_dino.modeling_mm_grounding_dino import (
     MMGroundingDinoFrozenBatchNorm2d,
     encode_sinusoidal_position_embedding,
 )
 
+from train.methods import METHODS
 from train.models import layers
-from train.models.adapters import AdapterPair, ZoomEmbedding
+from train.models.adapters import AdapterPair, Unadapted, ZoomEmbedding
 from train.models.config import PizaConfig
 from train.models.constants import Constants, make_constants
 from train.models.deformable import Sampler, grid_sampler
 from train.models.history import BoxHistoryEncoder
+from train.models.lora import add_lora
+from train.models.prompts import Context, belong_to_all
 
 REFINE_EPS, HEAD_EPS = 1e-3, 1e-5  # of the inverse sigmoid, as in mmdetection's DINO
 
@@ -64,20 +68,31 @@ class PizaGrounder(nn.Module):
             warnings.filterwarnings("ignore", message="You'd better set embed_dim")
             self.base = MMGroundingDinoForObjectDetection(dino)
         _unfreeze_batch_norm(self.base.model.backbone.conv_encoder.model)
-        self.adapters = nn.ModuleList(
-            AdapterPair(dino.d_model, config.bottleneck, config.zoom_dim)
-            for _ in range(dino.encoder_layers)
-        )
-        # As in the authors' code, only the image layers hear about the zoom.
-        self.text_adapters = nn.ModuleList(
-            AdapterPair(dino.d_model, config.bottleneck, None) for _ in range(dino.encoder_layers)
-        )
-        self.zoom_embedding = ZoomEmbedding(config.zoom_dim)
+        self._add_method()
         self.history = BoxHistoryEncoder()
         if config.place_features:
             self.place_gain = nn.Parameter(torch.full((dino.d_model,), 0.5))
-        self.sampler: Sampler = grid_sampler
         self._constants: dict[tuple[int, int, torch.device], Constants] = {}
+
+    def _add_method(self) -> None:
+        """What the method adds to the base: adapters, context, LoRA, zoom embedding."""
+        config, dino = self.config, self.base.config
+        family, zooms = METHODS[config.method].family, config.zooms
+        layers_with = range(dino.encoder_layers)
+        if family == "adapter+":
+            size, told = (dino.d_model, config.bottleneck), config.zoom_dim if zooms else None
+            self.adapters = nn.ModuleList(AdapterPair(*size, told) for _ in layers_with)
+            # As in the authors' code, only the image layers hear about the zoom.
+            self.text_adapters = nn.ModuleList(AdapterPair(*size, None) for _ in layers_with)
+        else:
+            self.adapters = nn.ModuleList(Unadapted() for _ in layers_with)
+            self.text_adapters = nn.ModuleList(Unadapted() for _ in layers_with)
+        if family == "lora":
+            add_lora(self.base, config.lora_rank, config.zoom_dim if zooms else None)
+        coop, width = family == "coop", dino.text_config.hidden_size
+        self.context = Context(config.context_tokens, width) if coop else None
+        if zooms:  # in CoOp the embedding is a token, of the width of tokens
+            self.zoom_embedding = ZoomEmbedding(config.zoom_dim, width if coop else config.zoom_dim)
 
     def encode_text(self, ids: Tensor, segments: Tensor, positions: Tensor) -> Tensor:
         """Token, segment and position ids, each (B, T) -> text features (B, T, D).
@@ -85,7 +100,8 @@ class PizaGrounder(nn.Module):
         Tokens attend each other where their segments are equal; segment 0 is padding.
         """
         model = self.base.model
-        hidden = layers.bert(model.text_backbone, ids, positions, layers.block_bias(segments))
+        block = layers.block_bias(segments)
+        hidden = layers.bert(model.text_backbone, ids, positions, block, self.context)
         return model.text_projection(hidden)
 
     def encode_image(self, pixels: Tensor) -> Tensor:
@@ -109,18 +125,25 @@ class PizaGrounder(nn.Module):
         positions: Tensor,
         progress: Tensor,
         input_hw: tuple[int, int] | None = None,
+        sampler: Sampler = grid_sampler,
     ) -> Prediction:
         """Image features (B, N, D), text features (B, T, D), ids (B, T), progress (B,).
 
         input_hw: size of the pixels that the image features came from; the config's by default.
+        sampler: how deformable attention reads the image; all give the same values.
         """
         model = self.base.model
         constants = self.constants(image.device, input_hw)
-        zoom = self.zoom_embedding(progress)
+        zoom = self.zoom_embedding(progress) if self.config.zooms else None
         block, padding = layers.block_bias(segments), layers.padding_bias(segments)
         code = encode_sinusoidal_position_embedding(
             positions[..., None].to(torch.float32), num_pos_feats=text.shape[-1]
         )
+        attended = padding  # what may be attended: the prompt, and what the method adds to it
+        if self.context is not None and zoom is not None:
+            text = torch.cat([text, model.text_projection(zoom)[:, None]], dim=1)
+            code = F.pad(code, (0, 0, 0, 1))  # the zoom has no place in the sentence
+            block, attended = belong_to_all(block, padding), F.pad(padding, (0, 1))
         place = constants.position + model.level_embed[constants.level]  # (1, N, D)
         if self.config.place_features:
             image = image + self.place_gain * place
@@ -128,7 +151,7 @@ class PizaGrounder(nn.Module):
         for layer, own, textual in zip(
             model.encoder.layers, self.adapters, self.text_adapters, strict=True
         ):
-            image, text = layers.fuse(layer.fusion_layer, image, text, padding)
+            image, text = layers.fuse(layer.fusion_layer, image, text, attended, zoom)
             text = layers.text_layer(layer.text_enhancer_layer, text, code, block, textual)
             image = layers.image_layer(
                 layer.deformable_layer,
@@ -138,12 +161,12 @@ class PizaGrounder(nn.Module):
                 constants.shapes,
                 own,
                 zoom,
-                self.sampler,
+                sampler,
             )
             if self.training:
                 inner.append(self._alike(image, text, padding))
         located = self._propose(image, text, padding, constants)
-        decoded = self._decode(located, image, text, padding, constants)
+        decoded = self._decode(located, image, text, padding, attended, constants, sampler)
         return Prediction(located.logits, located.boxes.sigmoid(), *decoded, tuple(inner))
 
     def constants(self, device: torch.device, input_hw: tuple[int, int] | None = None) -> Constants:
@@ -174,7 +197,9 @@ class PizaGrounder(nn.Module):
         image: Tensor,
         text: Tensor,
         padding: Tensor,
+        attended: Tensor,
         constants: Constants,
+        sampler: Sampler,
     ) -> tuple[Tensor, Tensor]:
         """The best K locations, refined by the decoder: logits (L, B, K, T), boxes (L, B, K, 4).
 
@@ -198,7 +223,7 @@ class PizaGrounder(nn.Module):
             )
             place = model.decoder.reference_points_head(place)
             query = layers.query_layer(
-                layer, query, place, reference, image, text, padding, constants.shapes, self.sampler
+                layer, query, place, reference, image, text, attended, constants.shapes, sampler
             )
             normed = model.decoder.layer_norm(query)
             logits.append(layers.contrast(class_head, normed, text, padding))

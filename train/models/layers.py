@@ -7,8 +7,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from train.models.adapters import AdapterPair
+from train.models.adapters import AdapterPair, Unadapted
 from train.models.deformable import Sampler, Shape, deformable_attention
+from train.models.lora import project
 
 MASKED = -1e4  # finite, far below any attention score, and representable in half precision
 
@@ -33,11 +34,15 @@ def attend(query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, heads
     return _merge(scores.softmax(-1).to(value.dtype) @ value)
 
 
-def bert(model: nn.Module, ids: Tensor, positions: Tensor, bias: Tensor) -> Tensor:
-    """BERT's last hidden states (B, T, C)."""
+def bert(
+    model: nn.Module, ids: Tensor, positions: Tensor, bias: Tensor, context: nn.Module | None
+) -> Tensor:
+    """BERT's last hidden states (B, T, C), of words that may attend a learned context."""
     hidden = model.embeddings(
         input_ids=ids, position_ids=positions, token_type_ids=torch.zeros_like(ids)
     )
+    if context is not None:
+        hidden, bias = context(model.embeddings, hidden, bias)
     for layer in model.encoder.layer:
         own, output = layer.attention.self, layer.attention.output
         context = attend(
@@ -46,10 +51,12 @@ def bert(model: nn.Module, ids: Tensor, positions: Tensor, bias: Tensor) -> Tens
         hidden = output.LayerNorm(output.dense(context) + hidden)
         grown = layer.intermediate.intermediate_act_fn(layer.intermediate.dense(hidden))
         hidden = layer.output.LayerNorm(layer.output.dense(grown) + hidden)
-    return hidden
+    return hidden if context is None else hidden[:, : ids.shape[1]]
 
 
-def fuse(layer: nn.Module, image: Tensor, text: Tensor, padding: Tensor) -> tuple[Tensor, Tensor]:
+def fuse(
+    layer: nn.Module, image: Tensor, text: Tensor, padding: Tensor, zoom: Tensor | None
+) -> tuple[Tensor, Tensor]:
     """Bi-directional attention between image (B, N, D) and text (B, T, D).
 
     Both directions share one score matrix. Each softmax subtracts its own row's maximum, which
@@ -58,19 +65,19 @@ def fuse(layer: nn.Module, image: Tensor, text: Tensor, padding: Tensor) -> tupl
     image, text = layer.layer_norm_vision(image), layer.layer_norm_text(text)
     attn = layer.attn
     heads = attn.num_heads
-    query = _split(attn.vision_proj(image) * attn.scale, heads)
+    query = _split(project(attn.vision_proj, image, zoom) * attn.scale, heads)
     key = _split(attn.text_proj(text), heads)
     scores = (query @ key.transpose(-1, -2)).float()  # (B, M, N, T)
     to_image = (scores + padding).softmax(-1).to(image.dtype)
     to_text = scores.transpose(-1, -2).softmax(-1).to(image.dtype)
     from_text = _merge(to_image @ _split(attn.values_text_proj(text), heads))
-    from_image = _merge(to_text @ _split(attn.values_vision_proj(image), heads))
-    image = image + layer.vision_param * attn.out_vision_proj(from_text)
+    from_image = _merge(to_text @ _split(project(attn.values_vision_proj, image, zoom), heads))
+    image = image + layer.vision_param * project(attn.out_vision_proj, from_text, zoom)
     return image, text + layer.text_param * attn.out_text_proj(from_image)
 
 
 def text_layer(
-    layer: nn.Module, text: Tensor, code: Tensor, block: Tensor, adapters: AdapterPair
+    layer: nn.Module, text: Tensor, code: Tensor, block: Tensor, adapters: AdapterPair | Unadapted
 ) -> Tensor:
     """Text self-attention within segments; ``code`` is the sine code of the token positions."""
     attended = _self_attention(layer.self_attn, text + code, text, block)
@@ -85,8 +92,8 @@ def image_layer(
     place: Tensor,
     centres: Tensor,
     shapes: tuple[Shape, ...],
-    adapters: AdapterPair,
-    zoom: Tensor,
+    adapters: AdapterPair | Unadapted,
+    zoom: Tensor | None,
     sampler: Sampler,
 ) -> Tensor:
     """Deformable self-attention of image features (B, N, D), adapters told about the zoom."""
@@ -130,7 +137,12 @@ def query_layer(
 
 
 def contrast(head: nn.Module, features: Tensor, text: Tensor, padding: Tensor) -> Tensor:
-    """Similarity of features (B, Q, D) and tokens (B, T, D): logits (B, Q, T), padding masked."""
+    """Similarity of features (B, Q, D) and tokens: logits (B, Q, T), padding masked.
+
+    text (B, T or more, D): the tokens of the prompt, then what a method adds to them and nothing
+    answers to; padding (B, 1, 1, T).
+    """
+    text = text[:, : padding.shape[-1]]
     logits = (features @ text.transpose(-1, -2)).float() / math.sqrt(features.shape[-1])
     return logits + head.bias + padding[:, 0]
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from transformers import MMGroundingDinoForObjectDetection
 
 from sdk.errors import EngineError
+from train.methods import is_added
 from train.models.config import PizaConfig
 from train.models.grounder import PizaGrounder
+from train.models.lora import plain_name
 
 # The base model of the published experiments.
 PUBLISHED_BASE = "openmmlab-community/mm_grounding_dino_tiny_o365v1_goldg_grit_v3det"
@@ -27,9 +29,15 @@ def from_pretrained(source: str | Path, config: PizaConfig) -> PizaGrounder:
         raise EngineError(f"cannot load the base model {source}: {error}") from error
     architecture = base.config.to_diff_dict()
     model = PizaGrounder(dataclasses.replace(config, base=architecture))
-    outcome = model.base.load_state_dict(base.state_dict(), strict=False)
+    names = {plain_name(name): name for name in model.base.state_dict()}
+    weights = {names.get(name, name): tensor for name, tensor in base.state_dict().items()}
+    outcome = model.base.load_state_dict(weights, strict=False)
     # Real batch norms count their batches, transformers' frozen ones do not.
-    missing = [name for name in outcome.missing_keys if not name.endswith("num_batches_tracked")]
+    missing = [
+        name
+        for name in outcome.missing_keys
+        if not name.endswith("num_batches_tracked") and not is_added(name)
+    ]
     if missing or outcome.unexpected_keys:
         raise EngineError(
             f"{source} does not fit: missing {missing[:5]}, unknown {outcome.unexpected_keys[:5]}"

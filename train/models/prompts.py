@@ -1,0 +1,53 @@
+"""CoOp: learned context tokens beside the words of the prompt, and the zoom as one more token.
+
+Extra tokens stand at the end of a sequence and belong to every segment, so that each sentence of
+a prompt has them. What they are is our choice where the paper leaves it open:
+
+- The context is learned at BERT's input. As in CLIP's causal text encoder, for which CoOp was
+  made, words attend the context and the context attends itself alone: a sentence's features do
+  not depend on its neighbours in the prompt. After BERT the context has done its work and is left
+  out, so that text features have a row a token, with or without it.
+- The zoom token (PIZA-CoOp) has BERT's width and enters after BERT, through the same projection
+  as BERT's features: text is still encoded once an expression, however many steps follow.
+
+Neither starts as the identity: one more token to attend takes attention from the others.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from train.models.layers import MASKED
+
+
+class Context(nn.Module):
+    """M learned tokens of width C in the place of word embeddings."""
+
+    def __init__(self, count: int, width: int) -> None:
+        super().__init__()
+        self.vectors = nn.Parameter(torch.empty(count, width))
+        nn.init.normal_(self.vectors, std=0.02)  # as word embeddings of BERT, and CoOp's context
+
+    def forward(self, embeddings: nn.Module, words: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
+        """Embedded words (B, T, C), bias (B, 1, T, T) -> (B, T + M, C), (B, 1, T + M, T + M)."""
+        batch, count = len(words), len(self.vectors)
+        index = torch.arange(count, device=words.device)[None]
+        context = embeddings(
+            inputs_embeds=self.vectors[None],
+            position_ids=index,
+            token_type_ids=torch.zeros_like(index),
+        ).expand(batch, -1, -1)
+        alone = torch.full((batch, 1, count, words.shape[1]), MASKED, device=words.device)
+        return torch.cat([words, context], dim=1), belong_to_all(bias, alone)
+
+
+def belong_to_all(bias: Tensor, attends: Tensor) -> Tensor:
+    """The attention bias of a sequence with M more tokens at its end, which every token attends.
+
+    bias (B, 1, T, T) of the sequence as it was; attends (B, 1, M, T): how the new tokens attend
+    the old. They attend each other. Returns (B, 1, T + M, T + M).
+    """
+    count = attends.shape[2]
+    return F.pad(torch.cat([bias, attends], dim=2), (0, count))
