@@ -11,6 +11,7 @@ from sdk.geometry import contains, iou
 from sdk.history import HistoryEncoder
 from sdk.search import Search, search
 from sdk.text import Tokenizer
+from train.metrics import accuracy
 from train.models.grounder import PizaGrounder
 from train.questions import Question
 from train.session import TorchSession
@@ -38,9 +39,9 @@ def history_weights(model: PizaGrounder) -> dict[str, NDArray[np.float32]]:
 
 
 def quick_scores(searcher: Searcher, questions: Iterable[Question]) -> dict[str, float]:
-    """Shares of present objects: first window that holds the target, final IoU >= 0.5; and the
-    mean final scores of right and wrong answers (absent objects are always wrong)."""
-    first, right, right_scores, wrong_scores = [], [], [], []
+    """Shares of present objects: first window that holds the target, final IoU >= 0.5, mAcc;
+    and the mean final scores of right and wrong answers (absent objects are always wrong)."""
+    first, ious, right_scores, wrong_scores = [], [], [], []
     for question in questions:
         found = searcher(question.frame, question.ref)
         if question.target_xyxy is None:
@@ -48,11 +49,12 @@ def quick_scores(searcher: Searcher, questions: Iterable[Question]) -> dict[str,
             continue
         zooms = found.zooms
         first.append(bool(zooms and contains(zooms[0].xyxy, question.target_xyxy, 1.0)))
-        right.append(final_iou(found, question.target_xyxy) >= 0.5)
-        (right_scores if right[-1] else wrong_scores).append(final_score(found))
+        ious.append(final_iou(found, question.target_xyxy))
+        (right_scores if ious[-1] >= 0.5 else wrong_scores).append(final_score(found))
     return {
         "first_window": _mean(first),
-        "acc50": _mean(right),
+        "acc50": accuracy(ious).acc50 if ious else 0.0,
+        "macc": accuracy(ious).macc if ious else 0.0,
         "score_right": _mean(right_scores),
         "score_wrong": _mean(wrong_scores),
     }

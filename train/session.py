@@ -26,10 +26,11 @@ class TextFeatures:
 
 
 class TorchSession:
-    """Runs a ``PizaGrounder`` one crop at a time, exactly as the vehicle does."""
+    """Runs a ``PizaGrounder`` one crop at a time, where it is, exactly as the vehicle does."""
 
     def __init__(self, model: PizaGrounder) -> None:
         self.model = model.eval()
+        self.device = next(model.parameters()).device
 
     def upload(self, frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return frame
@@ -37,7 +38,7 @@ class TorchSession:
     @torch.inference_mode()
     def encode_text(self, tokens: Tokens) -> TextFeatures:
         ids, segments, positions = (
-            torch.from_numpy(row.astype(np.int64))[None]
+            torch.from_numpy(row.astype(np.int64))[None].to(self.device)
             for row in (tokens.ids, tokens.segments, tokens.positions)
         )
         features = self.model.encode_text(ids, segments, positions)
@@ -47,15 +48,14 @@ class TorchSession:
     def encode_image(self, frame: NDArray[np.uint8], window_xyxy: NDArray[np.float64]) -> Tensor:
         config = self.model.config
         pixels = network_input(frame, window_xyxy, config.input_hw, config.mean, config.std)
-        return self.model.encode_image(torch.from_numpy(pixels))
+        return self.model.encode_image(torch.from_numpy(pixels).to(self.device))
 
     @torch.inference_mode()
     def ground(self, image: Tensor, text: TextFeatures, progress: float) -> Candidates:
-        prediction = self.model.ground(
-            image, text.features, text.segments, text.positions, torch.tensor([progress])
-        )
+        step = torch.tensor([progress], device=self.device)
+        prediction = self.model.ground(image, text.features, text.segments, text.positions, step)
         boxes, scores = ranked(prediction)
-        return Candidates(boxes[0].numpy(), scores[0].numpy())
+        return Candidates(boxes[0].cpu().numpy(), scores[0].cpu().numpy())
 
 
 def ranked(prediction: Prediction) -> tuple[Tensor, Tensor]:

@@ -52,6 +52,7 @@ def mention_loss(prediction: Prediction, batch: Batch, constants: Constants) -> 
         return {}
     close = near(batch.seen_places, batch.seen_kinds != NOTHING, constants)
     wanted = torch.einsum("bsl,bst->blt", close.float(), batch.mentions.float()) > 0
-    tokens = (batch.segments > 0)[:, None]
+    # a sample without mentions has no labels: it says nothing, in whatever batch it is
+    tokens = ((batch.segments > 0) & batch.mentions.any((1, 2))[:, None])[:, None]
     losses = torch.stack([(focal(logits, wanted) * tokens).sum() for logits in layers])
     return {"mention": losses.mean() / wanted.sum().clamp(min=1)}

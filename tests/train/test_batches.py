@@ -115,15 +115,15 @@ def test_a_batch_without_any_target_has_one_invalid_row(make_samples, frames) ->
 @pytest.mark.parametrize("workers", [0, 2])
 def test_resumed_loaders_go_on_where_they_stopped(make_samples, frames, workers) -> None:
     plan = Plan(scenes=2, phrase_steps=1)
-    whole = list(loader(make_samples(frames, plan, 4), 0, 0))
+    whole = list(loader(make_samples(frames, plan, 4), range(4), 2, 0))
     assert len(whole) == 4
-    rest = list(loader(make_samples(frames, plan, 4), 2, workers))
+    rest = list(loader(make_samples(frames, plan, 4), range(2, 4), 2, workers))
     assert len(rest) == 2
     assert all(map(same_batch, whole[2:], rest))
 
 
 def test_a_finished_run_has_no_batches_left(make_samples, frames) -> None:
-    assert list(loader(make_samples(frames, REFERRING, 4), 4, 0)) == []
+    assert list(loader(make_samples(frames, REFERRING, 4), range(4, 4), 1, 0)) == []
 
 
 def test_frames_are_rendered_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

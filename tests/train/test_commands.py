@@ -13,7 +13,7 @@ import torch
 
 from sdk.results import Zoom
 from sdk.search import Search
-from train import fit_history, journal
+from train import fit_history
 from train.__main__ import main
 from train.checkpoint import CONFIG, TOKENIZER, WEIGHTS, load_checkpoint, save_checkpoint
 from train.distributed import Crew
@@ -38,7 +38,7 @@ def train(
     monkeypatch.setattr(fit_history, "fit_history", quick)
     frame = np.zeros((108, 192, 3), np.uint8)
     asked = [Question(frame, "the red car", (50.0, 50.0, 60.0, 60.0))]
-    monkeypatch.setattr(journal, "questions", lambda seed, count: asked * count)
+    monkeypatch.setattr("train.questions.questions", lambda seed, count: asked * count)
 
     def run(out: Path, *options: str) -> int:
         few = "--scenes 2 --steps 3 --phrase-steps 1 --batch-scenes 1 --workers 0 --threads 1"
@@ -62,11 +62,13 @@ def test_training_and_resuming(train, tmp_path: Path, scenes: Path, capsys) -> N
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     assert train(whole) == 0
     assert "checkpoint in" in capsys.readouterr().out
-    names = {CONFIG, WEIGHTS, TOKENIZER, "state.pt", "log.jsonl"}
+    checkpoint = {CONFIG, WEIGHTS, TOKENIZER}
+    names = checkpoint | {"state.pt", "log.jsonl", "tensorboard", "best"}
     assert {path.name for path in whole.iterdir()} == names
-    [check] = [json.loads(line) for line in (whole / "log.jsonl").read_text().splitlines()]
-    assert check["step"] == 2
-    assert 0 <= check["acc50"] <= 1
+    assert {path.name for path in (whole / "best").iterdir()} == checkpoint
+    checks = [json.loads(line) for line in (whole / "log.jsonl").read_text().splitlines()]
+    assert [check["step"] for check in checks] == [2, 3]
+    assert all(0 <= check["macc"] <= check["acc50"] <= 1 for check in checks)
     assert {path.name for path in scenes.iterdir()} <= {"00000000.jpg", "00000001.jpg"}
 
     assert train(parts, "--stop-after", "1e-9") == 0
@@ -99,6 +101,14 @@ def test_states_that_cannot_be_resumed(train, tmp_path: Path, capsys) -> None:
     torch.save({"model": {}, "step": 1}, tmp_path / "state.pt")
     assert train(tmp_path) == 3
     assert "of another model" in capsys.readouterr().err
+
+
+def test_a_run_goes_on_with_its_own_settings(train, tmp_path: Path, capsys) -> None:
+    assert train(tmp_path, "--stop-after", "1e-9") == 0
+    assert train(tmp_path, "--steps", "4") == 2
+    assert "steps 3 (now 4)" in capsys.readouterr().err
+    assert train(tmp_path, "--phrase-steps", "2", "--seed", "3") == 2
+    assert "phrase_steps 1 (now 2), seed 0 (now 3)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

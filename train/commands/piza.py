@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from train.options import not_negative, positive, positive_float, share
 
-if TYPE_CHECKING:
-    import torch
+CHECK_SEED = 800_000  # scenes of the checks; training uses lower seeds, benchmarks higher ones
 
 HELP = "train piza-tiny from scratch on rendered scenes; run again to resume"
 
@@ -54,18 +53,22 @@ def run(args: argparse.Namespace) -> int:
     from sdk.errors import InputError
     from sdk.text import Tokenizer
     from train.calibrate import SEED as RESERVED
-    from train.checkpoint import TOKENIZER, save_checkpoint, start_from
+    from train.checkpoint import TOKENIZER, start_from
     from train.data.batches import Plan, SceneSamples, loader
     from train.data.scenes import vocabulary
     from train.data.vocabulary import write_tokenizer
     from train.distributed import join, leave
+    from train.evaluation import Searcher, quick_scores
     from train.fit_history import fit_history
-    from train.journal import Journal
-    from train.loop import Recipe, Trainer, flush_denormals, from_scratch
+    from train.journal import STATE, Journal
+    from train.loop import Trainer, all_but_history, flush_denormals, from_scratch
     from train.models.config import piza_tiny
     from train.models.grounder import PizaGrounder
+    from train.questions import questions
+    from train.recipe import scratch
+    from train.running import pick_device, run_to_the_end
 
-    device = _device(args.device)
+    device = pick_device(args.device)
     if args.scenes > RESERVED:
         raise InputError(
             f"expected at most {RESERVED} scenes, got {args.scenes}: the seeds after them are for"
@@ -88,52 +91,46 @@ def run(args: argparse.Namespace) -> int:
     vocabulary_size = Tokenizer.from_file(tokenizer_file, 64).vocabulary_size
     model = PizaGrounder(piza_tiny(vocabulary_size))
     from_scratch(model)
+    state = args.out / STATE
     if args.init is not None:
         start_from(model, args.init)
-    recipe = Recipe(args.steps, args.lr, bfloat16=args.bfloat16)
-    trainer, state = Trainer(model, recipe, device, crew), args.out / "state.pt"
+    elif not state.is_file():
+        accuracy = fit_history(model.history, args.seed)
+        if crew.leads:
+            print(f"history encoder: {accuracy:.3f} of fresh histories ended or continued rightly")
+    precision = "bfloat16" if args.bfloat16 else "float32"
+    recipe = scratch(args.steps, lr=args.lr, precision=precision, seed=args.seed)
+    made_of = ("scenes", "phrase_steps", "phrase_share", "batch_scenes")
+    made_of = {name: getattr(args, name) for name in made_of}
+    trainer = Trainer(model, recipe, device, all_but_history(model), made_of, crew)
     if state.is_file():
         trainer.load(state)
         print(f"resuming {state} at step {trainer.step}")
-    elif args.init is None:
-        accuracy = fit_history(model.history, args.seed)
-        trainer.average.history.load_state_dict(model.history.state_dict())
-        if crew.leads:
-            print(f"history encoder: {accuracy:.3f} of fresh histories ended or continued rightly")
 
     plan = Plan(args.batch_scenes, args.phrase_steps, args.phrase_share)
     data = SceneSamples(
         args.scenes_dir, seeds, model.config, tokenizer_file, plan, args.steps, args.seed
     )
-    journal = Journal(
-        trainer,
-        args.out,
-        tokenizer_file,
-        save_every=args.save_every,
-        check_every=args.check_every,
-        checks=args.checks,
-        stop_after_minutes=args.stop_after,
-    )
-    batches = loader(data, trainer.step, args.workers, crew.rank, crew.size)
-    trainer.run(batches, journal if crew.leads else lambda _: False)
-    if crew.leads:
-        trainer.save(state)
-        save_checkpoint(args.out, trainer.average, tokenizer_file)
-        print(f"checkpoint in {args.out} after {trainer.step} of {args.steps} steps")
+    tokenizer = Tokenizer.from_file(tokenizer_file, model.config.max_tokens)
+
+    def check(average: PizaGrounder) -> dict[str, float]:
+        return quick_scores(Searcher(average, tokenizer), questions(CHECK_SEED, args.checks))
+
+    def journal(interrupted: Callable[[], bool]) -> Journal:
+        return Journal(
+            trainer,
+            args.out,
+            args.out,
+            tokenizer_file,
+            check if args.checks else None,
+            save_every=args.save_every,
+            check_every=args.check_every,
+            stop_after_minutes=args.stop_after,
+            interrupted=interrupted,
+        )
+
+    steps = range(trainer.step, args.steps)
+    batches = loader(data, steps, args.batch_scenes, args.workers, crew.rank, crew.size)
+    code = run_to_the_end(trainer, batches, journal)
     leave(crew)
-    return 0
-
-
-def _device(name: str | None) -> torch.device:
-    import torch
-
-    from sdk.errors import InputError
-
-    cuda = torch.cuda.is_available()
-    try:
-        device = torch.device(name or ("cuda" if cuda else "cpu"))
-    except RuntimeError as error:
-        raise InputError(f"expected a device such as cpu or cuda, got {name!r}") from error
-    if device.type == "cuda" and not cuda:
-        raise InputError(f"expected a CUDA device for {name!r}, found none")
-    return device
+    return code

@@ -6,6 +6,7 @@ sees exactly what an uninterrupted run would have seen, however many workers the
 
 from __future__ import annotations
 
+import signal
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -163,14 +164,23 @@ def collate(items: list[list[Sample]]) -> Batch:
 
 
 def loader(
-    dataset: SceneSamples, start_step: int, workers: int, rank: int = 0, size: int = 1
+    dataset: Dataset[list[Sample]],
+    steps: range,
+    items: int,
+    workers: int,
+    rank: int = 0,
+    size: int = 1,
+    parts: int = 1,
 ) -> DataLoader[Batch]:
-    """Batches from step ``start_step`` on, in order; the share of process ``rank`` of ``size``."""
-    scenes = dataset.plan.scenes
-    share = scenes // size
+    """The batches of ``steps`` in order, ``items`` items of the dataset each.
+
+    They come as process ``rank`` of ``size`` needs them: its share of a batch in ``parts`` parts.
+    """
+    share = items // (size * parts)
     order = [
-        step * scenes + rank * share + index
-        for step in range(start_step, dataset.steps)
+        step * items + (part * size + rank) * share + index
+        for step in steps
+        for part in range(parts)
         for index in range(share)
     ]
     return DataLoader(
@@ -180,4 +190,10 @@ def loader(
         num_workers=workers,
         collate_fn=collate,
         prefetch_factor=4 if workers else None,
+        worker_init_fn=_leave_ctrl_c_to_the_run,
     )
+
+
+def _leave_ctrl_c_to_the_run(_: int) -> None:
+    """A terminal sends it to every process; the run still needs its workers for a step."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,58 @@
+"""What part of a batch's loss a part of the batch has.
+
+Loss terms are means over targets, tokens or locations. Gradient accumulation and several processes
+see a batch in parts; with each part's mean weighted by its share of what the mean is over, the
+parts add up to the loss of the whole batch, not to a mean of means.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from train.data.batches import NOTHING, Batch
+from train.losses import near
+from train.models.constants import Constants
+
+# Sorts of loss terms (``train.losses.WEIGHTS``) in the order of ``counts``.
+SORTS = (
+    "dense_class",
+    "dense_box",
+    "dense_rank",
+    "class",
+    "box",
+    "rank",
+    "kind",
+    "colour",
+    "mention",
+)
+
+
+@torch.no_grad()
+def counts(batch: Batch, constants: Constants) -> Tensor:
+    """How many things each sort of loss term is a mean over, (9,) by ``SORTS``.
+
+    Nothing of it depends on the model, as long as there is a query for every target.
+    """
+    spans = batch.spans.float()
+    close = near(batch.places, batch.valid, constants)
+    wanted = torch.einsum("bnl,bnt->blt", close.float(), spans) > 0
+    # targets of one phrase share their locations
+    same = (batch.spans[:, :, None] == batch.spans[:, None]).all(-1) & batch.valid[:, None]
+    located = (same & close.any(-1)[:, None]).any(-1) & batch.valid
+    seen = near(batch.seen_places, batch.seen_kinds != NOTHING, constants)
+    alone = seen & (seen.sum(1, keepdim=True) == 1)
+    meant = torch.einsum("bsl,bst->blt", seen.float(), batch.mentions.float()) > 0
+    answers = batch.valid.sum()
+    words = (batch.spans & batch.valid[..., None]).sum()
+    found = (wanted.sum(), close.sum(), located.sum(), words, answers, answers)
+    return torch.stack([*found, alone.sum(), alone.sum(), meant.sum()]).double()
+
+
+def shares(own: Tensor, whole: Tensor) -> dict[str, Tensor]:
+    """Weight of each sort of term of a part, from the ``counts`` of the part and of the whole.
+
+    A mean over nothing is a sum: terms are divided by at least 1.
+    """
+    weights = own.clamp(min=1) / whole.clamp(min=1)
+    return dict(zip(SORTS, weights.float().unbind(), strict=True))
