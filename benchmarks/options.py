@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from train.locators import engine_label
 from train.options import positive
 
 if TYPE_CHECKING:
@@ -31,9 +32,4 @@ def open_grounder(args: argparse.Namespace) -> Grounder:
 
 def engine_line(grounder: Grounder) -> str:
     """The engine in words, for a header."""
-    manifest = grounder.manifest
-    height, width = manifest.input_hw
-    return (
-        f"engine    {manifest.name}@{manifest.fingerprint}, {manifest.backend} "
-        f"{manifest.precision}, input {width}x{height}, threshold {grounder.threshold:.3f}"
-    )
+    return f"engine    {engine_label(grounder)}"

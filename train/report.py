@@ -70,8 +70,9 @@ def accuracy_lines(figures: dict[str, dict[str, Any]]) -> list[str]:
     if absent["n"]:
         found, steps = share(absent["found"]), f"{absent['steps']:.2f}"
         rows.append(["absent objects", str(absent["n"]), *"----", found, steps])
-    for kind in ("by_size", "by_relation"):
+    for kind, title in (("by_size", "area of the target"), ("by_relation", "relation named")):
         held = {name: group for name, group in figures[kind].items() if group["n"]}
+        rows += [[title, *[""] * 7]] if held else []
         rows += [cells(f"  {name}", group) for name, group in held.items()]
     header = ("", "n", "Acc50", "Acc75", "mAcc", "1st window", "found", "steps")
     return [
@@ -79,8 +80,7 @@ def accuracy_lines(figures: dict[str, dict[str, Any]]) -> list[str]:
         "",
         "Acc50, Acc75, mAcc: IoU with the true box, whatever the score. 1st window: the region",
         "that the first step chose holds the target. found: the score reached the threshold; for",
-        "absent objects that is a false alarm. Indented: true sentences by the area of the target",
-        "and by the relations that they name.",
+        "absent objects that is a false alarm.",
     ]
 
 

@@ -1,0 +1,98 @@
+"""``python -m train evaluate``: how often a checkpoint or an engine finds what is annotated."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from pathlib import Path
+
+from train.options import not_negative, positive
+
+HELP = "accuracy of a checkpoint or an engine on annotated photographs"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the command."""
+    parser.add_argument("model", type=Path, metavar="CHECKPOINT_OR_ENGINE", help="its folder")
+    parser.add_argument(
+        "--annotations", type=Path, required=True, metavar="FILE", help="SOREC, COCO or RefCOCO"
+    )
+    parser.add_argument("--images", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--split", help="of a RefCOCO file: train, val, testA, ...")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as JSON")
+    parser.add_argument(
+        "--absent",
+        type=not_negative,
+        default=500,
+        help="how many photographs are also asked for what another one shows (default: 500)",
+    )
+    parser.add_argument("--seed", type=not_negative, default=0, help="of that choice")
+    parser.add_argument("--threads", type=positive, help="CPU threads (default: every core)")
+    parser.add_argument("--device", help="of a checkpoint: cpu or cuda; the best there is")
+    parser.add_argument(
+        "--published", action="store_true", help="search to the pixel as the authors' code does"
+    )
+    parser.add_argument(
+        "--allow-unproven", action="store_true", help="accept an engine without a certificate"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Ask, print a table, write the JSON."""
+    from tqdm import tqdm
+
+    from sdk.errors import InputError
+    from train.data.annotations import read_annotations
+    from train.environment import describe
+    from train.examination import ask
+    from train.locators import open_locator
+    from train.report import JsonFile, accuracy_lines
+    from train.scoring import as_records, summarise
+
+    file = JsonFile(args.json)
+    known = read_annotations(args.annotations, args.images, args.split)
+    if known.problems:
+        lost, first = len(known.problems), known.problems[0]
+        print(
+            f"{lost} entries cannot be used; entry {first.entry}: {first.reason}"
+            f" (python -m train data {args.annotations} --images {args.images} lists them)",
+            file=sys.stderr,
+        )
+    if not known.items:
+        raise InputError(f"expected annotations in {args.annotations}, found none that can be used")
+    environment = describe()
+    options = {"threads": args.threads, "device": args.device, "published": args.published}
+    with (
+        open_locator(args.model, **options, allow_unproven=args.allow_unproven) as (locator, label),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore", UserWarning)  # unknown words: counted as not found
+        rows = ask(
+            locator,
+            known.items,
+            args.images,
+            args.absent,
+            args.seed,
+            lambda it: tqdm(it, unit="image", desc="evaluate"),
+        )
+    figures = summarise(rows)
+    images = len({item.image for item in known.items})
+    about = [
+        f"model       {label}",
+        f"annotations {len(known.items)} of {args.annotations}, {images} photographs",
+    ]
+    print("\n".join([*about, "", *accuracy_lines(figures)]))
+    file.write(
+        {
+            **figures,
+            "scenes": images,
+            "seed": args.seed,
+            "engine": label,
+            "annotations": str(args.annotations),
+            "left_out": len(known.problems),
+            "environment": environment,
+            "rows": as_records(rows),
+        }
+    )
+    return 0
