@@ -12,13 +12,13 @@ HELP = "convert mmdetection's Grounding DINO with a PIZA file over it into a che
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--base", type=Path, required=True, help="MM-Grounding-DINO, or a whole PIZA model"
+        "--base", type=Path, required=True, help="MM-Grounding-DINO: .pth or .safetensors"
     )
     parser.add_argument(
         "--piza",
         type=Path,
         default=None,
-        help="adapters, norms, history encoder; .pth or .safetensors",
+        help="adapters, norms, history encoder, over the base",
     )
     parser.add_argument("-o", "--out", type=Path, required=True, help="checkpoint folder to write")
     parser.add_argument(
@@ -43,9 +43,9 @@ def run(args: argparse.Namespace) -> int:
         f"{report.base} tensors of the base, {report.overridden} of them replaced by the"
         f" {report.piza} of the PIZA file; {report.dropped} not needed\n"
         f"Swin {base['backbone_config']['embed_dim']}, {base['encoder_layers']} encoder and"
-        f" {base['decoder_layers']} decoder layers, {base['num_queries']} queries, adapters of"
-        f" width {config.bottleneck}\n"
-        f"checkpoint in {args.out}; its threshold is not calibrated"
+        f" {base['decoder_layers']} decoder layers, {base['num_queries']} queries; {config.method}"
+        + (f" of width {config.bottleneck}" if config.zooms else "")
+        + f"\ncheckpoint in {args.out}; its threshold is not calibrated"
     )
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from sdk.errors import EngineError, InputError
-from train.mmdet.names import BERT, relative_position_index
+from train.mmdet.names import BERT, belongs_to_piza, relative_position_index
 from train.models.config import PizaConfig, swin_t
 
 # No shape shows these: they are the published configuration's.
@@ -25,30 +26,27 @@ State = Mapping[str, Tensor]
 def read_config(state: State, name: str, overrides: Mapping[str, Any]) -> PizaConfig:
     """Configuration of the model that ``state`` (mmdetection's names) holds the weights of.
 
+    Its method is ``piza-adapter+``, or ``zero-shot`` where there is nothing but the base.
     overrides: part of a checkpoint's ``config.json``, for what shapes do not show or what shall be
     different. Raises EngineError when a tensor is missing that the architecture is read from,
     InputError when ``overrides`` names what no configuration has.
     """
-    adapter = "encoder.layers.0.adapter1.linear_down.weight"
-    if adapter not in state:
-        raise EngineError(f"found no adapters (such as {adapter}): is the PIZA file named too?")
-    config = dataclasses.replace(
-        swin_t(),
-        name=name,
-        base=_base(state),
-        bottleneck=_size(state, adapter, 0),
-        zoom_dim=_size(state, "zoom_embedding.temb.dense.0.weight", 0),
-        max_steps=MAX_STEPS,
-    )
+    config = dataclasses.replace(swin_t(), name=name, base=_base(state), max_steps=MAX_STEPS)
+    if any(map(belongs_to_piza, state)):
+        config = dataclasses.replace(
+            config,
+            bottleneck=_size(state, "encoder.layers.0.adapter1.linear_down.weight", 0),
+            zoom_dim=_size(state, "zoom_embedding.temb.dense.0.weight", 0),
+        )
+    else:
+        config = dataclasses.replace(config, method="zero-shot")
     return _changed(config, overrides)
 
 
-def count(state: State, template: str) -> int:
-    """How many of ``template`` there are, its ``#`` being 0, 1, 2, ..."""
-    index = 0
-    while template.replace("#", str(index)) in state:
-        index += 1
-    return index
+def _count(state: State, parent: str) -> int:
+    """How many numbered children ``parent`` has: layers, blocks, convolutions."""
+    child = re.compile(re.escape(parent) + r"\.(\d+)\.")
+    return len({match[1] for name in state if (match := child.match(name))})
 
 
 def _base(state: State) -> dict[str, Any]:
@@ -59,11 +57,11 @@ def _base(state: State) -> dict[str, Any]:
         "d_model": _size(state, "level_embed", 1),
         "num_feature_levels": levels,
         "num_queries": _size(state, "query_embedding.weight", 0),
-        "encoder_layers": count(state, f"encoder.layers.#.{points}"),
+        "encoder_layers": _count(state, "encoder.layers"),
         "encoder_ffn_dim": _size(state, "encoder.layers.0.ffn.layers.0.0.weight", 0),
         "encoder_attention_heads": HEADS,
         "encoder_n_points": _size(state, f"encoder.layers.0.{points}", 0) // (2 * HEADS * levels),
-        "decoder_layers": count(state, "decoder.layers.#.cross_attn.sampling_offsets.bias"),
+        "decoder_layers": _count(state, "decoder.layers"),
         "decoder_ffn_dim": _size(state, "decoder.layers.0.ffn.layers.0.0.weight", 0),
         "decoder_attention_heads": HEADS,
         "decoder_n_points": _size(state, "decoder.layers.0.cross_attn.sampling_offsets.bias", 0)
@@ -78,10 +76,8 @@ def _base(state: State) -> dict[str, Any]:
 
 def _swin(state: State) -> dict[str, Any]:
     blocks = "backbone.stages.{}.blocks.{}.attn.w_msa"
-    stages = count(state, blocks.format("#", 0) + ".qkv.weight")
+    stages = max(_count(state, "backbone.stages"), 1)
     tables = [f"{blocks.format(i, 0)}.relative_position_bias_table" for i in range(stages)]
-    if not tables:
-        raise _absent(f"{blocks.format(0, 0)}.qkv.weight")
     width = _size(state, "backbone.patch_embed.projection.weight", 0)
     window = (math.isqrt(_size(state, tables[0], 0)) + 1) // 2
     _check_index(state, f"{blocks.format(0, 0)}.relative_position_index", window)
@@ -89,11 +85,12 @@ def _swin(state: State) -> dict[str, Any]:
         "model_type": "swin",
         "embed_dim": width,
         "patch_size": _size(state, "backbone.patch_embed.projection.weight", 2),
-        "depths": [count(state, blocks.format(i, "#") + ".qkv.weight") for i in range(stages)],
+        "depths": [_count(state, f"backbone.stages.{i}.blocks") for i in range(stages)],
         "num_heads": [_size(state, table, 1) for table in tables],
         "window_size": window,
         "mlp_ratio": _size(state, "backbone.stages.0.blocks.0.ffn.layers.0.0.weight", 0) / width,
-        "out_indices": [i + 1 for i in range(stages) if f"backbone.norm{i}.weight" in state],
+        # Every published neck takes the maps of the last stages.
+        "out_indices": list(range(stages + 1))[-max(_count(state, "neck.convs"), 1) :],
     }
 
 
@@ -104,7 +101,7 @@ def _bert(state: State) -> dict[str, Any]:
         "model_type": "bert",
         "vocab_size": _size(state, f"{embeddings}.word_embeddings.weight", 0),
         "hidden_size": width,
-        "num_hidden_layers": count(state, f"{layer}.#.attention.self.query.weight"),
+        "num_hidden_layers": _count(state, layer),
         "num_attention_heads": max(width // BERT_HEAD_DIM, 1),
         "intermediate_size": _size(state, f"{layer}.0.intermediate.dense.weight", 0),
         "max_position_embeddings": _size(state, f"{embeddings}.position_embeddings.weight", 0),
@@ -136,25 +133,32 @@ def _absent(name: str) -> EngineError:
 
 
 def _changed(config: PizaConfig, overrides: Mapping[str, Any]) -> PizaConfig:
-    known = {field.name for field in dataclasses.fields(config)}
-    strange = sorted(set(overrides) - known)
+    known = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    strange = sorted(set(overrides) - set(known))
     if strange:
         raise InputError(f"a configuration has no {strange}; it has {sorted(known)}")
-    base = overrides.get("base", {})
-    if not isinstance(base, Mapping):
-        raise InputError(f"expected 'base' to be an object, got {base!r}")
-    values = {
+    values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
-        for name, value in overrides.items()
+        for name, value in _merged(known, overrides).items()
     }
-    return dataclasses.replace(config, **values | {"base": _merged(config.base, base)})
+    return dataclasses.replace(config, **values)
 
 
 def _merged(known: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """``changes`` over ``known``, objects within objects merged alike."""
+    """``changes`` over ``known``, objects within objects merged alike; raises InputError for a
+    value of another kind than the one that it replaces."""
     merged = dict(known)
     for name, value in changes.items():
+        if name in known and not _alike(known[name], value):
+            raise InputError(f"expected {name!r} to be something like {known[name]}, got {value!r}")
         inner = known.get(name)
-        both = isinstance(inner, Mapping) and isinstance(value, Mapping)
-        merged[name] = _merged(inner, value) if both else value
+        merged[name] = _merged(inner, value) if isinstance(inner, Mapping) else value
     return merged
+
+
+def _alike(old: Any, new: Any) -> bool:
+    if isinstance(old, list | tuple):
+        return isinstance(new, list | tuple) and len(new) == len(old) and all(map(_alike, old, new))
+    if isinstance(old, float) and not isinstance(new, bool):
+        return isinstance(new, int | float)
+    return isinstance(new, Mapping) if isinstance(old, Mapping) else type(new) is type(old)

@@ -16,10 +16,11 @@ from sdk.text import Tokenizer
 from train.checkpoint import TOKENIZER, load_weights, save_checkpoint
 from train.mmdet.architecture import read_config
 from train.mmdet.files import read_weights
-from train.mmdet.names import SWIN, rules, translate
+from train.mmdet.names import SWIN, belongs_to_piza, rules, translate
 from train.mmdet.vocabulary import from_vocab
 from train.models.config import PizaConfig
 from train.models.grounder import PizaGrounder
+from train.models.history import BoxHistoryEncoder
 
 LISTED = 40  # names in a message
 HALF_MAX = torch.finfo(torch.float16).max  # checkpoints are stored in half precision
@@ -59,13 +60,16 @@ def import_checkpoint(
 ) -> Report:
     """Converts the files and writes ``folder``; nothing is written when anything is wrong.
 
-    base: MM-Grounding-DINO by mmdetection's names, or a whole PIZA model, then ``piza`` may be
-    None. piza: adapters, zoom embedding, history encoder, and the norms trained with them, which
-    override the base's. vocab: BERT's ``vocab.txt``; that of bert-base-uncased from the hub by
-    default. overrides: see ``read_config``. Raises EngineError for files that cannot be read and
-    for unknown, missing or misshapen tensors, InputError for files that are not there.
+    base: MM-Grounding-DINO by mmdetection's names. piza: adapters, zoom embedding, history
+    encoder, and the norms trained with them, which override the base's; None when the base file
+    has them too, or for the base alone, whose method is ``zero-shot`` then. vocab: BERT's
+    ``vocab.txt``; that of bert-base-uncased from the hub by default. overrides: see
+    ``read_config``. Raises EngineError for files that cannot be read and for unknown, missing or
+    misshapen tensors, InputError for files that are not there.
     """
     states = [read_weights(path) for path in (base, piza) if path is not None]
+    if piza is not None and not any(map(belongs_to_piza, states[1])):
+        raise EngineError(f"found neither adapters nor a history encoder in {piza}")
     converted = convert(states, folder.resolve().name, overrides or {})
     model = build(converted)
     with tempfile.TemporaryDirectory() as scratch:
@@ -143,10 +147,11 @@ def check_fit(model: PizaGrounder, converted: Converted) -> None:
 
 
 def _unpublished(config: PizaConfig) -> dict[str, Tensor]:
-    """What our model has and the authors' may lack, as values that change no result.
+    """What our model has and the files may lack, as values that change no result.
 
     transformers' Swin ends in a norm that no feature map passes. The authors' demo has image
     adapters without a projection of the zoom embedding: its search does not tell them the progress.
+    The base alone answers in one step and never asks its history encoder.
     """
     swin, width = config.base["backbone_config"], config.base["d_model"]
     channels = swin["embed_dim"] * 2 ** (len(swin["depths"]) - 1)
@@ -154,6 +159,9 @@ def _unpublished(config: PizaConfig) -> dict[str, Tensor]:
         f"{SWIN}.swin.layernorm.weight": torch.ones(channels),
         f"{SWIN}.swin.layernorm.bias": torch.zeros(channels),
     }
+    if not config.zooms:
+        encoder = BoxHistoryEncoder().state_dict()
+        return made | {f"history.{k}": torch.zeros_like(v) for k, v in encoder.items()}
     for layer in range(config.base["encoder_layers"]):
         for adapter in ("adapter1", "adapter2"):
             projection = f"adapters.{layer}.{adapter}.emb_proj"

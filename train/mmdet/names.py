@@ -39,6 +39,11 @@ class Translation:
     dropped: tuple[str, ...]
 
 
+def belongs_to_piza(name: str) -> bool:
+    """Whether a tensor of this name is one that PIZA adds to Grounding DINO."""
+    return bool(_ADDED.match(name))
+
+
 def as_is(tensor: Tensor) -> tuple[Tensor, ...]:
     return (tensor,)
 
@@ -71,6 +76,7 @@ LAYER = rf"{BASE}.encoder.layers.\1"
 DECODER = rf"{BASE}.decoder.layers.\1"
 BERT = "language_model.language_backbone.body.model"
 HISTORY = "(?:bbox_encoder|bbox2eos_zoom_model)"  # in training, in the demo
+_ADDED = re.compile(rf"encoder\.(text_)?layers\.\d+\.adapter|zoom_embedding\.|{HISTORY}\.")
 
 # Pattern (dots are dots, # is a number, * the rest) -> template.
 _PLAIN = {
@@ -215,7 +221,7 @@ def translate(state: Mapping[str, Tensor], table: Iterable[Rule]) -> Translation
             continue
         try:
             parts = dict(zip(map(match.expand, rule.targets), rule.change(tensor), strict=True))
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError, IndexError) as error:
             raise EngineError(f"{name} has an unexpected shape {tuple(tensor.shape)}") from error
         for target, part in parts.items():
             if target in tensors:
