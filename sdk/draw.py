@@ -122,7 +122,7 @@ def _step_tile(
 ) -> None:
     """What one step looked at, the boxes that it was offered and the one that it chose."""
     zoom: Zoom = answer.zooms[number - 1]
-    view = _view_around(zoom.window_xyxy, 1.06, 1.0, bgr.shape[:2], rect)
+    view = view_around(zoom.window_xyxy, 1.06, 1.0, bgr.shape[:2], rect)
     canvas.show(bgr, view)
     window = view.to_canvas(zoom.window_xyxy)
     canvas.dim_around(window, view.rect_xywh, 0.55)
@@ -138,7 +138,7 @@ def _step_tile(
 def _close_up(canvas: Canvas, bgr: Picture, answer: Grounding, rect: Rect) -> None:
     """The last box at a size at which the target can be seen."""
     zoom = answer.zooms[-1]
-    view = _view_around(zoom.xyxy, CLOSE_UP_FACTOR, CLOSE_UP_PX, bgr.shape[:2], rect)
+    view = view_around(zoom.xyxy, CLOSE_UP_FACTOR, CLOSE_UP_PX, bgr.shape[:2], rect)
     canvas.show(bgr, view)
     color = FOUND if answer.found else REJECTED
     canvas.box(view.to_canvas(zoom.xyxy), color, 3, dashed=not answer.found)
@@ -164,7 +164,7 @@ def _label(
         canvas.text(x + width - text_width(text, 18, 500), baseline, text, 18, WHITE, 500)
 
 
-def _view_around(
+def view_around(
     box: ArrayLike,
     factor: float,
     least_px: float,

@@ -1,0 +1,77 @@
+"""``python -m train data``: what an annotation file holds, and whether it can be used."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from train.options import not_negative
+
+if TYPE_CHECKING:
+    from train.data.annotations import Problem
+
+HELP = "look at annotations: statistics, entries that cannot be used, a contact sheet"
+SHOWN_PROBLEMS = 5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the command."""
+    parser.add_argument(
+        "annotations",
+        type=Path,
+        help="SOREC, COCO or RefCOCO file, or a folder as 'python -m train scenes' writes it",
+    )
+    parser.add_argument("--images", type=Path, metavar="DIR", help="hold boxes against the images")
+    parser.add_argument("--split", help="of a RefCOCO file: train, val, testA, ...")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as JSON")
+    parser.add_argument(
+        "--sheet", type=Path, metavar="FILE.jpg", help="draw some objects with their sentences"
+    )
+    parser.add_argument("--seed", type=not_negative, default=0, help="chooses what is drawn")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print a table, write the JSON, draw the sheet."""
+    from sdk.errors import InputError
+    from train.data.annotations import read_annotations
+    from train.data.statistics import statistics, statistics_lines
+    from train.report import JsonFile
+
+    path, images = args.annotations, args.images
+    if path.is_dir():
+        images = images or path / "images"
+        path = path / "annotations.json"
+    if args.sheet is not None and images is None:
+        raise InputError("expected --images DIR for a contact sheet: it shows the photographs")
+    file = JsonFile(args.json)
+    known = read_annotations(path, images, args.split)
+    figures = statistics(known)
+    print("\n".join([*statistics_lines(figures), *_problem_lines(known.problems, args.json)]))
+    file.write(figures)
+    if args.sheet is not None:
+        from sdk.frame import write_image
+        from train.data.contact_sheet import contact_sheet
+
+        if not known.items:
+            raise InputError(f"expected annotations to draw in {path}, found none that can be used")
+        write_image(args.sheet, contact_sheet(known.items, images, path.name, args.seed))
+        print(f"\ncontact sheet in {args.sheet}")
+    return 0
+
+
+def _problem_lines(problems: tuple[Problem, ...], json_file: Path | None) -> list[str]:
+    """How many entries cannot be used, and the first of them, no reason twice."""
+    from train.data.annotations import MISSING_IMAGE
+
+    if not problems:
+        return ["", "every entry can be used"]
+    missing = sum(problem.reason.startswith(MISSING_IMAGE) for problem in problems)
+    first = {problem.reason: problem.entry for problem in reversed(problems)}
+    shown = sorted((entry, reason) for reason, entry in first.items())[:SHOWN_PROBLEMS]
+    lines = ["", f"{len(problems):,} entries cannot be used, {missing:,} for a missing image"]
+    lines += [f"  entry {entry}: {reason}" for entry, reason in shown]
+    if len(problems) > len(shown):
+        where = f"in {json_file}" if json_file else "--json FILE lists them"
+        lines.append(f"  and {len(problems) - len(shown):,} more: {where}")
+    return lines
