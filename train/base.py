@@ -1,0 +1,82 @@
+"""What fine-tuning starts from: MM-Grounding-DINO in transformers' format, or one of our own."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sdk.errors import EngineError, InputError
+from train.checkpoint import CONFIG, TOKENIZER, start_from
+from train.models.config import PizaConfig, swin_t
+from train.models.grounder import PizaGrounder
+from train.models.pretrained import from_pretrained
+
+STRIDE = 32  # of the coarsest feature map that is not made of another one
+
+
+@dataclass(frozen=True)
+class Base:
+    """A model ready to be trained by its method, and its tokenizer.
+
+    ``knows_histories``: its box-history encoder is trained.
+    """
+
+    model: PizaGrounder
+    tokenizer_file: Path
+    knows_histories: bool
+
+
+def open_base(source: str, method: str, input_hw: tuple[int, int] | None = None) -> Base:
+    """The base model ``source`` with what ``method`` adds to it.
+
+    Args:
+        source: a folder of ours (a checkpoint), a folder in transformers' format, or a hub id.
+        method: key of ``train.methods.METHODS``. A checkpoint of the same method goes on with its
+            adapters; otherwise they are fresh.
+        input_hw: network input in pixels; by default the checkpoint's, or the published size.
+
+    Raises:
+        InputError: ``input_hw`` is not made of multiples of 32.
+        EngineError: there is no such base, it cannot be read, or is adapted by another method.
+    """
+    if input_hw is not None and any(side % STRIDE for side in input_hw):
+        raise InputError(f"expected an input size in multiples of {STRIDE} px, got {input_hw}")
+    folder = Path(source)
+    if _is_ours(folder):
+        config = PizaConfig.load(folder / CONFIG)
+        size = input_hw or config.input_hw
+        model = PizaGrounder(replace(config, method=method, input_hw=size))
+        start_from(model, folder)
+        return Base(model, folder / TOKENIZER, True)
+    tokenizer_file = folder / TOKENIZER if folder.is_dir() else _from_hub(source)
+    if not tokenizer_file.is_file():
+        raise EngineError(f"expected a tokenizer file at {tokenizer_file}, found none")
+    preset = swin_t()
+    size = input_hw or preset.input_hw
+    config = replace(preset, name=folder.name, method=method, input_hw=size)
+    model = from_pretrained(source, config)
+    longest = min(config.max_tokens, model.base.config.max_text_len)
+    model.config = replace(model.config, max_tokens=longest)
+    return Base(model, tokenizer_file, False)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Both formats have a config.json; in transformers' it names the type of the model."""
+    try:
+        return "model_type" not in json.loads((folder / CONFIG).read_text())
+    except (OSError, ValueError, TypeError):
+        return False
+
+
+def _from_hub(source: str) -> Path:
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        return Path(hf_hub_download(source, TOKENIZER))
+    except (OSError, HFValidationError) as error:  # no such model, no network, no such file
+        raise EngineError(
+            f"cannot load the base model {source}: expected a checkpoint folder, a folder in"
+            f" transformers' format or a hub id ({error})"
+        ) from error

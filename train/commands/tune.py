@@ -1,0 +1,221 @@
+"""``python -m train tune METHOD``: fine-tunes a base on annotated photographs, as published."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from train.methods import METHODS, trainable
+from train.options import not_negative, positive, positive_float, share
+
+if TYPE_CHECKING:
+    from train.data.entries import AnnotationSet
+    from train.journal import Journal
+    from train.recipe import Recipe
+
+HELP = "fine-tune a base model on annotated photographs by one of the methods; again to resume"
+TRAINED = tuple(name for name, method in METHODS.items() if method.family != "zero-shot")
+LAST = "last"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("method", choices=TRAINED, metavar="METHOD", help=", ".join(TRAINED))
+    parser.add_argument(
+        "--base",
+        default=None,
+        metavar="BASE",
+        help="a checkpoint, a folder in transformers' format, or a hub id (default: the published"
+        " MM-Grounding-DINO Swin-T)",
+    )
+    data = parser.add_argument_group("data")
+    data.add_argument("--annotations", type=Path, required=True, metavar="FILE")
+    data.add_argument("--images", type=Path, required=True, metavar="DIR")
+    data.add_argument("--split", help="of a RefCOCO file: train, val, testA, ...")
+    data.add_argument(
+        "--val-annotations", type=Path, metavar="FILE", help="choose the best checkpoint by these"
+    )
+    data.add_argument("--val-images", type=Path, metavar="DIR", help="of them (default: --images)")
+    data.add_argument("--val-split", help="of them")
+    data.add_argument(
+        "--crops", type=positive, default=1, help="samples of a photograph that is read (default 1)"
+    )
+    data.add_argument(
+        "--input-hw",
+        type=positive,
+        nargs=2,
+        metavar=("H", "W"),
+        help="network input in px (default: the checkpoint's, or 800 1344)",
+    )
+    recipe = parser.add_argument_group("recipe (defaults: as published)")
+    recipe.add_argument("--epochs", type=positive, default=5)
+    recipe.add_argument("--batch", type=positive, default=4, help="photographs, in each process")
+    recipe.add_argument(
+        "--accumulate", type=positive, default=1, help="batches that make up one step"
+    )
+    recipe.add_argument("--lr", type=positive_float, default=2e-4)
+    recipe.add_argument("--weight-decay", type=positive_float, default=1e-4)
+    recipe.add_argument("--clip", type=positive_float, default=0.1, help="norm of the gradient")
+    recipe.add_argument(
+        "--average",
+        type=share,
+        default=0.0,
+        help="decay of the moving average of the weights that is kept (default 0: none)",
+    )
+    recipe.add_argument("--seed", type=not_negative, default=0)
+    precision = recipe.add_mutually_exclusive_group()
+    for name in ("bfloat16", "float16"):
+        precision.add_argument(
+            f"--{name}",
+            dest="precision",
+            action="store_const",
+            const=name,
+            default="float32",
+            help="mixed precision by autocast",
+        )
+    run = parser.add_argument_group("run")
+    run.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
+    run.add_argument(
+        "--resume", action="store_true", help="fail unless there is a run in DIR to go on with"
+    )
+    run.add_argument(
+        "--workers",
+        type=not_negative,
+        default=min(4, os.cpu_count() or 1),
+        help="data loading processes, for each process",
+    )
+    run.add_argument("--threads", type=positive, help="CPU threads of each process")
+    run.add_argument("--device", help="cpu or cuda; the best there is by default")
+    run.add_argument("--save-every", type=positive, default=250, metavar="STEPS")
+    run.add_argument(
+        "--check-every", type=positive, metavar="STEPS", help="(default: once an epoch)"
+    )
+    run.add_argument("--checks", type=positive, default=200, help="annotations asked at each check")
+    run.add_argument(
+        "--stop-after", type=positive_float, metavar="MINUTES", help="go on by the same command"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    import torch
+
+    from sdk.errors import InputError
+    from sdk.text import Tokenizer
+    from train.base import open_base
+    from train.data.batches import loader
+    from train.data.photographs import PhotoSamples
+    from train.distributed import join, leave
+    from train.fit_history import fit_history
+    from train.journal import STATE, Journal
+    from train.loop import Trainer, flush_denormals
+    from train.models.pretrained import PUBLISHED_BASE
+    from train.running import pick_device, run_to_the_end
+    from train.validation import Validation, some
+
+    device, state = pick_device(args.device), args.out / STATE
+    if args.resume and not state.is_file():
+        raise InputError(f"expected a run to resume in {args.out}, found no {STATE}")
+    known = _read(args.annotations, args.images, args.split)
+    crew = join()
+    if args.threads is not None:
+        torch.set_num_threads(args.threads)
+    flush_denormals()
+    torch.manual_seed(args.seed)
+    input_hw = None if args.input_hw is None else (args.input_hw[0], args.input_hw[1])
+    base = open_base(args.base or PUBLISHED_BASE, args.method, input_hw)
+    model, tokenizer_file = base.model, base.tokenizer_file
+    data = PhotoSamples(
+        known, args.images, model.config, tokenizer_file, args.seed, args.epochs, args.crops
+    )
+    check = None
+    if args.val_annotations is not None:
+        images = args.val_images or args.images
+        fresh = _read(args.val_annotations, images, args.val_split)
+        tokenizer = Tokenizer.from_file(tokenizer_file, model.config.max_tokens)
+        check = Validation(some(fresh.items, args.checks, args.seed), images, tokenizer)
+    items = args.batch * args.accumulate * crew.size
+    recipe = _recipe(args, len(data), items)
+    args.out.mkdir(parents=True, exist_ok=True)
+    if not base.knows_histories and not state.is_file():
+        fit_history(model.history, args.seed)
+    learned = trainable(model)
+    made_of = _made_of(args, items, model.config.input_hw)
+    trainer = Trainer(model, recipe, device, learned, made_of, crew, args.accumulate)
+    if state.is_file():
+        trainer.load(state)
+    if crew.leads:
+        print(
+            f"{args.method}: {sum(p.numel() for p in learned) / 1e6:.2f} M parameters,"
+            f" {len(data.items)} annotations ({len(data.left_out)} more are too long),"
+            f" {recipe.steps} steps of {items}; from step {trainer.step} on"
+        )
+
+    def journal(interrupted: Callable[[], bool]) -> Journal:
+        return Journal(
+            trainer,
+            args.out,
+            args.out / LAST,
+            tokenizer_file,
+            check,
+            save_every=args.save_every,
+            check_every=args.check_every or max(1, recipe.steps // args.epochs),
+            stop_after_minutes=args.stop_after,
+            interrupted=interrupted,
+        )
+
+    left = range(trainer.step, recipe.steps)
+    batches = loader(data, left, items, args.workers, crew.rank, crew.size, args.accumulate)
+    code = run_to_the_end(trainer, batches, journal)
+    leave(crew)
+    return code
+
+
+def _read(path: Path, images: Path, split: str | None) -> AnnotationSet:
+    """The annotations that can be used; says what cannot."""
+    from sdk.errors import InputError
+    from train.data.annotations import read_annotations
+
+    known = read_annotations(path, images, split)
+    if known.problems:
+        lost, first = len(known.problems), known.problems[0]
+        print(
+            f"{lost} entries of {path} cannot be used; entry {first.entry}: {first.reason}",
+            file=sys.stderr,
+        )
+    if not known.items:
+        raise InputError(f"expected annotations in {path}, found none that can be used")
+    return known
+
+
+def _recipe(args: argparse.Namespace, count: int, items: int) -> Recipe:
+    """The published recipe with what the options say; ``count`` photographs, ``items`` a step."""
+    from sdk.errors import InputError
+    from train.recipe import published
+
+    if count < items:
+        raise InputError(
+            f"expected annotations for at least one step of {items}, got {count} in {args.epochs}"
+            " epochs: choose a smaller --batch, or more --epochs"
+        )
+    names = ("lr", "weight_decay", "clip", "average", "precision", "seed")
+    return published(count // items, **{name: getattr(args, name) for name in names})
+
+
+def _made_of(
+    args: argparse.Namespace, items: int, input_hw: tuple[int, int]
+) -> dict[str, int | str]:
+    """What the batches depend on, besides the recipe."""
+    from sdk.engine import file_sha256
+
+    return {
+        "method": args.method,
+        "annotations": file_sha256(args.annotations)[:16],
+        "split": str(args.split),
+        "epochs": args.epochs,
+        "crops": args.crops,
+        "batch": items,
+        "input": "x".join(map(str, input_hw)),
+    }
