@@ -127,6 +127,18 @@ def model(checkpoint: Path) -> PizaGrounder:
 
 
 @pytest.fixture
+def make_model(model: PizaGrounder) -> Callable[[str], PizaGrounder]:
+    """``make_model(method)``: random weights, one decoder layer."""
+    one = {
+        "decoder_layers": 1,
+        "decoder_bbox_embed_share": False,
+        "decoder_cls_embed_share": False,
+    }
+    config = dataclasses.replace(model.config, base=model.config.base | one)
+    return lambda method: random_model(dataclasses.replace(config, method=method), 1)
+
+
+@pytest.fixture
 def ready_made(built: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
     """Exporting copies the engine instead, which is quick; returns how often it was done."""
     counter = itertools.count()

@@ -1,0 +1,60 @@
+"""What the methods change in the networks, against PyTorch; the other tests are of Adapter+."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from export.graphs import export_network
+from export.networks import Network, networks
+from train.models.deformable import grid_sampler
+
+# The rest is made of the same parts: plain LoRA and Adapter+ of those of their twins, which zoom.
+CHANGED = [
+    ("coop", "text"),
+    ("zero-shot", "ground"),
+    ("piza-coop", "ground"),
+    ("piza-lora", "ground"),
+]
+
+
+def feeds(network: Network, seed: int) -> dict[str, np.ndarray]:
+    """Two segments and padding, random features."""
+    rng = np.random.default_rng(seed)
+    length = network.inputs.get("segment_ids", torch.zeros(1, 1)).shape[1]
+    row = np.minimum(np.arange(length, dtype=np.int32) // 5, 3)
+    known = {
+        "input_ids": rng.integers(8, 60, (1, length), dtype=np.int32),
+        "segment_ids": np.where(row < 3, row + 1, 0)[None].astype(np.int32),
+        "position_ids": (np.arange(length, dtype=np.int32) % 5)[None],
+        "progress": np.array([0.35], np.float32),
+    }
+    return {
+        name: known.get(name, rng.normal(size=tuple(example.shape)).astype(np.float32))
+        for name, example in network.inputs.items()
+    }
+
+
+@pytest.mark.parametrize(("method", "name"), CHANGED)
+def test_networks_equal_pytorch(make_model, tmp_path: Path, method: str, name: str) -> None:
+    model = make_model(method)
+    [network] = [part for part in networks(model) if part.name == name]
+    export_network(network, tmp_path / "network.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "network.onnx")
+    given = feeds(network, 0)
+    # plain methods have no use for the progress, but the search gives it to all alike
+    assert [value.name for value in session.get_inputs()] == list(given)
+    ours = session.run(list(network.outputs), given)
+    [reference] = [part for part in networks(model, grid_sampler) if part.name == name]
+    with torch.inference_mode():
+        theirs = reference.module(*(torch.from_numpy(array) for array in given.values()))
+    for a, b in zip(ours, theirs if isinstance(theirs, tuple) else (theirs,), strict=True):
+        np.testing.assert_allclose(a, b.numpy(), atol=2e-5, rtol=1e-4)
+    if name == "ground":
+        given["progress"][:] = 0.8
+        later = session.run(list(network.outputs), given)
+        assert (np.abs(later[1] - ours[1]).max() > 1e-5) == model.config.zooms
