@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from train.methods import METHODS
 from train.options import not_negative, positive, positive_float, share
 
 CHECK_SEED = 800_000  # scenes of the checks; training uses lower seeds, benchmarks higher ones
@@ -19,6 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--init", type=Path, default=None, help="checkpoint to start from, instead of at random"
     )
+    parser.add_argument(
+        "--method",
+        choices=METHODS,
+        default="piza-adapter+",
+        help="what is added to the base; everything is trained (zero-shot: the base alone)",
+    )
     parser.add_argument("--scenes-dir", type=Path, default=Path("build/scenes"))
     parser.add_argument("--scenes", type=positive, default=4000, help="scenes to train on")
     parser.add_argument("--steps", type=positive, default=4000)
@@ -27,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--phrase-share", type=share, default=0.3, help="share of phrases after those steps"
+    )
+    parser.add_argument(
+        "--close-up", action="store_true", help="phrases of zoomed windows alone, not of frames"
     )
     parser.add_argument(
         "--batch-scenes", type=positive, default=6, help="frames a batch, 3 samples each"
@@ -89,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
     tokenizer_file = args.out / TOKENIZER
     write_tokenizer(vocabulary(), tokenizer_file)
     vocabulary_size = Tokenizer.from_file(tokenizer_file, 64).vocabulary_size
-    model = PizaGrounder(piza_tiny(vocabulary_size))
+    model = PizaGrounder(replace(piza_tiny(vocabulary_size), method=args.method))
     from_scratch(model)
     state = args.out / STATE
     if args.init is not None:
@@ -100,14 +111,14 @@ def run(args: argparse.Namespace) -> int:
             print(f"history encoder: {accuracy:.3f} of fresh histories ended or continued rightly")
     precision = "bfloat16" if args.bfloat16 else "float32"
     recipe = scratch(args.steps, lr=args.lr, precision=precision, seed=args.seed)
-    made_of = ("scenes", "phrase_steps", "phrase_share", "batch_scenes")
+    made_of = ("scenes", "method", "phrase_steps", "phrase_share", "close_up", "batch_scenes")
     made_of = {name: getattr(args, name) for name in made_of}
     trainer = Trainer(model, recipe, device, all_but_history(model), made_of, crew)
     if state.is_file():
         trainer.load(state)
         print(f"resuming {state} at step {trainer.step}")
 
-    plan = Plan(args.batch_scenes, args.phrase_steps, args.phrase_share)
+    plan = Plan(args.batch_scenes, args.phrase_steps, args.phrase_share, args.close_up)
     data = SceneSamples(
         args.scenes_dir, seeds, model.config, tokenizer_file, plan, args.steps, args.seed
     )

@@ -1,0 +1,164 @@
+"""The paper's experiment in small: one base, eight methods, the same data and the same steps.
+
+The base learns what things look like and are called from close-ups, with plain phrases. Each method
+then adapts it to whole frames, in which the objects are a tenth of that size and sentences speak
+of their relations. Everything is done by this project's own commands, each in a process of its
+own; what an interrupted run has finished is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sdk.errors import PizaError
+from train.methods import METHODS
+
+TRAIN_SEED, TEST_SEED = 100_000, 950_000  # scenes that neither piza-tiny nor its figures use
+
+
+class BenchmarkError(PizaError):
+    """A measurement that could not be made: what failed, and where its log lies."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much is trained and tested.
+
+    ``base_steps``: batches of 18 close-ups. ``scenes``, ``refs_per_scene``, ``epochs``,
+    ``batch``, ``lr``: how each method adapts. ``test_scenes``: one sentence of each is asked.
+    """
+
+    base_steps: int = 1200
+    scenes: int = 600
+    refs_per_scene: int = 5
+    epochs: int = 3
+    batch: int = 12
+    lr: float = 1e-3
+    test_scenes: int = 250
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Row:
+    """A method, its trainable parameters, its accuracy."""
+
+    method: str
+    params: int
+    acc50: float
+    acc75: float
+    macc: float
+    first_window: float
+    steps: float
+    n: int
+
+
+class Experiment:
+    """Files of one run below ``folder``; ``processes`` trainings run side by side."""
+
+    def __init__(self, folder: Path, budget: Budget, processes: int, bfloat16: bool) -> None:
+        self.folder, self.budget, self.processes = folder, budget, processes
+        self.precision = ["--bfloat16"] if bfloat16 else []
+
+    def run(self, methods: Sequence[str], say: Callable[[str], None]) -> list[Row]:
+        """All of it; raises BenchmarkError when one of the commands fails."""
+        self._claim()
+        for name, seed, scenes, refs in (
+            ("train", TRAIN_SEED, self.budget.scenes, self.budget.refs_per_scene),
+            ("test", TEST_SEED, self.budget.test_scenes, 1),
+        ):
+            say(f"scenes to {name} on: {scenes}")
+            self._scenes(name, seed + self.budget.seed * 10_000, scenes, refs)
+        say(f"the base: {self.budget.base_steps} steps")
+        self._once(self.folder / "base" / "model.safetensors", self._base_command())
+        with ThreadPoolExecutor(self.processes) as pool:
+            return list(pool.map(lambda method: self._method(method, say), methods))
+
+    def _claim(self) -> None:
+        """The folder belongs to one budget: results of different ones do not mix."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        note, mine = self.folder / "budget.json", json.dumps(asdict(self.budget), indent=1)
+        if not note.is_file():
+            note.write_text(mine + "\n")
+        elif note.read_text().strip() != mine:
+            raise BenchmarkError(
+                f"{self.folder} holds a run with other settings (see {note.name}); choose another"
+                " --out or delete it"
+            )
+
+    def _scenes(self, name: str, seed: int, count: int, refs: int) -> None:
+        """Scenes in SOREC's layout, and ``NAME.json``: ``refs`` of the expressions of each."""
+        folder, chosen = self.folder / name, self.folder / f"{name}.json"
+        command = ["train", "scenes", "--out", str(folder), "--count", str(count)]
+        self._once(folder / "annotations.json", [*command, "--seed", str(seed)])
+        by_image: dict[str, list[dict[str, Any]]] = {}
+        for entry in json.loads((folder / "annotations.json").read_text()):
+            by_image.setdefault(entry["image"], []).append(entry)
+        # evenly over the objects, which are listed one after the other
+        picked = [
+            entries[k * len(entries) // refs]
+            for entries in by_image.values()
+            for k in range(min(refs, len(entries)))
+        ]
+        chosen.write_text(json.dumps(picked) + "\n")
+
+    def _base_command(self) -> list[str]:
+        steps = str(self.budget.base_steps)
+        command = ["torch.distributed.run", "--nproc-per-node", str(self.processes), "-m"]
+        command += ["train", "piza", "--method", "zero-shot", "--close-up"]
+        command += ["--steps", steps, "--phrase-steps", steps, "--checks", "0", "--threads", "1"]
+        command += ["--scenes-dir", str(self.folder / "close-ups"), *self.precision]
+        command += ["--seed", str(self.budget.seed), "--out", str(self.folder / "base")]
+        return command
+
+    def _method(self, method: str, say: Callable[[str], None]) -> Row:
+        checkpoint, scores = self.folder / method, self.folder / f"{method}.json"
+        if METHODS[method].family == "zero-shot":
+            checkpoint = self.folder / "base"
+        else:
+            self._once(checkpoint / "last" / "model.safetensors", self._tune_command(method))
+            checkpoint = checkpoint / "last"
+        command = ["train", "evaluate", str(checkpoint), "--json", str(scores), "--threads", "1"]
+        command += ["--annotations", str(self.folder / "test.json")]
+        self._once(scores, [*command, "--images", str(self.folder / "test" / "images")])
+        row = _row(method, checkpoint, json.loads(scores.read_text())["zoom"])
+        say(f"{method}: mAcc {row.macc:.3f}")
+        return row
+
+    def _tune_command(self, method: str) -> list[str]:
+        command = ["train", "tune", method, "--base", str(self.folder / "base")]
+        command += ["--annotations", str(self.folder / "train.json")]
+        command += ["--images", str(self.folder / "train" / "images")]
+        command += ["--epochs", str(self.budget.epochs), "--lr", str(self.budget.lr)]
+        command += ["--batch", str(self.budget.batch), "--clip", "1", "--workers", "0"]
+        command += ["--seed", str(self.budget.seed), "--threads", "1", *self.precision]
+        return [*command, "-o", str(self.folder / method)]
+
+    def _once(self, product: Path, command: list[str]) -> None:
+        """Runs ``python -m COMMAND`` unless what it makes is there, its output in a log."""
+        if product.is_file():
+            return
+        log = self.folder / f"{product.parent.name}-{command[1]}.log"
+        with log.open("w") as file:
+            code = subprocess.run(
+                [sys.executable, "-m", *command], stdout=file, stderr=subprocess.STDOUT
+            ).returncode
+        if code != 0:
+            tail = log.read_text().strip().splitlines()[-1:]
+            raise BenchmarkError(f"{' '.join(command)} failed with {code}, see {log}: {tail}")
+
+
+def _row(method: str, checkpoint: Path, scores: dict[str, Any]) -> Row:
+    from train.checkpoint import load_checkpoint
+    from train.methods import trainable
+
+    model, _ = load_checkpoint(checkpoint)
+    params = sum(p.numel() for p in trainable(model))
+    names = ("acc50", "acc75", "macc", "first_window", "steps", "n")
+    return Row(method, params, **{name: scores[name] for name in names})

@@ -1,0 +1,49 @@
+"""Plots of the benchmarks' rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from benchmarks.methods import Row
+
+_PLAIN, _ZOOMING, _OTHER = "#8a94a6", "#d1495b", "#30638e"
+
+
+def methods_plot(rows: Sequence[Row], path: Path) -> None:
+    """mAcc over trainable parameters, each plain method joined to its zooming twin."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 4.2), dpi=160, layout="constrained")
+    axes = figure.subplots()
+    by_name = {row.method: row for row in rows}
+    least = min((row.params for row in rows if row.params), default=1)
+    place = {row.method: (max(row.params, least / 2) / 1e6, 100 * row.macc) for row in rows}
+    for name, (x, y) in place.items():
+        twin = f"piza-{name}"
+        if twin in by_name:
+            axes.annotate(
+                "",
+                place[twin],
+                (x, y),
+                arrowprops={"arrowstyle": "-|>", "color": "#c9ced6", "lw": 1.5, "shrinkB": 5},
+            )
+    for name, (x, y) in place.items():
+        zooming = name.startswith("piza-")
+        paired = zooming or f"piza-{name}" in by_name
+        color = _ZOOMING if zooming else _PLAIN if paired else _OTHER
+        axes.scatter(x, y, s=46, color=color, zorder=3)
+        axes.annotate(
+            name, (x, y), xytext=(7, 5), textcoords="offset points", fontsize=9, color=color
+        )
+    axes.set_xscale("log")
+    axes.set_xlabel("trainable parameters in millions (zero-shot: none)")
+    axes.set_ylabel("mAcc in %")
+    axes.set_ylim(bottom=-1.5)
+    axes.margins(x=0.12, y=0.12)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#eceff3", zorder=0)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
