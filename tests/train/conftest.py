@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +15,12 @@ import torch
 from safetensors.torch import load_file
 
 from sdk.text import Tokenizer
+from train.checkpoint import load_checkpoint
 from train.data.batches import Batch, SceneSamples, all_phrases
 from train.data.samples import NOTHING, Ask, Labelled, Sampler
 from train.data.scenes import vocabulary
 from train.data.vocabulary import write_tokenizer
+from train.mmdet.convert import import_checkpoint
 from train.models.config import PizaConfig, piza_tiny
 from train.models.grounder import PizaGrounder
 
@@ -203,5 +206,26 @@ def golden_weights(golden: Path) -> Callable[[int], dict[str, torch.Tensor]]:
         if bottleneck == 256:
             weights |= load_file(golden / "state_dict_d256_delta.f16.safetensors")
         return {name: tensor.float() for name, tensor in weights.items()}
+
+    return load
+
+
+@pytest.fixture(scope="session")
+def golden_checkpoint(
+    golden: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[int], tuple[PizaGrounder, Tokenizer]]:
+    """``golden_checkpoint(bottleneck)``: the authors' weights, imported into a checkpoint of ours.
+
+    Half precision holds them exactly. Shapes do not show that their small BERT has four heads.
+    """
+
+    @functools.cache
+    def load(bottleneck: int) -> tuple[PizaGrounder, Tokenizer]:
+        folder = tmp_path_factory.mktemp("golden") / str(bottleneck)
+        base = golden / "state_dict_d64.f16.safetensors"
+        piza = golden / "state_dict_d256_delta.f16.safetensors" if bottleneck == 256 else None
+        heads = {"base": {"text_config": {"num_attention_heads": 4}}}
+        import_checkpoint(base, piza, folder, golden / "bert" / "vocab.txt", heads)
+        return load_checkpoint(folder)
 
     return load
