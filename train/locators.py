@@ -49,13 +49,14 @@ class CheckpointLocator:
     """
 
     def __init__(self, model: PizaGrounder, tokenizer: Any, published: bool = False) -> None:
-        from train.evaluation import Searcher
-        from train.published import PublishedSearcher
-
         self._tokenizer, self._threshold = tokenizer, model.config.threshold
         if published:
+            from train.published import PublishedSearcher
+
             self._search: Any = PublishedSearcher(model, tokenizer)
         else:
+            from train.evaluation import Searcher
+
             self._search = Searcher(model, tokenizer)
             self._search.session = _SharedWindows(self._search.session)
 

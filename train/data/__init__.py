@@ -1,1 +1,1 @@
-"""Training data: rendered scenes, samples, batches."""
+"""Training data: rendered scenes, annotated photographs, samples, batches."""
