@@ -24,7 +24,8 @@ def export_network(network: Network, path: Path) -> None:
 
     with warnings.catch_warnings(), torch.inference_mode():
         warnings.simplefilter("ignore")  # the exporter's own deprecations
-        logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+        for name in ("torch.onnx", "onnxscript"):  # what they fold and what they do not
+            logging.getLogger(name).setLevel(logging.ERROR)
         program = torch.onnx.export(
             network.module,
             tuple(network.inputs.values()),

@@ -2,14 +2,14 @@
 
 The paper adapts "all self- and cross-attention projections" at rank 16. Our reading is the one
 whose parameters come to the published 1.3 M (1,179,648 and the norms): every multi-head attention
-of the text enhancer and of the decoder, and the two-way attention of the fusion layers; not the
-deformable attentions, nor the backbones (with them: 1.7 M and more). Query, key and value are
-blocks of one packed projection in the published model, so they have one A in common: apart, they
-would add 0.15 M.
+of the text enhancer and of the decoder, and the two-way attention of the fusion layers. With the
+deformable attentions it would be 1.6 M, with BERT's 2.5 M. Query, key and value are blocks of one
+packed projection in the published model, so they have one A in common; with one each it would be
+1.4 M. (BERT's attentions alone have the same 1,179,648, but there is no cross-attention in them.)
 
-e reaches the three projections of each fusion layer that image features go through or come out
-of, as in Adapter+ only the image layers hear about the zoom: 0.2 M with the zoom embedding, as
-published. Which projections the paper means is not known: our choice.
+e reaches the three projections of each fusion layer that image features go into or come out of,
+since in Adapter+, too, only the image layers hear about the zoom: 0.2 M with the zoom embedding,
+as published. Which projections the paper means is not known: our choice.
 """
 
 from __future__ import annotations
