@@ -212,3 +212,25 @@ def test_int32_ids_give_the_same(models) -> None:
     a, b = ours(model, pixels, text), ours(model, pixels, tuple(row.int() for row in text))
     assert torch.equal(a.query_logits, b.query_logits)
     assert torch.equal(a.query_boxes, b.query_boxes)
+
+
+def test_training_after_inference(make_model) -> None:
+    """What a search in inference mode has left behind is of use to a backward pass."""
+    model = make_model()
+    text = tuple(row[None].expand(2, -1) for row in prompt("one phrase", 6))
+    text = (text[0] % 50, *text[1:])
+    for mode in (torch.inference_mode, torch.enable_grad):
+        with mode():
+            image = model.encode_image(torch.zeros(2, 3, *model.config.input_hw))
+            progress = torch.tensor([0.0, 0.5])
+            out = model.ground(image, model.encode_text(*text), *text[1:], progress)
+    out.query_logits.mean().backward()
+    assert model.base.model.level_embed.grad.abs().max() > 0
+
+
+def test_constants_are_kept_for_the_size_of_the_config_alone(make_model) -> None:
+    """Other sizes come and go; what they need would fill the memory."""
+    model, cpu = make_model(), torch.device("cpu")
+    assert model.constants(cpu) is model.constants(cpu)
+    assert model.constants(cpu, (32, 32)) is not model.constants(cpu, (32, 32))
+    assert torch.equal(model.constants(cpu, (64, 96)).position, model.constants(cpu).position)

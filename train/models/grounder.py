@@ -72,7 +72,7 @@ class PizaGrounder(nn.Module):
         self.history = BoxHistoryEncoder()
         if config.place_features:
             self.place_gain = nn.Parameter(torch.full((dino.d_model,), 0.5))
-        self._constants: dict[tuple[int, int, torch.device], Constants] = {}
+        self._constants: dict[torch.device, Constants] = {}
 
     def _add_method(self) -> None:
         """What the method adds to the base: adapters, context, LoRA, zoom embedding."""
@@ -170,12 +170,14 @@ class PizaGrounder(nn.Module):
         return Prediction(located.logits, located.boxes.sigmoid(), *decoded, tuple(inner))
 
     def constants(self, device: torch.device, input_hw: tuple[int, int] | None = None) -> Constants:
-        """What depends on the input size alone (the config's by default), made once a device."""
-        size = input_hw or self.config.input_hw
-        key = (*size, device)
-        if key not in self._constants:
-            self._constants[key] = make_constants(self.base.config, size, device)
-        return self._constants[key]
+        """What depends on the input size alone; for the config's, the default, made only once."""
+        if input_hw is not None:
+            return make_constants(self.base.config, input_hw, device)
+        if device not in self._constants:
+            size = self.config.input_hw
+            with torch.inference_mode(False):  # whoever asks first: training may be next
+                self._constants[device] = make_constants(self.base.config, size, device)
+        return self._constants[device]
 
     def _alike(self, image: Tensor, text: Tensor, padding: Tensor) -> Tensor:
         head = self.base.model.encoder_output_class_embed

@@ -45,10 +45,10 @@ def bert(
         hidden, bias = context(model.embeddings, hidden, bias)
     for layer in model.encoder.layer:
         own, output = layer.attention.self, layer.attention.output
-        context = attend(
+        mixed = attend(
             own.query(hidden), own.key(hidden), own.value(hidden), bias, own.num_attention_heads
         )
-        hidden = output.LayerNorm(output.dense(context) + hidden)
+        hidden = output.LayerNorm(output.dense(mixed) + hidden)
         grown = layer.intermediate.intermediate_act_fn(layer.intermediate.dense(hidden))
         hidden = layer.output.LayerNorm(layer.output.dense(grown) + hidden)
     return hidden if context is None else hidden[:, : ids.shape[1]]
