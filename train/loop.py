@@ -235,6 +235,7 @@ def _readable(path: Path) -> Iterator[None]:
         KeyError,
         TypeError,
         AttributeError,
+        OSError,
         EOFError,
         pickle.UnpicklingError,
     ) as error:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pytest
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor
 from train.data.batches import Batch
 from train.loop import Trainer, all_but_history, from_scratch
 from train.models.grounder import PizaGrounder
-from train.recipe import Recipe, scratch
+from train.recipe import Recipe, published, scratch
 
 CPU = torch.device("cpu")
 RECIPE = scratch(6, lr=1e-3, warmup=2)
@@ -68,37 +69,6 @@ def test_equal_seeds_give_equal_weights(make_trainer, batches) -> None:
     assert same(one, again)
     assert same(state(trainers[0].average), state(trainers[1].average))
     assert not same(one, other)
-
-
-def test_resumed_runs_equal_uninterrupted_ones(make_trainer, batches, tmp_path: Path) -> None:
-    whole = make_trainer()
-    whole.run(batches, go_on)
-    first = make_trainer()
-    first.run(batches[:3], go_on)
-    first.save(tmp_path / "state.pt")
-    resumed = make_trainer(seed=5)  # whatever it starts with is overwritten
-    resumed.load(tmp_path / "state.pt")
-    assert resumed.step == 3
-    resumed.run(batches[3:], go_on)
-    assert resumed.step == whole.step == 6
-    assert same(state(resumed.model), state(whole.model))
-    assert same(state(resumed.average), state(whole.average))
-    assert [path.name for path in tmp_path.iterdir()] == ["state.pt"]
-
-
-def test_an_interrupted_save_keeps_the_last_state(make_trainer, tmp_path, monkeypatch) -> None:
-    trainer = make_trainer()
-    trainer.save(tmp_path / "state.pt")
-    before = (tmp_path / "state.pt").read_bytes()
-
-    def interrupted(_: object, file: IO[bytes]) -> None:
-        file.write(b"half")
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(torch, "save", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        trainer.save(tmp_path / "state.pt")
-    assert (tmp_path / "state.pt").read_bytes() == before
 
 
 def test_runs_stop_when_told(make_trainer, batches) -> None:
@@ -190,3 +160,113 @@ def test_mixed_precision_keeps_float32_weights(make_trainer, batches) -> None:
     exact = make_trainer().train_step(batches[:1])
     assert terms["loss"] == pytest.approx(exact["loss"], rel=0.1)
     assert all(parameter.dtype == torch.float32 for parameter in trainer.model.parameters())
+
+
+def halves(batch: Batch) -> list[Batch]:
+    """The samples of a batch of two, one by one."""
+    tensors = vars(batch).items()
+    return [Batch(**{name: tensor[k : k + 1] for name, tensor in tensors}) for k in range(2)]
+
+
+def test_parts_make_the_same_step_as_the_whole(make_trainer, batches) -> None:
+    """With batch norms that keep their statistics; the second part has fewer targets."""
+    recipe = replace(RECIPE, pretrained=True)
+    whole, parts = make_trainer(recipe), make_trainer(recipe, parts=2)
+    reported: list[dict[str, float]] = []
+    for trainer, given in ((whole, batches[:1]), (parts, halves(batches[0]))):
+        trainer.run(given, lambda terms: bool(reported.append(terms)))
+        assert trainer.step == 1
+    assert reported[0] == pytest.approx(reported[1], rel=1e-4)
+    for (name, p), q in zip(whole.model.named_parameters(), parts.model.parameters(), strict=True):
+        torch.testing.assert_close(q.grad, p.grad, rtol=1e-3, atol=1e-5, msg=name)
+
+
+def test_one_part_that_is_not_finite_spoils_the_step(make_trainer, batches) -> None:
+    trainer = make_trainer(parts=2)
+    before = state(trainer.model)
+    good, bad = halves(batches[0])
+    bad.pixels[0, 0, 0] = float("inf")
+    trainer.train_step([good, bad])
+    assert same(before, state(trainer.model))
+    assert trainer.step == 1
+
+
+def test_pretrained_models_keep_what_pretraining_settled(make_trainer, batches) -> None:
+    trainer = make_trainer(published(6, lr=1e-2))
+    norms = [m for m in trainer.model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    before = {name: tensor.clone() for name, tensor in trainer.model.named_buffers()}
+    trainer.train_step(batches[:1])
+    assert norms
+    assert not any(norm.training for norm in norms)
+    assert not trainer.model.base.model.text_backbone.training
+    assert trainer.model.base.model.backbone.training  # drop path, where there is one
+    assert same(before, dict(trainer.model.named_buffers()))
+
+
+def test_drop_path_depends_on_seed_and_step_alone(make_config, make_batch) -> None:
+    """A run that goes on from a state drops what the uninterrupted one did."""
+    swin = {
+        "model_type": "swin",
+        "embed_dim": 8,
+        "depths": [1, 1, 1, 1],
+        "num_heads": [1, 1, 2, 2],
+        "window_size": 4,
+        "out_indices": [2, 3, 4],
+        "drop_path_rate": 0.5,
+    }
+    config = make_config({"backbone_config": swin, "num_feature_levels": 4})
+    batch = make_batch(config)
+
+    def losses(seed: int, start: int) -> list[float]:
+        torch.manual_seed(9)
+        model = PizaGrounder(config)
+        recipe = published(6, lr=1e-12, seed=seed)
+        trainer = Trainer(model, recipe, CPU, all_but_history(model))
+        trainer.step = start
+        return [trainer.train_step([batch])["loss"] for _ in range(start, 4)]
+
+    whole = losses(0, 0)
+    assert len(set(whole)) == 4
+    assert losses(0, 2) == whole[2:]
+    assert losses(1, 2) != whole[2:]
+
+
+def test_backbones_learn_more_slowly(make_trainer, batches) -> None:
+    """Adam's first step is as long as the rate, whatever the gradient."""
+    trainer = make_trainer(replace(RECIPE, backbones=0.1, weight_decay=0.0, warmup=0))
+    before = state(trainer.model)
+    trainer.train_step(batches[:1])
+    longest = {"backbone": 0.0, "else": 0.0}
+    for name, tensor in trainer.model.named_parameters():
+        part = "backbone" if "backbone" in name else "else"
+        longest[part] = max(longest[part], (tensor - before[name]).abs().max().item())
+    assert longest["else"] == pytest.approx(1e-3, rel=0.01)
+    assert longest["backbone"] == pytest.approx(1e-4, rel=0.01)
+
+
+def test_only_the_given_parameters_are_trained(config, batches) -> None:
+    model = PizaGrounder(config)
+    chosen = list(model.adapters.parameters())
+    trainer = Trainer(model, replace(RECIPE, warmup=0, pretrained=True), CPU, chosen)
+    before = state(model)
+    trainer.train_step(batches[:1])
+    moved = {name for name, tensor in state(model).items() if not torch.equal(tensor, before[name])}
+    assert moved
+    assert all(name.startswith("adapters.") for name in moved), moved
+    assert [p for p in model.parameters() if p.requires_grad] == chosen
+
+
+def test_half_precision_scales_its_losses(make_trainer, batches, tmp_path: Path) -> None:
+    """The first steps overflow and are skipped, until the scale fits; then it learns."""
+    recipe = replace(RECIPE, precision="float16", pretrained=True)
+    trainer, exact = make_trainer(recipe), make_trainer(replace(recipe, precision="float32"))
+    before = state(trainer.model)
+    norms = [trainer.train_step(batches[:1])["norm"] for _ in range(12)]
+    finite = [norm for norm in norms if math.isfinite(norm)]
+    assert len(finite) < len(norms)
+    assert finite[0] == pytest.approx(exact.train_step(batches[:1])["norm"], rel=0.05)
+    assert not same(before, state(trainer.model))
+    trainer.save(tmp_path / "state.pt")
+    resumed = make_trainer(recipe)
+    resumed.load(tmp_path / "state.pt")
+    assert resumed.scaler.get_scale() == trainer.scaler.get_scale()
