@@ -25,6 +25,16 @@ def test_prompt_rule(tokenizer, ref):
     assert all(row.dtype == np.int32 for row in (tokens.ids, tokens.segments, tokens.positions))
 
 
+def test_a_prompt_is_taken_as_it_is(tokenizer):
+    """Nothing is stripped or added; the tokenizer alone lower-cases."""
+    tokens = tokenizer.encode_prompt("The RED. . square")
+    assert tokens.ref == "The RED. . square"
+    assert tokens.ids[:7].tolist() == [CLS, THE, RED, DOT, DOT, SQUARE, SEP]
+    assert tokens.segments[:7].tolist() == [1, 2, 2, 2, 3, 4, 4]
+    with pytest.raises(InputError, match="at most 12 tokens"):
+        tokenizer.encode_prompt("red " * 11)
+
+
 def test_equal_prompts_have_equal_keys(tokenizer):
     assert tokenizer.encode("Red square").key == tokenizer.encode("red square.").key
     assert tokenizer.encode("red square").key != tokenizer.encode("green square").key
