@@ -48,7 +48,9 @@ def open_base(source: str, method: str, input_hw: tuple[int, int] | None = None)
         size = input_hw or config.input_hw
         model = PizaGrounder(replace(config, method=method, input_hw=size))
         start_from(model, folder)
-        return Base(model, folder / TOKENIZER, True)
+        # An imported base has no history encoder: zeros.
+        knows_histories = any(bool(tensor.any()) for tensor in model.history.parameters())
+        return Base(model, folder / TOKENIZER, knows_histories)
     tokenizer_file = folder / TOKENIZER if folder.is_dir() else _from_hub(source)
     if not tokenizer_file.is_file():
         raise EngineError(f"expected a tokenizer file at {tokenizer_file}, found none")

@@ -49,6 +49,7 @@ class PublishedSearcher:
         self, model: PizaGrounder, tokenizer: Tokenizer, policy: PublishedPolicy = PUBLISHED
     ) -> None:
         self.model, self.tokenizer, self.policy = model.eval(), tokenizer, policy
+        self.max_steps = policy.max_steps if model.config.zooms else 1
         self.device = next(model.parameters()).device
 
     @torch.inference_mode()
@@ -61,7 +62,7 @@ class PublishedSearcher:
         history = [window]
         progress = self._decide(history)[1]
         zooms: list[Zoom] = []
-        while len(zooms) < self.policy.max_steps:
+        while len(zooms) < self.max_steps:
             x, y, w, h = window
             size_wh = resized_wh((w, h), self.policy.scale_px)
             if min(size_wh) < 1:

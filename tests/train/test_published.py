@@ -148,6 +148,14 @@ def test_five_steps_at_most_and_progress_is_not_clipped(model, tokenizer, monkey
     assert {round(zoom.progress, 6) for zoom in found.zooms} == {-0.3}
 
 
+def test_methods_that_do_not_zoom_look_once(
+    make_config, make_model, tokenizer, monkeypatch
+) -> None:
+    plain = make_model(make_config(method="zero-shot"))
+    never_ends(plain, monkeypatch)
+    assert len(PublishedSearcher(plain, tokenizer, SMALL)(frame(), "the red car").zooms) == 1
+
+
 def test_it_stops_when_the_history_says_so(model, tokenizer, monkeypatch) -> None:
     seen: list[list[list[float]]] = []
 

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from torch.testing import assert_close
 
 from sdk.errors import EngineError, InputError
+from train.base import open_base
 from train.checkpoint import CONFIG, TOKENIZER, WEIGHTS, load_checkpoint
 from train.methods import trainable
 from train.mmdet.convert import build, check_fit, convert, import_checkpoint
@@ -218,6 +219,23 @@ def test_folder(sizes, two_files, vocab_file: Path, tmp_path: Path) -> None:
     assert tokenizer.vocabulary_size == sizes().words
     expected = of(base, piza).state_dict()
     assert all(torch.equal(tensor, expected[name]) for name, tensor in model.state_dict().items())
+
+
+def test_tuning_starts_from_what_is_imported(sizes, two_files, vocab_file, tmp_path) -> None:
+    """From the base alone with a history encoder that is yet to be fitted, or from all of PIZA."""
+    base, piza = two_files(sizes())
+    save_file(base, tmp_path / "base.safetensors")
+    save_file(piza, tmp_path / "piza.safetensors")
+    files = (tmp_path / "base.safetensors", tmp_path / "piza.safetensors")
+    import_checkpoint(files[0], None, tmp_path / "plain", vocab_file, SMALL)
+    import_checkpoint(*files, tmp_path / "piza", vocab_file, SMALL)
+    plain = open_base(str(tmp_path / "plain"), "piza-lora")
+    whole = open_base(str(tmp_path / "piza"), "piza-adapter+")
+    assert (plain.knows_histories, whole.knows_histories) == (False, True)
+    scaling = whole.model.adapters[0].adapter1.scaling
+    assert torch.equal(scaling, piza["encoder.layers.0.adapter1.scaling"])
+    with pytest.raises(EngineError, match="adapted by piza-adapter"):
+        open_base(str(tmp_path / "piza"), "piza-lora")
 
 
 def test_nothing_is_written_when_something_is_wrong(
