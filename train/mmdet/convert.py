@@ -104,7 +104,8 @@ def convert(states: Sequence[State], name: str, overrides: Mapping[str, Any]) ->
     weights = {k: v for each in translations for k, v in each.tensors.items()}
     sources = {k: v for each in translations for k, v in each.sources.items()}
     dropped = tuple(name for each in translations for name in each.dropped)
-    return Converted(config, _unpublished(config) | weights, sources, dropped)
+    told = any(".emb_proj." in name for name in weights)
+    return Converted(config, _unpublished(config, told) | weights, sources, dropped)
 
 
 def build(converted: Converted) -> PizaGrounder:
@@ -146,12 +147,12 @@ def check_fit(model: PizaGrounder, converted: Converted) -> None:
         raise EngineError(f"the tensors do not make a model: {'; '.join(found)}")
 
 
-def _unpublished(config: PizaConfig) -> dict[str, Tensor]:
-    """What our model has and the files may lack, as values that change no result.
+def _unpublished(config: PizaConfig, told: bool) -> dict[str, Tensor]:
+    """What our model has and the files lack, as values that change no result.
 
     transformers' Swin ends in a norm that no feature map passes. The authors' demo has image
-    adapters without a projection of the zoom embedding: its search does not tell them the progress.
-    The base alone answers in one step and never asks its history encoder.
+    adapters that are not ``told`` the progress: none projects the zoom embedding. The base alone
+    answers in one step and never asks its history encoder.
     """
     swin, width = config.base["backbone_config"], config.base["d_model"]
     channels = swin["embed_dim"] * 2 ** (len(swin["depths"]) - 1)
@@ -162,7 +163,7 @@ def _unpublished(config: PizaConfig) -> dict[str, Tensor]:
     if not config.zooms:
         encoder = BoxHistoryEncoder().state_dict()
         return made | {f"history.{k}": torch.zeros_like(v) for k, v in encoder.items()}
-    for layer in range(config.base["encoder_layers"]):
+    for layer in range(0 if told else config.base["encoder_layers"]):
         for adapter in ("adapter1", "adapter2"):
             projection = f"adapters.{layer}.{adapter}.emb_proj"
             made[f"{projection}.weight"] = torch.zeros(width, config.zoom_dim)

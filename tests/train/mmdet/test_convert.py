@@ -112,6 +112,7 @@ def test_what_is_imported_can_be_trained(whole) -> None:
         ("neck.extra_convs.0.gn.bias", "input_proj_vision.3.1.bias"),
         ("encoder.fusion_layers.0.gamma_l", "fusion_layer.text_param"),
         ("encoder.layers.0.adapter2.scaling", "adapters.0.adapter2.scaling"),
+        ("encoder.layers.0.adapter1.emb_proj.bias", "adapters.0.adapter1.emb_proj.bias"),
         ("encoder.text_layers.0.norms.1.bias", "text_enhancer_layer.layer_norm_after.bias"),
         ("decoder.layers.1.cross_attn.sampling_offsets.bias", "encoder_attn.sampling_offsets.bias"),
         ("decoder.layers.1.norms.3.weight", "decoder.layers.1.final_layer_norm.weight"),
