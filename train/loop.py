@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import pickle
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -75,7 +76,11 @@ class Trainer:
         self.step = 0
 
     def run(self, batches: Iterable[Batch], report: Callable[[dict[str, float]], bool]) -> None:
-        """Trains to the end of ``batches``, or until ``report`` of a step's loss terms is true."""
+        """Trains to the end of ``batches``, or until ``report`` of a step's loss terms is true.
+
+        It is also told how long the step took (``step_s``), and how long the batch was waited for
+        (``wait_s``): much, and data loading is what training is slowed down by.
+        """
         hidden = None if self.crew.leads else True  # None: hidden where nobody is watching
         with tqdm(
             desc="training",
@@ -84,12 +89,16 @@ class Trainer:
             unit="step",
             disable=hidden,
         ) as bar:
+            began = time.monotonic()
             for parts in _grouped(batches, self.parts):
+                loaded = time.monotonic()
                 terms = self.train_step(parts)
+                terms |= {"wait_s": loaded - began, "step_s": time.monotonic() - loaded}
                 bar.set_postfix(loss=f"{terms['loss']:.3f}", lr=f"{terms['lr']:.1e}", refresh=False)
                 bar.update()
                 if agree(report(terms), self.crew):
                     return
+                began = time.monotonic()
 
     def train_step(self, parts: Sequence[Batch]) -> dict[str, float]:
         """One optimiser step on a batch in parts; returns the loss terms of the whole batch.

@@ -22,7 +22,6 @@ from train import fit_history
 from train.__main__ import main
 from train.base import open_base
 from train.checkpoint import CONFIG, TOKENIZER, WEIGHTS, load_checkpoint, save_checkpoint
-from train.commands.tune import TRAINED
 from train.validation import some
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,8 +97,8 @@ def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
-@pytest.mark.parametrize("method", TRAINED)
-def test_every_method_trains_what_it_should(tune, base, tmp_path, capsys, method: str) -> None:
+@pytest.mark.parametrize("method", ["full", "coop", "piza-lora", "piza-adapter+"])
+def test_methods_train_what_they_should(tune, base, tmp_path, capsys, method: str) -> None:
     assert tune(tmp_path, "--epochs", "2", "--lr", "1e-3", method=method) == 0
     out = capsys.readouterr().out
     assert "8 annotations" in out
