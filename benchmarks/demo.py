@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.cases import Case, make_case
-from train.metrics import answer_ious
+from train.evaluation.metrics import answer_ious
 
 # The scene and the sentence of the demo. Never trained on: training seeds lie far below.
 DEMO_SEED = 900007

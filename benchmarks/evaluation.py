@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from benchmarks.cases import Case, shuffled
-from train.scoring import Locator, Row, judged
+from train.evaluation.scoring import Locator, Row, judged
 
 
 def evaluate(

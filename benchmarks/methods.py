@@ -76,7 +76,7 @@ class Experiment:
             say(f"scenes to {name} on: {scenes}")
             self._scenes(name, seed + self.budget.seed * 10_000, scenes, refs)
         say(f"the base: {self.budget.base_steps} steps")
-        self._once(self.folder / "base" / "model.safetensors", self._base_command())
+        self._run(self._base_command(), "base")
         with ThreadPoolExecutor(self.processes) as pool:
             return list(pool.map(lambda method: self._method(method, say), methods))
 
@@ -96,13 +96,14 @@ class Experiment:
         """Scenes in SOREC's layout, and ``NAME.json``: ``refs`` of the expressions of each."""
         folder, chosen = self.folder / name, self.folder / f"{name}.json"
         command = ["train", "scenes", "--out", str(folder), "--count", str(count)]
-        self._once(folder / "annotations.json", [*command, "--seed", str(seed)])
+        if not (folder / "annotations.json").is_file():
+            self._run([*command, "--seed", str(seed)], name)
         by_image: dict[str, list[dict[str, Any]]] = {}
         for entry in json.loads((folder / "annotations.json").read_text()):
             by_image.setdefault(entry["image"], []).append(entry)
         # evenly over the objects, which are listed one after the other
         picked = [
-            entries[k * len(entries) // refs]
+            entries[(2 * k + 1) * len(entries) // (2 * refs)]
             for entries in by_image.values()
             for k in range(min(refs, len(entries)))
         ]
@@ -110,9 +111,11 @@ class Experiment:
 
     def _base_command(self) -> list[str]:
         steps = str(self.budget.base_steps)
-        command = ["torch.distributed.run", "--nproc-per-node", str(self.processes), "-m"]
+        processes = max(n for n in (1, 2, 3, 6) if n <= self.processes)  # of six scenes a batch
+        command = ["torch.distributed.run", "--nproc-per-node", str(processes), "-m"]
         command += ["train", "piza", "--method", "zero-shot", "--close-up"]
         command += ["--steps", steps, "--phrase-steps", steps, "--checks", "0", "--threads", "1"]
+        command += ["--scenes", str(self.budget.scenes)]
         command += ["--scenes-dir", str(self.folder / "close-ups"), *self.precision]
         command += ["--seed", str(self.budget.seed), "--out", str(self.folder / "base")]
         return command
@@ -122,11 +125,14 @@ class Experiment:
         if METHODS[method].family == "zero-shot":
             checkpoint = self.folder / "base"
         else:
-            self._once(checkpoint / "last" / "model.safetensors", self._tune_command(method))
+            self._run(self._tune_command(method), method)  # resumes, or finds that all is done
             checkpoint = checkpoint / "last"
         command = ["train", "evaluate", str(checkpoint), "--json", str(scores), "--threads", "1"]
         command += ["--annotations", str(self.folder / "test.json")]
-        self._once(scores, [*command, "--images", str(self.folder / "test" / "images")])
+        if not scores.is_file():
+            self._run(
+                [*command, "--images", str(self.folder / "test" / "images")], f"{method}-test"
+            )
         row = _row(method, checkpoint, json.loads(scores.read_text())["zoom"])
         say(f"{method}: mAcc {row.macc:.3f}")
         return row
@@ -140,11 +146,9 @@ class Experiment:
         command += ["--seed", str(self.budget.seed), "--threads", "1", *self.precision]
         return [*command, "-o", str(self.folder / method)]
 
-    def _once(self, product: Path, command: list[str]) -> None:
-        """Runs ``python -m COMMAND`` unless what it makes is there, its output in a log."""
-        if product.is_file():
-            return
-        log = self.folder / f"{product.parent.name}-{command[1]}.log"
+    def _run(self, command: list[str], name: str) -> None:
+        """``python -m COMMAND``, its output in a log."""
+        log = self.folder / f"{name}.log"
         with log.open("w") as file:
             code = subprocess.run(
                 [sys.executable, "-m", *command], stdout=file, stderr=subprocess.STDOUT

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from train.locators import engine_label
+from train.evaluation.locators import engine_label
 from train.options import positive
 
 if TYPE_CHECKING:

@@ -22,10 +22,10 @@ from sdk.geometry import iou
 from sdk.grounder import Grounder
 from sdk.preprocess import network_input
 from sdk.text import Tokenizer
-from train.evaluation import Searcher
+from train.evaluation.questions import Question, questions
+from train.evaluation.searcher import Searcher
 from train.models.deformable import grid_sampler
 from train.models.grounder import PizaGrounder
-from train.questions import Question, questions
 
 SEED = 700_000  # scenes of the certificate: neither trained on, nor used by a benchmark
 SAME_IOU = 0.99

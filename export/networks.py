@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from train.evaluation.session import ranked
 from train.models.deformable import Sampler, gather_sampler
 from train.models.grounder import PizaGrounder
-from train.session import ranked
 
 
 class TextNetwork(nn.Module):

@@ -16,7 +16,7 @@ from export.graphs import export_network
 from export.networks import networks
 from sdk.engine import Manifest, Preprocess, write_manifest
 from train.checkpoint import TOKENIZER, checkpoint_sha256, load_checkpoint
-from train.evaluation import history_weights
+from train.evaluation.searcher import history_weights
 
 
 def export_checkpoint(checkpoint: Path, folder: Path) -> Manifest:

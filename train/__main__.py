@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sdk.cli import run_command
 
-COMMANDS = ("scenes", "piza", "import", "calibrate", "data", "evaluate", "trajectories")
+COMMANDS = ("scenes", "piza", "tune", "import", "calibrate", "data", "evaluate", "trajectories")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

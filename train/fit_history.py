@@ -17,18 +17,14 @@ from tqdm import tqdm
 from sdk.geometry import clip, xyxy_to_xywh
 from train import trajectories
 from train.models.history import BoxHistoryEncoder
+from train.sizes import Draw, anything
 
-FRAMES_WH = ((1920, 1080), (1280, 720), (2560, 1440), (3840, 2160), (4000, 3000), (1920, 1200))
-TARGET_AREA_PX2 = (400.0, 6000.0)  # wider than SOREC's 700-2000, so that near misses end too
 MOST_BOXES = 4
 
 
-def simulate(rng: np.random.Generator) -> tuple[np.ndarray, bool, float]:
+def simulate(rng: np.random.Generator, draw: Draw = anything) -> tuple[np.ndarray, bool, float]:
     """One history: boxes (k, 4) xywh with the frame first, whether it ends, its progress."""
-    frame_wh = FRAMES_WH[rng.integers(len(FRAMES_WH))]
-    area = np.exp(rng.uniform(*np.log(TARGET_AREA_PX2)))
-    aspect = np.exp(rng.uniform(-1.2, 1.2))
-    size = np.sqrt(area) * np.array([aspect**0.5, aspect**-0.5])
+    frame_wh, size = draw(rng)
     start = rng.random(2) * (np.array(frame_wh) - size)
     target = np.concatenate([start, start + size])
     boxes = [np.array([0.0, 0.0, *frame_wh])]
@@ -45,11 +41,18 @@ def simulate(rng: np.random.Generator) -> tuple[np.ndarray, bool, float]:
 
 
 def fit_history(
-    encoder: BoxHistoryEncoder, seed: int, steps: int = 3000, batch: int = 128
+    encoder: BoxHistoryEncoder,
+    seed: int,
+    draw: Draw = anything,
+    steps: int = 3000,
+    batch: int = 128,
 ) -> float:
-    """Trains in place, leaves the encoder in eval mode; returns its accuracy on fresh histories."""
+    """Trains in place, leaves the encoder in eval mode; returns its accuracy on fresh histories.
+
+    draw: frames and the sizes of targets in them, as they will be met.
+    """
     rng = np.random.default_rng((seed, 77))
-    histories, fresh = _simulations(rng, 20_000), _simulations(rng, 2_000)
+    histories, fresh = _simulations(rng, draw, 20_000), _simulations(rng, draw, 2_000)
     optimiser = torch.optim.AdamW(encoder.parameters(), lr=1e-3, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps)
     encoder.train()
@@ -76,12 +79,12 @@ class _Histories:
     progress: Tensor  # (n,)
 
 
-def _simulations(rng: np.random.Generator, count: int) -> _Histories:
+def _simulations(rng: np.random.Generator, draw: Draw, count: int) -> _Histories:
     boxes = np.ones((count, MOST_BOXES, 4), np.float32)
     valid = np.zeros((count, MOST_BOXES), bool)
     ends, done = np.zeros(count, np.float32), np.zeros(count, np.float32)
     for row in range(count):
-        history, ends[row], done[row] = simulate(rng)
+        history, ends[row], done[row] = simulate(rng, draw)
         boxes[row, : len(history)] = history
         valid[row, : len(history)] = True
     return _Histories(*(torch.from_numpy(array) for array in (boxes, valid, ends, done)))

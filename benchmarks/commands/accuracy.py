@@ -24,9 +24,9 @@ def run(args: argparse.Namespace) -> int:
 
     from benchmarks.cases import make_cases
     from benchmarks.evaluation import evaluate
-    from train.environment import describe
-    from train.report import JsonFile, accuracy_lines
-    from train.scoring import as_records, summarise
+    from train.evaluation.environment import describe
+    from train.evaluation.report import JsonFile, accuracy_lines
+    from train.evaluation.scoring import as_records, summarise
 
     file = JsonFile(args.json)
     environment = describe()

@@ -27,8 +27,8 @@ def run(args: argparse.Namespace) -> int:
 
     from benchmarks.cases import make_workload
     from benchmarks.timing import measure, summarise
-    from train.environment import describe, header
-    from train.report import JsonFile
+    from train.evaluation.environment import describe, header
+    from train.evaluation.report import JsonFile
 
     file = JsonFile(args.json)
     environment = describe()
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _lines(figures: dict[str, Any]) -> list[str]:
     from benchmarks.timing import STAGES
-    from train.report import table
+    from train.evaluation.report import table
 
     whole = [["search", *(f"{figures[f'{name}_ms']:.1f}" for name in ("p50", "p90", "p99"))]]
     stages = [

@@ -35,8 +35,8 @@ def run(args: argparse.Namespace) -> int:
     """Train, measure, print a table, write the rows."""
     from benchmarks.methods import Experiment
     from benchmarks.plots import methods_plot
-    from train.environment import describe
-    from train.report import JsonFile, share, table
+    from train.evaluation.environment import describe
+    from train.evaluation.report import JsonFile, share, table
 
     file = JsonFile(args.json)
     budget = Budget(**{field.name: getattr(args, field.name) for field in fields(Budget)})

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.cases import make_cases
 from benchmarks.evaluation import evaluate
-from train.scoring import as_records, summarise
+from train.evaluation.scoring import as_records, summarise
 
 
 def test_an_oracle_is_right_and_knows_the_language(oracle: type[Any]) -> None:

@@ -18,9 +18,9 @@ from sdk.text import Tokenizer
 from train.checkpoint import TOKENIZER, load_checkpoint, save_checkpoint
 from train.data.scenes import vocabulary
 from train.data.vocabulary import write_tokenizer
+from train.evaluation.questions import Question
 from train.models.config import PizaConfig, piza_tiny
 from train.models.grounder import PizaGrounder
-from train.questions import Question
 
 REFS = ("the red car", "the white van left of the bus", "the person in a blue jacket")
 SEARCHES = 4

@@ -20,9 +20,9 @@ from sdk import Grounder
 from sdk.engine import read_manifest, verify_files, write_manifest
 from sdk.errors import EngineError, InputError
 from train.checkpoint import CONFIG, WEIGHTS, load_checkpoint, save_checkpoint
+from train.evaluation.questions import Question
 from train.models.deformable import Sampler, grid_sampler
 from train.models.grounder import PizaGrounder
-from train.questions import Question
 
 NETWORKS = ("text", "image", "ground")
 

@@ -18,7 +18,7 @@ from export.networks import networks
 from sdk.engine import read_manifest
 from sdk.history import HistoryEncoder
 from sdk.text import Tokenizer
-from train.evaluation import history_weights
+from train.evaluation.searcher import history_weights
 from train.models.deformable import gather_sampler, grid_sampler
 from train.models.grounder import PizaGrounder
 

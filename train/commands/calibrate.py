@@ -27,10 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from train.calibrate import SEED, calibrate
     from train.checkpoint import CONFIG, load_checkpoint
-    from train.evaluation import Searcher
-    from train.questions import questions
+    from train.evaluation.calibrate import SEED, calibrate
+    from train.evaluation.questions import questions
+    from train.evaluation.searcher import Searcher
 
     model, tokenizer = load_checkpoint(args.checkpoint)
     asked = tqdm(questions(SEED, args.scenes, absent_every=2), total=args.scenes, unit="search")

@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     from sdk.errors import InputError
     from train.data.annotations import read_annotations
     from train.data.statistics import statistics, statistics_lines
-    from train.report import JsonFile
+    from train.evaluation.report import JsonFile
 
     path, images = args.annotations, args.images
     if path.is_dir():

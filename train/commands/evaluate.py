@@ -44,11 +44,11 @@ def run(args: argparse.Namespace) -> int:
 
     from sdk.errors import InputError
     from train.data.annotations import read_annotations
-    from train.environment import describe
-    from train.examination import ask
-    from train.locators import open_locator
-    from train.report import JsonFile, accuracy_lines
-    from train.scoring import as_records, summarise
+    from train.evaluation.environment import describe
+    from train.evaluation.examination import ask
+    from train.evaluation.locators import open_locator
+    from train.evaluation.report import JsonFile, accuracy_lines
+    from train.evaluation.scoring import as_records, summarise
 
     file = JsonFile(args.json)
     known = read_annotations(args.annotations, args.images, args.split)

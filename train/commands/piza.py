@@ -63,21 +63,21 @@ def run(args: argparse.Namespace) -> int:
 
     from sdk.errors import InputError
     from sdk.text import Tokenizer
-    from train.calibrate import SEED as RESERVED
     from train.checkpoint import TOKENIZER, start_from
     from train.data.batches import Plan, SceneSamples, loader
     from train.data.scenes import vocabulary
     from train.data.vocabulary import write_tokenizer
-    from train.distributed import join, leave
-    from train.evaluation import Searcher, quick_scores
+    from train.evaluation.calibrate import SEED as RESERVED
+    from train.evaluation.questions import questions
+    from train.evaluation.searcher import Searcher, quick_scores
     from train.fit_history import fit_history
-    from train.journal import STATE, Journal
-    from train.loop import Trainer, all_but_history, flush_denormals, from_scratch
     from train.models.config import piza_tiny
     from train.models.grounder import PizaGrounder
-    from train.questions import questions
-    from train.recipe import scratch
-    from train.running import pick_device, run_to_the_end
+    from train.trainer.distributed import join, leave
+    from train.trainer.journal import STATE, Journal
+    from train.trainer.loop import Trainer, all_but_history, flush_denormals, from_scratch
+    from train.trainer.recipe import scratch
+    from train.trainer.running import pick_device, run_to_the_end
 
     device = pick_device(args.device)
     if args.scenes > RESERVED:

@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
 
     from sdk.frame import write_image
     from train.data.scenes import make_scene, render
-    from train.trajectory_picture import Subject, trajectories_picture
+    from train.data.trajectory_picture import Subject, trajectories_picture
 
     subjects = []
     for seed in range(args.seed, args.seed + args.count):

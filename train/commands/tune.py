@@ -14,8 +14,8 @@ from train.options import not_negative, positive, positive_float, share
 
 if TYPE_CHECKING:
     from train.data.entries import AnnotationSet
-    from train.journal import Journal
-    from train.recipe import Recipe
+    from train.trainer.journal import Journal
+    from train.trainer.recipe import Recipe
 
 HELP = "fine-tune a base model on annotated photographs by one of the methods; again to resume"
 TRAINED = tuple(name for name, method in METHODS.items() if method.family != "zero-shot")
@@ -107,13 +107,14 @@ def run(args: argparse.Namespace) -> int:
     from train.base import open_base
     from train.data.batches import loader
     from train.data.photographs import PhotoSamples
-    from train.distributed import join, leave
+    from train.evaluation.validation import Validation, some
     from train.fit_history import fit_history
-    from train.journal import STATE, Journal
-    from train.loop import Trainer, flush_denormals
     from train.models.pretrained import PUBLISHED_BASE
-    from train.running import pick_device, run_to_the_end
-    from train.validation import Validation, some
+    from train.sizes import observed
+    from train.trainer.distributed import join, leave
+    from train.trainer.journal import STATE, Journal
+    from train.trainer.loop import Trainer, flush_denormals
+    from train.trainer.running import pick_device, run_to_the_end
 
     device, state = pick_device(args.device), args.out / STATE
     if args.resume and not state.is_file():
@@ -140,7 +141,7 @@ def run(args: argparse.Namespace) -> int:
     recipe = _recipe(args, len(data), items)
     args.out.mkdir(parents=True, exist_ok=True)
     if not base.knows_histories and not state.is_file():
-        fit_history(model.history, args.seed)
+        fit_history(model.history, args.seed, observed(*data.sizes()))
     learned = trainable(model)
     made_of = _made_of(args, items, model.config.input_hw)
     trainer = Trainer(model, recipe, device, learned, made_of, crew, args.accumulate)
@@ -193,7 +194,7 @@ def _read(path: Path, images: Path, split: str | None) -> AnnotationSet:
 def _recipe(args: argparse.Namespace, count: int, items: int) -> Recipe:
     """The published recipe with what the options say; ``count`` photographs, ``items`` a step."""
     from sdk.errors import InputError
-    from train.recipe import published
+    from train.trainer.recipe import published
 
     if count < items:
         raise InputError(

@@ -18,6 +18,7 @@ from sdk.frame import read_image
 from sdk.geometry import contains
 from sdk.text import Tokenizer
 from train.data.entries import Annotation, AnnotationSet, Rect
+from train.data.image_size import image_wh
 from train.data.samples import NOTHING, Ask, Labelled, Sample, Sampler
 from train.models.config import PizaConfig
 
@@ -99,6 +100,13 @@ class PhotoSamples(Dataset[list[Sample]]):
             step = self.sampler.first_step if first else self.sampler.second_step
             samples.append(step(frame, scene, rng))
         return samples
+
+    def sizes(self, most: int = 1000) -> tuple[list[tuple[int, int]], list[tuple[float, float]]]:
+        """Width and height in pixels of images and of targets in them, ``most`` at random."""
+        rng = np.random.default_rng((self.seed, 2))
+        chosen = [self.items[k] for k in rng.permutation(len(self.items))[:most]]
+        targets = [(x2 - x1, y2 - y1) for x1, y1, x2, y2 in (item.xyxy for item in chosen)]
+        return [image_wh(self.images / item.image) for item in chosen], targets
 
     def item(self, index: int) -> Annotation:
         """The annotation of item ``index``: all of them in each epoch, in an order of its own."""

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from sdk.geometry import as_boxes
 from train.data.entries import AnnotationSet
-from train.groups import RELATIONS, SIZES, relations, size_group
-from train.report import table
+from train.evaluation.groups import RELATIONS, SIZES, relations, size_group
+from train.evaluation.report import table
 
 
 def statistics(known: AnnotationSet) -> dict[str, Any]:

@@ -31,7 +31,7 @@ class PizaConfig:
     place_features: image features carry their position into the fusion (published: False).
         Language says "left of": where something is must be something that text can attend to.
     max_tokens: prompt length, [CLS] and [SEP] included; prompts are padded to it.
-    threshold: score from which an object counts as found, set by ``train.calibrate``.
+    threshold: score from which an object counts as found, set by ``train.evaluation.calibrate``.
     """
 
     name: str

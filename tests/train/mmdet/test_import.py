@@ -15,7 +15,7 @@ from export.build import build_engine, verify_engine
 from sdk import Grounder
 from train.__main__ import main
 from train.checkpoint import load_checkpoint
-from train.questions import Question
+from train.evaluation.questions import Question
 
 SEARCHES = 3
 SMALL = {"input_hw": [64, 96], "max_tokens": 24}

@@ -1,0 +1,59 @@
+"""Tables, JSON and the description of the machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sdk.errors import InputError
+from train.evaluation.environment import describe, header, usable_cores
+from train.evaluation.report import JsonFile, share, table
+
+
+def test_table() -> None:
+    assert table(("", "n"), [["all", "5"], ["a few", "12"]]).splitlines() == [
+        "        n",
+        "-----  --",
+        "all     5",
+        "a few  12",
+    ]
+
+
+def test_share() -> None:
+    assert [share(0.5), share(float("nan")), share(None)] == ["0.500", "-", "-"]
+
+
+def test_json_has_no_nan(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "figures.json"
+    JsonFile(path).write({"a": float("nan"), "b": [1.5, {"c": float("nan")}]})
+    assert json.loads(path.read_text()) == {"a": None, "b": [1.5, {"c": None}]}
+
+
+def test_json_appears_with_its_figures(tmp_path: Path) -> None:
+    path = tmp_path / "figures.json"
+    file = JsonFile(path)
+    assert not path.exists()  # an interrupted measurement leaves nothing behind
+    file.write({"a": 1})
+    JsonFile(path)
+    assert json.loads(path.read_text()) == {"a": 1}
+
+
+def test_json_is_optional() -> None:
+    JsonFile(None).write({"a": 1})
+
+
+def test_json_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot write"):
+        JsonFile(tmp_path / "file" / "figures.json")
+
+
+def test_environment_names_machine_and_versions() -> None:
+    environment = describe()
+    assert environment["cores"] == usable_cores() >= 1
+    assert {"numpy", "onnxruntime", "piza-edge"} <= set(environment["versions"])
+    lines = "\n".join(header(environment))
+    assert environment["cpu"] in lines
+    assert environment["versions"]["onnxruntime"] in lines

@@ -1,0 +1,166 @@
+"""Questions, the search in PyTorch, quick scores and the threshold."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sdk.errors import InputError
+from sdk.geometry import contains
+from sdk.results import Zoom
+from sdk.search import Search
+from train.data.scenes import make_scene
+from train.evaluation import questions as asking
+from train.evaluation.calibrate import calibrate, threshold_for
+from train.evaluation.questions import Question, questions
+from train.evaluation.searcher import (
+    Searcher,
+    final_iou,
+    final_score,
+    history_weights,
+    quick_scores,
+)
+from train.evaluation.session import ranked
+from train.models.grounder import Prediction
+
+FRAME = np.zeros((4, 4, 3), np.uint8)
+TARGET = (100.0, 100.0, 120.0, 120.0)
+SCORES = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=20).map(np.array)
+
+
+def zoom(xyxy: tuple[float, ...], score: float) -> Zoom:
+    box = np.array(xyxy, np.float32)
+    scores = np.array([score], np.float32)
+    return Zoom(box, box, score, box[None], scores, 0.0, 0.0)
+
+
+def searched(*steps: tuple[tuple[float, ...], float], fault: str | None = None) -> Search:
+    return Search(tuple(zoom(*step) for step in steps), fault)
+
+
+WINDOW = (50.0, 50.0, 200.0, 200.0)
+ANSWERS = {
+    "right": searched((WINDOW, 0.5), (TARGET, 0.9)),
+    "beside": searched((WINDOW, 0.5), ((160.0, 160.0, 180.0, 180.0), 0.3)),
+    "lost": searched(((300.0, 300.0, 400.0, 400.0), 0.5), ((310.0, 310.0, 330.0, 330.0), 0.4)),
+    "broken off": searched((WINDOW, 0.8), fault="shrank"),
+    "nothing": searched(fault="no box"),
+    "absent": searched((WINDOW, 0.5), (TARGET, 0.2)),
+}
+
+
+def answer(frame: np.ndarray, ref: str) -> Search:
+    return ANSWERS[ref]
+
+
+def asked(*refs: str) -> list[Question]:
+    return [Question(FRAME, ref, None if ref == "absent" else TARGET) for ref in refs]
+
+
+def test_quick_scores_count_every_present_object() -> None:
+    """Also those that the search has no box for."""
+    found = quick_scores(answer, asked(*ANSWERS))
+    assert found["first_window"] == pytest.approx(3 / 5)  # right, beside, broken off
+    assert found["acc50"] == pytest.approx(1 / 5)
+    assert found["score_right"] == pytest.approx(0.9)
+    # a search that broke off has no score
+    assert found["score_wrong"] == pytest.approx((0.3 + 0.4 + 0 + 0 + 0.2) / 5)
+
+
+def test_quick_scores_of_nothing() -> None:
+    assert set(quick_scores(answer, []).values()) == {0.0}
+
+
+def test_the_answer_of_a_search() -> None:
+    assert final_score(ANSWERS["right"]) == 0.9
+    assert final_score(ANSWERS["broken off"]) == final_score(ANSWERS["nothing"]) == 0
+    assert final_iou(ANSWERS["right"], TARGET) == 1
+    assert final_iou(ANSWERS["nothing"], TARGET) == 0
+
+
+def test_the_threshold_keeps_the_risk() -> None:
+    absent = np.arange(1, 100) / 100
+    result = threshold_for(np.array([0.99, 0.96, 0.5]), absent, 0.05)
+    # of 99 scores the 95th: the next one exceeds it once in twenty
+    assert result.threshold == pytest.approx(0.951)
+    assert result.right_kept == pytest.approx(2 / 3)
+    assert result.absent_accepted == pytest.approx(4 / 99)
+
+
+@given(SCORES, st.lists(st.floats(0, 1), min_size=20, max_size=60), st.floats(0.05, 0.9))
+def test_absent_objects_exceed_the_threshold_rarely(right, absent, risk: float) -> None:
+    scores = np.array(absent)
+    result = threshold_for(right, scores, risk)
+    assert result.absent_accepted == (scores >= result.threshold).mean() <= risk
+    assert result.right_kept == (right >= result.threshold).mean()
+    # and no more right answers are lost than for that
+    lower = scores >= result.threshold - 0.0011
+    assert (lower.sum() + 1) / (len(scores) + 1) > risk or result.threshold < 0.0011
+
+
+@pytest.mark.parametrize(("right", "absent"), [([], [0.5] * 99), ([0.5], [0.5] * 18), ([0.5], [])])
+def test_thresholds_need_scores_of_both_sorts(right: list[float], absent: list[float]) -> None:
+    with pytest.raises(InputError, match=f"at least 19 .* got {len(right)} and {len(absent)}"):
+        threshold_for(np.array(right), np.array(absent), 0.05)
+
+
+@pytest.mark.parametrize("risk", [0.0, 1.0, -1.0, float("nan")])
+def test_a_risk_is_a_probability(risk: float) -> None:
+    with pytest.raises(InputError, match="risk"):
+        threshold_for(np.array([0.5]), np.ones(50), risk)
+
+
+def test_calibration_looks_at_right_answers_and_absent_objects() -> None:
+    result = calibrate(answer, asked("right", "right", "beside", "lost", "absent", "nothing"), 0.6)
+    assert 0.2 < result.threshold <= 0.9
+    assert (result.right_kept, result.absent_accepted) == (1.0, 0.0)
+
+
+def test_questions_are_reproducible_and_have_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Question k is about scene seed + k; every second or tenth is true of nothing."""
+    monkeypatch.setattr(asking, "render", lambda scene: np.full((2, 2, 3), scene.seed, np.uint16))
+    known = list(questions(700, 3, absent_every=2))
+    again = list(itertools.islice(questions(700, 100, absent_every=2), 3))
+    for index, (one, other) in enumerate(zip(known, again, strict=True)):
+        assert (one.ref, one.target_xyxy) == (other.ref, other.target_xyxy)
+        assert (one.frame == 700 + index).all()
+    assert [question.target_xyxy is None for question in known] == [False, True, False]
+    for index in (0, 2):
+        boxes = [item.xyxy for item in make_scene(700 + index).objects if item.targetable]
+        assert known[index].target_xyxy in boxes
+    [later] = questions(702, 1, absent_every=2)
+    assert later.ref == known[2].ref
+
+
+def test_candidates_come_best_first(make_model, config) -> None:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, 1, 5, 7, generator=generator)
+    boxes = torch.rand(2, 1, 5, 4, generator=generator)
+    found, scores = ranked(Prediction(logits[0], boxes[0], logits, boxes))
+    assert found.shape == (1, 5, 4)
+    assert scores[0].tolist() == sorted(scores[0].tolist(), reverse=True)
+    best = logits[-1, 0].amax(-1).argmax()
+    assert scores[0, 0] == logits[-1, 0, best].max().sigmoid()
+    centre = (found[0, 0, :2] + found[0, 0, 2:]) / 2
+    torch.testing.assert_close(centre, boxes[-1, 0, best, :2])
+
+
+def test_the_search_runs_in_pytorch(make_model, config, tokenizer) -> None:
+    """Windows are nested and in the frame, the policy is the config's."""
+    model = make_model()
+    searcher = Searcher(model, tokenizer)
+    frame = np.random.default_rng(0).integers(0, 256, (240, 320, 3)).astype(np.uint8)
+    found = searcher(frame, "the red car")
+    assert 1 <= len(found.zooms) <= config.max_steps
+    assert tuple(found.zooms[0].window_xyxy) == (0, 0, 320, 240)
+    for outer, inner in itertools.pairwise(found.zooms):
+        assert contains(outer.window_xyxy, inner.window_xyxy, 0.01)
+    again = Searcher(model, tokenizer)(frame, "the red car")
+    np.testing.assert_array_equal(found.zooms[-1].xyxy, again.zooms[-1].xyxy)
+    assert model.config.zoom_policy().max_steps == config.max_steps
+    assert history_weights(model).keys() == model.history.state_dict().keys()

@@ -1,0 +1,1 @@
+"""How well a model finds what it is asked for: questions, searches, figures, thresholds."""

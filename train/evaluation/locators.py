@@ -1,0 +1,163 @@
+"""Who answers in an evaluation: an engine, or a checkpoint before it becomes one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdk.cache import LruCache
+from sdk.engine import MANIFEST_FILE
+from sdk.errors import InputError
+from sdk.results import Candidates, Float32, Zoom
+from train.evaluation.scoring import Locator
+
+if TYPE_CHECKING:
+    from sdk.grounder import Grounder
+    from sdk.search import Search, Session
+    from train.models.grounder import PizaGrounder
+
+CACHED_WINDOWS = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """An answer, as ``train.evaluation.scoring.Answer`` describes it."""
+
+    found: bool
+    score: float
+    xyxy: Float32 | None
+    zooms: tuple[Zoom, ...]
+
+
+NO_ANSWER = Found(False, 0.0, None, ())
+
+
+class CheckpointLocator:
+    """A PyTorch model that answers as ``sdk.Grounder`` does, with the threshold of its config.
+
+    Args:
+        model: on the device that is to run it.
+        tokenizer: of the model.
+        published: search as the authors' code does (``train.evaluation.published``), instead of
+            as the vehicle does.
+    """
+
+    def __init__(self, model: PizaGrounder, tokenizer: Any, published: bool = False) -> None:
+        self._tokenizer, self._threshold = tokenizer, model.config.threshold
+        if published:
+            from train.evaluation.published import PublishedSearcher
+
+            self._search: Any = PublishedSearcher(model, tokenizer)
+        else:
+            from train.evaluation.searcher import Searcher
+
+            self._search = Searcher(model, tokenizer)
+            self._search.session = _SharedWindows(self._search.session)
+
+    def locate(self, frame: NDArray[np.uint8], ref: list[str]) -> Sequence[Found]:
+        """One answer for each expression; raises InputError for one that cannot be encoded."""
+        understood = [self._tokenizer.encode(each).understood for each in ref]
+        return [
+            self._judge(self._search(frame, each)) if known else NO_ANSWER
+            for each, known in zip(ref, understood, strict=True)
+        ]
+
+    def _judge(self, outcome: Search) -> Found:
+        if not outcome.zooms:
+            return NO_ANSWER
+        last = outcome.zooms[-1]
+        found = outcome.fault is None and last.score >= self._threshold
+        return Found(found, last.score, last.xyxy, outcome.zooms)
+
+
+class _SharedWindows:
+    """A session that encodes no window of a frame twice; the next frame clears its memory."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._frame: Any = None
+        self._images: LruCache[Any] = LruCache(CACHED_WINDOWS)
+        self.upload, self.encode_text = session.upload, session.encode_text
+
+    def encode_image(self, frame: Any, window_xyxy: NDArray[np.float64]) -> Any:
+        if frame is not self._frame:
+            self._images.clear()
+            self._frame = frame
+        return self._images.get(
+            window_xyxy.tobytes(), lambda: self._session.encode_image(frame, window_xyxy)
+        )
+
+    def ground(self, image: Any, text: Any, progress: float) -> Candidates:
+        return self._session.ground(image, text, progress)
+
+
+@contextmanager
+def open_locator(
+    folder: Path,
+    *,
+    threads: int | None = None,
+    device: str | None = None,
+    published: bool = False,
+    allow_unproven: bool = False,
+) -> Iterator[tuple[Locator, str]]:
+    """The locator in a checkpoint or engine folder, and a line that says what it is.
+
+    Args:
+        folder: with a ``config.json`` or an ``engine.json``.
+        threads: CPU threads.
+        device: of a checkpoint; the best there is by default.
+        published: see ``CheckpointLocator``.
+        allow_unproven: accept an engine without a certificate.
+
+    Raises:
+        InputError: the folder is neither, or an option does not go with what it is.
+        EngineError: it cannot be opened.
+    """
+    if (folder / MANIFEST_FILE).is_file():
+        if published or device is not None:
+            raise InputError(
+                f"expected a checkpoint for --device or --published, found an engine in {folder}"
+            )
+        from sdk.grounder import Grounder
+
+        with Grounder(folder, threads=threads, allow_unproven=allow_unproven) as grounder:
+            yield grounder, engine_label(grounder)
+        return
+    if not (folder / "config.json").is_file():
+        raise InputError(
+            f"expected a checkpoint (config.json) or an engine ({MANIFEST_FILE}) in {folder},"
+            " found neither"
+        )
+    import torch
+
+    from train.checkpoint import checkpoint_sha256, load_checkpoint
+    from train.trainer.running import pick_device
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    chosen = pick_device(device)
+    model, tokenizer = load_checkpoint(folder)
+    config = model.config
+    search = "published search" if published else f"input {_wh(config.input_hw)}"
+    label = f"{config.name}@{checkpoint_sha256(folder)[:8]}, PyTorch on {chosen}, {search},"
+    locator = CheckpointLocator(model.to(chosen), tokenizer, published)
+    yield locator, f"{label} threshold {config.threshold:.3f}"
+
+
+def engine_label(grounder: Grounder) -> str:
+    """An engine in a line."""
+    manifest = grounder.manifest
+    return (
+        f"{manifest.name}@{manifest.fingerprint}, {manifest.backend} {manifest.precision}, input"
+        f" {_wh(manifest.input_hw)}, threshold {grounder.threshold:.3f}"
+    )
+
+
+def _wh(input_hw: tuple[int, int]) -> str:
+    return f"{input_hw[1]}x{input_hw[0]}"

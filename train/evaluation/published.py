@@ -1,0 +1,167 @@
+"""The zoom search as the authors published it, for comparisons with their results.
+
+``sdk.search`` is what a vehicle runs: fractional windows, one input shape, text encoded once. This
+is the published arithmetic to the pixel: crops of whole rows and columns, a history of integers,
+Pillow's resize to a size of its own for every crop. It takes one expression at a time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from PIL import Image
+from torch import Tensor
+
+from sdk.frame import Frame, check_frame
+from sdk.results import Zoom
+from sdk.search import Search
+from sdk.text import Tokenizer, normalise
+from train.evaluation.session import TextFeatures, ranked
+from train.models.grounder import PizaGrounder
+
+Xywh = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class PublishedPolicy:
+    """``scale_px``: a crop is resized to fit into these two sides, in either orientation."""
+
+    scale_px: tuple[int, int] = (800, 1333)
+    max_steps: int = 5
+    stop_threshold: float = 0.95
+    progress_step: float = 0.05
+
+
+PUBLISHED = PublishedPolicy()
+
+
+class PublishedSearcher:
+    """``searcher(frame, ref) -> Search``, as ``train.evaluation.searcher.Searcher`` is.
+
+    End-of-search is looked at after each step but the last; the published code does so before
+    each but the first (where it fails if the answer is yes), which comes to the same.
+    """
+
+    def __init__(
+        self, model: PizaGrounder, tokenizer: Tokenizer, policy: PublishedPolicy = PUBLISHED
+    ) -> None:
+        self.model, self.tokenizer, self.policy = model.eval(), tokenizer, policy
+        self.max_steps = policy.max_steps if model.config.zooms else 1
+        self.device = next(model.parameters()).device
+
+    @torch.inference_mode()
+    def __call__(self, frame: Frame, ref: str) -> Search:
+        """One search on a BGR frame ``(h, w, 3)`` uint8; raises InputError for what is neither a
+        frame nor an expression."""
+        height, width = check_frame(frame).shape[:2]
+        text = self._encode_text(ref)
+        window: Xywh = (0, 0, width, height)
+        history = [window]
+        progress = self._decide(history)[1]
+        zooms: list[Zoom] = []
+        while len(zooms) < self.max_steps:
+            x, y, w, h = window
+            size_wh = resized_wh((w, h), self.policy.scale_px)
+            if min(size_wh) < 1:
+                return Search(tuple(zooms), "the search shrank to less than a pixel")
+            pixels = resized(frame[y : y + h, x : x + w], size_wh)
+            boxes, scores = self._ground(pixels, text, progress)
+            boxes = in_frame(boxes, size_wh, window)
+            if not np.isfinite(boxes[0]).all():
+                return Search(tuple(zooms), "the network offered no finite box")
+            history.append(history_entry(boxes[0]))
+            stop, following = self._decide(history)
+            zooms.append(
+                Zoom(
+                    window_xyxy=np.array([x, y, x + w, y + h], np.float32),
+                    xyxy=boxes[0],
+                    score=float(scores[0]),
+                    candidates_xyxy=boxes,
+                    candidates_scores=scores,
+                    progress=float(progress),
+                    stop_probability=stop,
+                )
+            )
+            if stop >= self.policy.stop_threshold:
+                break
+            window, progress = whole_pixels(boxes[0]), following
+        return Search(tuple(zooms))
+
+    def _encode_text(self, ref: str) -> TextFeatures:
+        normalise(ref)  # for its checks
+        tokens = self.tokenizer.encode_prompt(prompt(ref))
+        count = int((tokens.segments > 0).sum())
+        ids, segments, positions = (
+            torch.from_numpy(row[None, :count].astype(np.int64)).to(self.device)
+            for row in (tokens.ids, tokens.segments, tokens.positions)
+        )
+        return TextFeatures(self.model.encode_text(ids, segments, positions), segments, positions)
+
+    def _decide(self, history_xywh: list[Xywh]) -> tuple[float, Tensor]:
+        """End-of-search probability, and progress (1,) on its grid: halves to even, not clipped."""
+        boxes = torch.tensor([history_xywh], dtype=torch.float32, device=self.device)
+        valid = torch.ones(boxes.shape[:2], dtype=torch.bool, device=self.device)
+        stop, progress = self.model.history(boxes, valid)
+        step = self.policy.progress_step
+        return float(stop.sigmoid()), (progress / step).round() * step
+
+    def _ground(
+        self, pixels: NDArray[np.uint8], text: TextFeatures, progress: Tensor
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """RGB pixels (h, w, 3) -> boxes (K, 4) xyxy in [0, 1] of them, scores (K,), best first."""
+        config = self.model.config
+        mean, std = torch.tensor(config.mean), torch.tensor(config.std)
+        normalised = (torch.from_numpy(pixels).float() - mean) / std
+        image = self.model.encode_image(normalised.permute(2, 0, 1)[None].to(self.device))
+        prediction = self.model.ground(
+            image, text.features, text.segments, text.positions, progress, pixels.shape[:2]
+        )
+        boxes, scores = ranked(prediction)
+        return boxes[0].cpu().numpy(), scores[0].cpu().numpy()
+
+
+def prompt(ref: str) -> str:
+    """The expression as it is, with a period where it has none; the tokenizer lower-cases it."""
+    return ref if ref.endswith(".") else f"{ref}. "
+
+
+def resized_wh(crop_wh: tuple[int, int], scale_px: tuple[int, int]) -> tuple[int, int]:
+    """Width and height of a crop that fits into ``scale_px``, rounded down; 0 x 0 for no crop."""
+    width, height = crop_wh
+    if min(crop_wh) < 1:
+        return (0, 0)
+    factor = min(max(scale_px) / max(crop_wh), min(scale_px) / min(crop_wh))
+    return (int(width * factor), int(height * factor))
+
+
+def resized(crop: Frame, size_wh: tuple[int, int]) -> NDArray[np.uint8]:
+    """A BGR crop in another size, RGB: Pillow's bilinear filter, which averages when it shrinks."""
+    picture = Image.fromarray(np.ascontiguousarray(crop[:, :, ::-1]))
+    return np.array(picture.resize(size_wh, Image.Resampling.BILINEAR))
+
+
+def in_frame(
+    boxes_unit: NDArray[np.float32], size_wh: tuple[int, int], window: Xywh
+) -> NDArray[np.float32]:
+    """Boxes (K, 4) in [0, 1] of the resized window -> xyxy frame pixels, all in float32."""
+    x, y, w, h = window
+    size = np.array(size_wh * 2, np.float32)
+    scale = np.array([size_wh[0] / w, size_wh[1] / h] * 2, np.float32)
+    boxes = np.clip(boxes_unit * size, np.float32(0), size) / scale
+    return boxes + np.array([x, y, x, y], np.float32)
+
+
+def whole_pixels(box: ArrayLike) -> Xywh:
+    """The next window: every pixel from where the box begins to where it ends, both cut off."""
+    x1, y1, x2, y2 = (int(value) for value in np.asarray(box).tolist())
+    return (x1, y1, x2 - x1, y2 - y1)
+
+
+def history_entry(box: ArrayLike) -> Xywh:
+    """The box as the history holds it: corner and size cut off, so that it may end a pixel before
+    the window of ``whole_pixels`` does."""
+    x1, y1, x2, y2 = np.asarray(box).tolist()
+    return (int(x1), int(y1), int(x2 - x1), int(y2 - y1))

@@ -1,0 +1,74 @@
+"""How well a model finds what it is asked for: the whole search, on scenes it has never seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sdk.geometry import contains, iou
+from sdk.history import HistoryEncoder
+from sdk.search import Search, search
+from sdk.text import Tokenizer
+from train.evaluation.metrics import accuracy
+from train.evaluation.questions import Question
+from train.evaluation.session import TorchSession
+from train.models.grounder import PizaGrounder
+
+
+class Searcher:
+    """The search over a PyTorch model, ready for one question after the other."""
+
+    def __init__(self, model: PizaGrounder, tokenizer: Tokenizer) -> None:
+        self.session, self.tokenizer = TorchSession(model), tokenizer
+        self.policy, self.input_hw = model.config.zoom_policy(), model.config.input_hw
+        self.history = HistoryEncoder(history_weights(model))
+
+    def __call__(self, frame: NDArray[np.uint8], ref: str) -> Search:
+        text = self.session.encode_text(self.tokenizer.encode(ref))
+        frame_wh = (frame.shape[1], frame.shape[0])
+        return search(self.session, frame, frame_wh, text, self.history, self.policy, self.input_hw)
+
+
+def history_weights(model: PizaGrounder) -> dict[str, NDArray[np.float32]]:
+    """The box-history encoder's weights by their published names, for ``sdk.history``."""
+    return {
+        name: t.detach().cpu().float().numpy() for name, t in model.history.state_dict().items()
+    }
+
+
+def quick_scores(searcher: Searcher, questions: Iterable[Question]) -> dict[str, float]:
+    """Shares of present objects: first window that holds the target, final IoU >= 0.5, mAcc;
+    and the mean final scores of right and wrong answers (absent objects are always wrong)."""
+    first, ious, right_scores, wrong_scores = [], [], [], []
+    for question in questions:
+        found = searcher(question.frame, question.ref)
+        if question.target_xyxy is None:
+            wrong_scores.append(final_score(found))
+            continue
+        zooms = found.zooms
+        first.append(bool(zooms and contains(zooms[0].xyxy, question.target_xyxy, 1.0)))
+        ious.append(final_iou(found, question.target_xyxy))
+        (right_scores if ious[-1] >= 0.5 else wrong_scores).append(final_score(found))
+    return {
+        "first_window": _mean(first),
+        "acc50": accuracy(ious).acc50 if ious else 0.0,
+        "macc": accuracy(ious).macc if ious else 0.0,
+        "score_right": _mean(right_scores),
+        "score_wrong": _mean(wrong_scores),
+    }
+
+
+def final_score(found: Search) -> float:
+    """Score of the answer, 0 when the search broke off: then there is none."""
+    return found.zooms[-1].score if found.zooms and found.fault is None else 0.0
+
+
+def final_iou(found: Search, target_xyxy: ArrayLike) -> float:
+    """IoU of the last box with the target ``(4,)``, 0 without a box."""
+    return float(iou(found.zooms[-1].xyxy, target_xyxy)) if found.zooms else 0.0
+
+
+def _mean(values: list[bool] | list[float]) -> float:
+    return float(np.mean(values)) if values else 0.0

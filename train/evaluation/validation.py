@@ -1,0 +1,42 @@
+"""How good a model in training is: the whole search, on photographs that training never sees."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sdk.text import Tokenizer
+from train.data.entries import Annotation
+from train.evaluation.examination import ask
+from train.evaluation.locators import CheckpointLocator
+from train.evaluation.scoring import summarise
+from train.models.grounder import PizaGrounder
+
+FIGURES = ("macc", "acc50", "acc75", "first_window", "steps")
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Called with a model, gives its ``FIGURES``."""
+
+    annotations: tuple[Annotation, ...]
+    images: Path
+    tokenizer: Tokenizer
+
+    def __call__(self, model: PizaGrounder) -> dict[str, float]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # unknown words: counted as not found
+            locator = CheckpointLocator(model, self.tokenizer)
+            rows = ask(locator, self.annotations, self.images, foreign=0, seed=0)
+        figures = summarise(rows)["zoom"]
+        return {name: figures[name] for name in FIGURES}
+
+
+def some(annotations: Sequence[Annotation], count: int, seed: int) -> tuple[Annotation, ...]:
+    """``count`` of the annotations, or all there are; the same ones for the same seed."""
+    order = np.random.default_rng((seed, 4)).permutation(len(annotations))
+    return tuple(annotations[index] for index in sorted(order[:count].tolist()))

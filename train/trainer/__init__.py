@@ -1,0 +1,1 @@
+"""Training: the loop, its recipe, its processes, what a run leaves behind."""

@@ -1,0 +1,298 @@
+"""The training loop: one recipe, one model, a state that survives whatever happens to the run."""
+
+from __future__ import annotations
+
+import copy
+import os
+import pickle
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from string import digits
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from sdk.errors import EngineError, InputError
+from train.data.batches import Batch
+from train.losses import answer_losses, weighted
+from train.models.grounder import PizaGrounder
+from train.teaching import Attributes, mention_loss
+from train.trainer.distributed import Crew, add_gradients, add_up, agree
+from train.trainer.recipe import Recipe
+from train.trainer.shares import counts, shares
+
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class Trainer:
+    """State of one run: model, optimiser, moving average, step.
+
+    Everything random in a step depends on the recipe's seed, the step and the process alone, so
+    that a run that goes on from a saved state equals one that was never interrupted: to the bit on
+    CPUs, to rounding on GPUs, whose sums are in no fixed order.
+
+    parameters: what is trained, of the model's; everything else is frozen.
+    data: what the batches depend on, by name; a state made with other data is not resumed.
+    parts: how many parts each process' share of a batch comes in (gradient accumulation).
+    """
+
+    def __init__(
+        self,
+        model: PizaGrounder,
+        recipe: Recipe,
+        device: torch.device,
+        parameters: Sequence[nn.Parameter],
+        data: Mapping[str, int | float | str] | None = None,
+        crew: Crew | None = None,
+        parts: int = 1,
+    ) -> None:
+        self.crew, self.parts = crew or Crew(), parts
+        self.model, self.recipe, self.device = model.to(device), recipe, device
+        self.made_with = recipe.to_dict() | dict(data or {})
+        # Convolutions of channels-last tensors are twice as fast, on CPUs as on GPUs.
+        model.base.model.backbone.to(memory_format=torch.channels_last)
+        model.requires_grad_(False)
+        for parameter in parameters:
+            parameter.requires_grad_(True)
+        self.attributes = Attributes(model.base.config.d_model).to(device)
+        self.parameters = [*parameters, *self.attributes.parameters()]
+        groups = _by_factor(self.parameters, model, recipe.backbones)
+        self.factors = list(groups)
+        self.optimiser = torch.optim.AdamW(
+            [{"params": group} for group in groups.values()],
+            lr=recipe.lr,
+            weight_decay=recipe.weight_decay,
+        )
+        # Half precision has gradients too small for it, unless losses are scaled up.
+        self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "float16")
+        self.average = copy.deepcopy(model).eval()
+        self.step = 0
+
+    def run(self, batches: Iterable[Batch], report: Callable[[dict[str, float]], bool]) -> None:
+        """Trains to the end of ``batches``, or until ``report`` of a step's loss terms is true.
+
+        It is also told how long the step took (``step_s``), and how long the batch was waited for
+        (``wait_s``): much, and data loading is what training is slowed down by.
+        """
+        hidden = None if self.crew.leads else True  # None: hidden where nobody is watching
+        with tqdm(
+            desc="training",
+            initial=self.step,
+            total=self.recipe.steps,
+            unit="step",
+            disable=hidden,
+        ) as bar:
+            began = time.monotonic()
+            for parts in _grouped(batches, self.parts):
+                loaded = time.monotonic()
+                terms = self.train_step(parts)
+                terms |= {"wait_s": loaded - began, "step_s": time.monotonic() - loaded}
+                bar.set_postfix(loss=f"{terms['loss']:.3f}", lr=f"{terms['lr']:.1e}", refresh=False)
+                bar.update()
+                if agree(report(terms), self.crew):
+                    return
+                began = time.monotonic()
+
+    def train_step(self, parts: Sequence[Batch]) -> dict[str, float]:
+        """One optimiser step on a batch in parts; returns the loss terms of the whole batch.
+
+        Of several processes, each returns an estimate from its own parts.
+        """
+        self._seed()
+        self._training_mode()
+        before = [buffer.clone() for buffer in self.model.buffers()]  # of batch norms
+        rate = self.recipe.rate(self.step)
+        for group, factor in zip(self.optimiser.param_groups, self.factors, strict=True):
+            group["lr"] = rate * factor
+        self.optimiser.zero_grad(set_to_none=True)
+        terms = self._backward([to_device(part, self.device) for part in parts])
+        add_gradients(self.parameters, self.crew)
+        self.scaler.unscale_(self.optimiser)
+        norm = nn.utils.clip_grad_norm_(self.parameters, self.recipe.clip)
+        if torch.isfinite(norm):  # one bad batch must not poison weights or statistics
+            self.scaler.step(self.optimiser)
+        else:
+            for buffer, value in zip(self.model.buffers(), before, strict=True):
+                buffer.copy_(value)
+        self.scaler.update()
+        self._update_average()
+        self.step += 1
+        return {name: float(term) for name, term in terms.items()} | {
+            "norm": float(norm),
+            "lr": rate,
+        }
+
+    def _backward(self, parts: list[Batch]) -> dict[str, Tensor]:
+        """Adds the gradients of all parts; returns the loss terms."""
+        constants = self.model.constants(self.device)
+        own = [counts(part, constants) for part in parts]
+        whole = add_up(torch.stack(own).sum(0), self.crew)
+        sums: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=self.device))
+        for part, count in zip(parts, own, strict=True):
+            share = shares(count, whole)
+            terms = {n: share[n.rstrip(digits)] * t for n, t in self._losses(part).items()}
+            terms["loss"] = weighted(terms)
+            self.scaler.scale(terms["loss"]).backward()
+            for name, term in terms.items():
+                sums[name] = sums[name] + term.detach() * self.crew.size
+        return sums
+
+    def _losses(self, batch: Batch) -> dict[str, Tensor]:
+        dtype = DTYPES[self.recipe.precision]
+        with torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
+            pixels = batch.pixels.contiguous(memory_format=torch.channels_last)
+            text = self.model.encode_text(batch.ids, batch.segments, batch.positions)
+            image = self.model.encode_image(pixels)
+            prediction = self.model.ground(
+                image, text, batch.segments, batch.positions, batch.progress
+            )
+        constants = self.model.constants(self.device)
+        terms = answer_losses(prediction, batch, constants)
+        terms |= mention_loss(prediction, batch, constants)
+        return terms | self.attributes(image, batch, constants)
+
+    def _seed(self) -> None:
+        """Of drop path, which is all that is random in a step."""
+        sequence = np.random.SeedSequence((self.recipe.seed, self.step, self.crew.rank))
+        torch.manual_seed(int(sequence.generate_state(1)[0]))
+
+    def _training_mode(self) -> None:
+        self.model.train()
+        self.model.history.eval()
+        if self.recipe.pretrained:
+            self.model.base.model.text_backbone.eval()
+            for module in self.model.modules():
+                if isinstance(module, nn.BatchNorm2d):
+                    module.eval()
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        # A short memory at first, so that the random start is forgotten.
+        decay = min(self.recipe.average, (1 + self.step) / (10 + self.step))
+        # parameters() and buffers() give shared tensors once, state_dict() would repeat them
+        for kept, new in zip(self.average.parameters(), self.model.parameters(), strict=True):
+            kept.lerp_(new, 1 - decay)
+        for kept, new in zip(self.average.buffers(), self.model.buffers(), strict=True):
+            kept.copy_(new)
+
+    def save(self, path: Path) -> None:
+        """Everything needed to go on as if nothing had happened; all of it or nothing."""
+        state = {
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "attributes": self.attributes.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "step": self.step,
+            "made_with": self.made_with,
+        }
+        partial = path.with_suffix(".partial")
+        with partial.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())  # the name must not reach the disk before the contents
+        partial.replace(path)
+
+    def load(self, path: Path) -> None:
+        """Goes on from what ``save`` wrote.
+
+        Raises EngineError when it is damaged or of another model, and InputError when it was made
+        with other settings than this run's: half of a run on one schedule and half on another is
+        what nobody means.
+        """
+        with _readable(path):
+            state = torch.load(path, map_location=self.device, weights_only=True)
+            made_with = state.get("made_with", self.made_with)
+        self._check_settings(path, made_with)
+        with _readable(path):
+            self.model.load_state_dict(state["model"])
+            self.average.load_state_dict(state["average"])
+            self.attributes.load_state_dict(state["attributes"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.scaler.load_state_dict(state.get("scaler", {}))
+            self.step = state["step"]
+
+    def _check_settings(self, path: Path, made_with: Mapping[str, Any]) -> None:
+        ours, names = self.made_with, sorted(made_with.keys() | self.made_with.keys())
+        other = [
+            f"{name} {made_with.get(name)} (now {ours.get(name)})"
+            for name in names
+            if made_with.get(name) != ours.get(name)
+        ]
+        if other:
+            raise InputError(
+                f"cannot resume {path}: it was made with {', '.join(other)}; give the same options,"
+                " or another folder to start a run of its own"
+            )
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Whatever torch makes of a state that is none becomes an EngineError."""
+    try:
+        yield
+    except (
+        RuntimeError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        OSError,
+        EOFError,
+        pickle.UnpicklingError,
+    ) as error:
+        raise EngineError(
+            f"cannot resume {path}: it is damaged, or of another model ({error!r:.200});"
+            " delete it to start again"
+        ) from error
+
+
+def to_device(batch: Batch, device: torch.device) -> Batch:
+    """The batch with every tensor on ``device``."""
+    return Batch(**{name: tensor.to(device) for name, tensor in vars(batch).items()})
+
+
+def from_scratch(model: PizaGrounder) -> None:
+    """Initialisation for training without pre-trained weights.
+
+    The fusion layers' scales start at 1e-4 for pre-trained parts; from scratch, language would
+    reach the image features only after a very long time.
+    """
+    for layer in model.base.model.encoder.layers:
+        nn.init.ones_(layer.fusion_layer.vision_param)
+        nn.init.ones_(layer.fusion_layer.text_param)
+
+
+def all_but_history(model: PizaGrounder) -> list[nn.Parameter]:
+    """What is trained from scratch: not the box-history encoder, which is trained on its own."""
+    own = {id(p) for p in model.history.parameters()}
+    return [p for p in model.parameters() if id(p) not in own]
+
+
+def flush_denormals() -> None:
+    """Focal losses fill the backward pass with denormals, which are ten times slower on CPUs."""
+    torch.set_flush_denormal(True)
+
+
+def _by_factor(
+    parameters: Sequence[nn.Parameter], model: PizaGrounder, backbones: float
+) -> dict[float, list[nn.Parameter]]:
+    """Parameters by the factor of their learning rate, in order."""
+    slow = {id(p) for name, p in model.named_parameters() if "backbone" in name}
+    groups: dict[float, list[nn.Parameter]] = {}
+    for parameter in parameters:
+        groups.setdefault(backbones if id(parameter) in slow else 1.0, []).append(parameter)
+    return groups
+
+
+def _grouped(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
+    items = iter(batches)
+    while group := list(islice(items, size)):
+        yield group
