@@ -35,13 +35,13 @@ class Budget:
     ``batch``, ``lr``: how each method adapts. ``test_scenes``: one sentence of each is asked.
     """
 
-    base_steps: int = 1200
-    scenes: int = 600
+    base_steps: int = 1000
+    scenes: int = 400
     refs_per_scene: int = 5
-    epochs: int = 3
+    epochs: int = 2
     batch: int = 12
     lr: float = 1e-3
-    test_scenes: int = 250
+    test_scenes: int = 200
     seed: int = 0
 
 

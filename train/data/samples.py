@@ -23,7 +23,7 @@ MAX_TARGETS = 12
 PROMPT_PHRASES = 8
 MOST_SENTENCES = 4
 NOTHING = -100  # the kind or colour of what nobody has labelled
-ABSENT_SHARE = 0.1  # referring prompts that are true of nothing
+ABSENT_SHARE = 0.25  # referring prompts that are true of nothing
 WANDERING_SHARE = 0.12  # second steps whose window misses the target
 
 
@@ -119,15 +119,14 @@ class Sampler:
         self, frame: NDArray[np.uint8], scene: Labelled, rng: np.random.Generator
     ) -> Sample:
         """The whole frame and sentences about it; now and then one that is true of nothing."""
-        asked = _shuffled(scene.expressions, rng)
-        if scene.absent and rng.random() < ABSENT_SHARE:
-            asked.insert(0, Ask(str(rng.choice(scene.absent)), None))
+        asked = [*_absent(scene, rng), *_shuffled(scene.expressions, rng)]
         return self._referring(frame, scene, _frame_window(frame), asked, None, rng)
 
     def second_step(
         self, frame: NDArray[np.uint8], scene: Labelled, rng: np.random.Generator
     ) -> Sample:
-        """A window as a first step would give it; now and then one that misses the target."""
+        """A window as a first step would give it; now and then one that misses the target, or a
+        sentence that is true of nothing."""
         ask = scene.expressions[rng.integers(len(scene.expressions))]
         assert ask.target is not None
         box, frame_wh = scene.boxes[ask.target], _wh(frame)
@@ -139,7 +138,8 @@ class Sampler:
         window = trajectories.jittered_window(box, frame_wh, rng)
         whole = trajectories.visible(scene.boxes, window)
         others_asked = [e for e in _shuffled(scene.expressions, rng) if whole[e.target]]
-        return self._referring(frame, scene, window, [ask, *others_asked], box, rng)
+        asked = [*_absent(scene, rng), ask, *others_asked]
+        return self._referring(frame, scene, window, asked, box, rng)
 
     def _referring(
         self,
@@ -263,6 +263,13 @@ def _frame_window(frame: NDArray[np.uint8]) -> Boxes:
 def _span_row(span: tuple[int, int], length: int) -> NDArray[np.bool_]:
     index = np.arange(length)
     return np.asarray((index >= span[0]) & (index < span[1]))
+
+
+def _absent(scene: Labelled, rng: np.random.Generator) -> list[Ask]:
+    """Once in a while a sentence that is true of nothing in the scene."""
+    if not scene.absent or rng.random() >= ABSENT_SHARE:
+        return []
+    return [Ask(str(rng.choice(scene.absent)), None)]
 
 
 def _shuffled(expressions: tuple[Ask, ...], rng: np.random.Generator) -> list[Ask]:
