@@ -35,9 +35,9 @@ class Budget:
     ``batch``, ``lr``: how each method adapts. ``test_scenes``: one sentence of each is asked.
     """
 
-    base_steps: int = 1000
+    base_steps: int = 800
     scenes: int = 400
-    refs_per_scene: int = 5
+    refs_per_scene: int = 3
     epochs: int = 2
     batch: int = 12
     lr: float = 1e-3
