@@ -1,8 +1,8 @@
 """The paper's experiment in small: one base, eight methods, the same data and the same steps.
 
-The base learns what things look like and are called from close-ups, with plain phrases. Each method
-then adapts it to whole frames, in which the objects are a tenth of that size and sentences speak
-of their relations. Everything is done by this project's own commands, each in a process of its
+The base learns what things look like and are called from close-ups, first from phrases, then from
+sentences. Each method then adapts it to whole frames, in which the objects are a fifth of that
+size and far more of them are alike. Everything is done by this project's own commands, each in a process of its
 own; what an interrupted run has finished is kept.
 """
 
@@ -35,10 +35,10 @@ def _said(default: Any, text: str) -> Any:
 class Budget:
     """How much is trained and tested; what each field means is in its metadata."""
 
-    base_steps: int = _said(800, "batches of 18 close-ups that the base is trained on")
+    base_steps: int = _said(1600, "batches of 18 close-ups that the base is trained on")
     scenes: int = _said(400, "scenes that base and methods are trained on")
-    refs_per_scene: int = _said(3, "sentences about each that the methods see")
-    epochs: int = _said(2, "how often they see them")
+    refs_per_scene: int = _said(6, "sentences about each that the methods see")
+    epochs: int = _said(4, "how often they see them")
     batch: int = _said(12, "samples in a step of a method")
     lr: float = _said(1e-3, "learning rate of the methods")
     test_scenes: int = _said(200, "scenes that are asked about, one sentence each")
@@ -122,7 +122,9 @@ class Experiment:
         command = ["torch.distributed.run", "--nproc-per-node", str(processes), "--standalone"]
         command += ["-m"]
         command += ["train", "piza", "--method", "zero-shot", "--close-up"]
-        command += ["--steps", steps, "--phrase-steps", steps, "--checks", "0", "--threads", "1"]
+        phrases = str(self.budget.base_steps // 2)
+        command += ["--steps", steps, "--phrase-steps", phrases, "--phrase-share", "0.2"]
+        command += ["--checks", "0", "--threads", "1"]
         command += ["--scenes", str(self.budget.scenes)]
         command += ["--scenes-dir", str(self.folder / "close-ups"), *self.precision]
         command += ["--seed", str(self.budget.seed), "--out", str(self.folder / "base")]

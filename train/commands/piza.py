@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--phrase-share", type=share, default=0.3, help="share of phrases after those steps"
     )
     parser.add_argument(
-        "--close-up", action="store_true", help="phrases of zoomed windows alone, not of frames"
+        "--close-up", action="store_true", help="zoomed windows alone, not whole frames"
     )
     parser.add_argument(
         "--batch-scenes", type=positive, default=6, help="frames a batch, 3 samples each"

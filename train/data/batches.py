@@ -29,7 +29,7 @@ class Plan:
     """What a batch is made of: ``scenes`` frames, three samples of each.
 
     Up to step ``phrase_steps`` all prompts are phrases, afterwards a share ``phrase_share``.
-    ``close_up``: phrases are asked of zoomed windows alone, where objects are large.
+    ``close_up``: zoomed windows alone, where objects are large.
     """
 
     scenes: int
@@ -93,6 +93,8 @@ class SceneSamples(Dataset[list[Sample]]):
             return [self.sampler.phrases(frame, scene, zoomed, rng) for zoomed in zooms]
         first, second = self.sampler.first_step, self.sampler.second_step
         steps = (first, first, second if self.config.zooms else first)
+        if self.plan.close_up:
+            steps = (second, second, second)
         return [step(frame, scene, rng) for step in steps]
 
 
