@@ -2,8 +2,8 @@
 
 The base learns what things look like and are called from close-ups, first from phrases, then from
 sentences. Each method then adapts it to whole frames, in which the objects are a fifth of that
-size and far more of them are alike. Everything is done by this project's own commands, each in a process of its
-own; what an interrupted run has finished is kept.
+size and far more of them are alike. Everything is done by this project's own commands, each in a
+process of its own; what an interrupted run has finished is kept.
 """
 
 from __future__ import annotations

@@ -167,8 +167,8 @@ def test_the_tokenizer_is_made_where_it_is_used(make_samples, frames) -> None:
 @pytest.mark.parametrize("phrase_steps", [0, 1])
 def test_close_ups_are_windows_alone(make_samples, frames, phrase_steps: int) -> None:
     plan = Plan(scenes=2, phrase_steps=phrase_steps, phrase_share=0.0, close_up=True)
-    for item in make_samples(frames, plan, 1):
-        assert all(sample.progress > 0 for sample in item)
+    data = make_samples(frames, plan, 1)
+    assert all(sample.progress > 0 for index in range(2) for sample in data[index])
 
 
 def test_plain_methods_see_whole_frames_and_want_the_target(
