@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from sdk.errors import InputError
 
 if TYPE_CHECKING:
     from benchmarks.methods import Row
 
 _PLAIN, _ZOOMING, _OTHER = "#8a94a6", "#d1495b", "#30638e"
+
+
+def check_plot(path: Path) -> None:
+    """Raises InputError when a plot could not be made there."""
+    if path.suffix not in (".png", ".svg"):
+        raise InputError(f"expected a plot in a .png or .svg file, got {path}")
+    if importlib.util.find_spec("matplotlib") is None:
+        raise InputError("plots need matplotlib: pip install 'piza-edge[benchmarks]'")
 
 
 def methods_plot(rows: Sequence[Row], path: Path) -> None:

@@ -1,4 +1,4 @@
-"""``python -m train NAME``: scenes, training, calibration."""
+"""``python -m train NAME``: data, training, import, evaluation, calibration."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ COMMANDS = ("scenes", "piza", "tune", "import", "calibrate", "data", "evaluate",
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
-    return run_command("train", COMMANDS, "Render scenes, train, calibrate.", arguments)
+    about = "Read data or render it, train, import, evaluate, calibrate."
+    return run_command("train", COMMANDS, about, arguments)
 
 
 if __name__ == "__main__":

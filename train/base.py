@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sdk.errors import EngineError, InputError
-from train.checkpoint import CONFIG, TOKENIZER, start_from
+from train.checkpoint import CONFIG, TOKENIZER, checkpoint_sha256, start_from
 from train.models.config import PizaConfig, swin_t
 from train.models.grounder import PizaGrounder
+from train.models.history import BoxHistoryEncoder
 from train.models.pretrained import from_pretrained
 
 STRIDE = 32  # of the coarsest feature map that is not made of another one
@@ -25,6 +26,11 @@ class Base:
     model: PizaGrounder
     tokenizer_file: Path
     knows_histories: bool
+
+
+def fingerprint(source: str) -> str:
+    """What tells this base from others: the hash of a checkpoint of ours, else its name."""
+    return checkpoint_sha256(Path(source))[:16] if _is_ours(Path(source)) else source
 
 
 def open_base(source: str, method: str, input_hw: tuple[int, int] | None = None) -> Base:
@@ -46,10 +52,13 @@ def open_base(source: str, method: str, input_hw: tuple[int, int] | None = None)
     if _is_ours(folder):
         config = PizaConfig.load(folder / CONFIG)
         size = input_hw or config.input_hw
-        model = PizaGrounder(replace(config, method=method, input_hw=size))
+        threshold = PizaConfig.threshold  # the base's is of other weights
+        model = PizaGrounder(replace(config, method=method, input_hw=size, threshold=threshold))
         start_from(model, folder)
-        # An imported base has no history encoder: zeros.
-        knows_histories = any(bool(tensor.any()) for tensor in model.history.parameters())
+        # An imported base has no history encoder but zeros, which have no gradient to learn by.
+        knows_histories = bool(model.history.box_encoder.fc3.weight.any())
+        if not knows_histories:
+            model.history = BoxHistoryEncoder()
         return Base(model, folder / TOKENIZER, knows_histories)
     tokenizer_file = folder / TOKENIZER if folder.is_dir() else _from_hub(source)
     if not tokenizer_file.is_file():

@@ -3,7 +3,7 @@ which words mean which object.
 
 A sentence has one answer, a frame has twenty objects: a model from scratch learns to see and to
 read from these, long before it could from answers alone. Photographs with a box a sentence have
-no such labels; their batches leave the terms at zero.
+no such labels, and their batches no such terms.
 """
 
 from __future__ import annotations

@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             f"--{field.name.replace('_', '-')}",
             type=types.get(field.name, positive),
             default=field.default,
+            help=f"{field.metadata['help']} (default: {field.default})",
         )
     parser.add_argument("--processes", type=positive, default=os.cpu_count() or 1)
     parser.add_argument("--bfloat16", action="store_true", help="mixed precision")
@@ -34,14 +35,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train, measure, print a table, write the rows."""
     from benchmarks.methods import Experiment
-    from benchmarks.plots import methods_plot
-    from train.evaluation.environment import describe
+    from benchmarks.plots import check_plot, methods_plot
     from train.evaluation.report import JsonFile, share, table
 
     file = JsonFile(args.json)
     budget = Budget(**{field.name: getattr(args, field.name) for field in fields(Budget)})
+    if args.plot is not None:
+        check_plot(args.plot)  # not only after an hour of training
     experiment = Experiment(args.out, budget, args.processes, args.bfloat16)
-    rows = experiment.run(args.method, lambda line: print(line, flush=True))
+    rows = experiment.run(list(dict.fromkeys(args.method)), lambda line: print(line, flush=True))
     cells = [
         [
             row.method,
@@ -54,13 +56,7 @@ def run(args: argparse.Namespace) -> int:
     header = ("method", "params / M", "Acc50", "Acc75", "mAcc", "1st window", "steps")
     print(f"\n{rows[0].n} sentences about scenes that nothing was trained on\n")
     print(table(header, cells))
-    file.write(
-        {
-            "rows": [asdict(row) for row in rows],
-            "budget": asdict(budget),
-            "environment": describe(),
-        }
-    )
+    file.write([asdict(row) for row in rows])
     if args.plot is not None:
         methods_plot(rows, args.plot)
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import warnings
 from pathlib import Path
 
@@ -25,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--absent",
         type=not_negative,
         default=500,
-        help="how many photographs are also asked for what another one shows (default: 500)",
+        help="how many annotations are also asked with a sentence of another photograph (500)",
     )
     parser.add_argument("--seed", type=not_negative, default=0, help="of that choice")
     parser.add_argument("--threads", type=positive, help="CPU threads (default: every core)")
@@ -42,8 +41,7 @@ def run(args: argparse.Namespace) -> int:
     """Ask, print a table, write the JSON."""
     from tqdm import tqdm
 
-    from sdk.errors import InputError
-    from train.data.annotations import read_annotations
+    from train.data.annotations import read_usable
     from train.evaluation.environment import describe
     from train.evaluation.examination import ask
     from train.evaluation.locators import open_locator
@@ -51,16 +49,7 @@ def run(args: argparse.Namespace) -> int:
     from train.evaluation.scoring import as_records, summarise
 
     file = JsonFile(args.json)
-    known = read_annotations(args.annotations, args.images, args.split)
-    if known.problems:
-        lost, first = len(known.problems), known.problems[0]
-        print(
-            f"{lost} entries cannot be used; entry {first.entry}: {first.reason}"
-            f" (python -m train data {args.annotations} --images {args.images} lists them)",
-            file=sys.stderr,
-        )
-    if not known.items:
-        raise InputError(f"expected annotations in {args.annotations}, found none that can be used")
+    known = read_usable(args.annotations, args.images, args.split)
     environment = describe()
     options = {"threads": args.threads, "device": args.device, "published": args.published}
     with (

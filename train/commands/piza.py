@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--phrase-share", type=share, default=0.3, help="share of phrases after those steps"
     )
     parser.add_argument(
-        "--close-up", action="store_true", help="phrases of zoomed windows alone, not of frames"
+        "--close-up", action="store_true", help="zoomed windows alone, not whole frames"
     )
     parser.add_argument(
         "--batch-scenes", type=positive, default=6, help="frames a batch, 3 samples each"
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
 
     from sdk.errors import InputError
     from sdk.text import Tokenizer
-    from train.checkpoint import TOKENIZER, start_from
+    from train.checkpoint import TOKENIZER, checkpoint_sha256, start_from
     from train.data.batches import Plan, SceneSamples, loader
     from train.data.scenes import vocabulary
     from train.data.vocabulary import write_tokenizer
@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
             f"expected at most {RESERVED} scenes, got {args.scenes}: the seeds after them are for"
             " calibration, certificates and checks"
         )
-    crew = join()
+    crew = join(device)
     if args.batch_scenes % crew.size:
         raise InputError(
             f"expected --batch-scenes to be a multiple of the {crew.size} processes, got"
@@ -113,10 +113,12 @@ def run(args: argparse.Namespace) -> int:
     recipe = scratch(args.steps, lr=args.lr, precision=precision, seed=args.seed)
     made_of = ("scenes", "method", "phrase_steps", "phrase_share", "close_up", "batch_scenes")
     made_of = {name: getattr(args, name) for name in made_of}
+    made_of["init"] = "nothing" if args.init is None else checkpoint_sha256(args.init)[:16]
     trainer = Trainer(model, recipe, device, all_but_history(model), made_of, crew)
     if state.is_file():
         trainer.load(state)
-        print(f"resuming {state} at step {trainer.step}")
+        if crew.leads:
+            print(f"resuming {state} at step {trainer.step}")
 
     plan = Plan(args.batch_scenes, args.phrase_steps, args.phrase_share, args.close_up)
     data = SceneSamples(

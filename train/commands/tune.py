@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,6 @@ from train.methods import METHODS, trainable
 from train.options import not_negative, positive, positive_float, share
 
 if TYPE_CHECKING:
-    from train.data.entries import AnnotationSet
     from train.trainer.journal import Journal
     from train.trainer.recipe import Recipe
 
@@ -105,6 +103,7 @@ def run(args: argparse.Namespace) -> int:
     from sdk.errors import InputError
     from sdk.text import Tokenizer
     from train.base import open_base
+    from train.data.annotations import read_usable
     from train.data.batches import loader
     from train.data.photographs import PhotoSamples
     from train.evaluation.validation import Validation, some
@@ -119,8 +118,8 @@ def run(args: argparse.Namespace) -> int:
     device, state = pick_device(args.device), args.out / STATE
     if args.resume and not state.is_file():
         raise InputError(f"expected a run to resume in {args.out}, found no {STATE}")
-    known = _read(args.annotations, args.images, args.split)
-    crew = join()
+    known = read_usable(args.annotations, args.images, args.split)
+    crew = join(device)
     if args.threads is not None:
         torch.set_num_threads(args.threads)
     flush_denormals()
@@ -134,16 +133,18 @@ def run(args: argparse.Namespace) -> int:
     check = None
     if args.val_annotations is not None:
         images = args.val_images or args.images
-        fresh = _read(args.val_annotations, images, args.val_split)
+        fresh = read_usable(args.val_annotations, images, args.val_split)
         tokenizer = Tokenizer.from_file(tokenizer_file, model.config.max_tokens)
         check = Validation(some(fresh.items, args.checks, args.seed), images, tokenizer)
     items = args.batch * args.accumulate * crew.size
     recipe = _recipe(args, len(data), items)
     args.out.mkdir(parents=True, exist_ok=True)
     if not base.knows_histories and not state.is_file():
-        fit_history(model.history, args.seed, observed(*data.sizes()))
+        accuracy = fit_history(model.history, args.seed, observed(*data.sizes()))
+        if crew.leads:
+            print(f"history encoder: {accuracy:.3f} of fresh histories ended or continued rightly")
     learned = trainable(model)
-    made_of = _made_of(args, items, model.config.input_hw)
+    made_of = _made_of(args, items, len(data.items), model.config.input_hw)
     trainer = Trainer(model, recipe, device, learned, made_of, crew, args.accumulate)
     if state.is_file():
         trainer.load(state)
@@ -174,23 +175,6 @@ def run(args: argparse.Namespace) -> int:
     return code
 
 
-def _read(path: Path, images: Path, split: str | None) -> AnnotationSet:
-    """The annotations that can be used; says what cannot."""
-    from sdk.errors import InputError
-    from train.data.annotations import read_annotations
-
-    known = read_annotations(path, images, split)
-    if known.problems:
-        lost, first = len(known.problems), known.problems[0]
-        print(
-            f"{lost} entries of {path} cannot be used; entry {first.entry}: {first.reason}",
-            file=sys.stderr,
-        )
-    if not known.items:
-        raise InputError(f"expected annotations in {path}, found none that can be used")
-    return known
-
-
 def _recipe(args: argparse.Namespace, count: int, items: int) -> Recipe:
     """The published recipe with what the options say; ``count`` photographs, ``items`` a step."""
     from sdk.errors import InputError
@@ -206,15 +190,19 @@ def _recipe(args: argparse.Namespace, count: int, items: int) -> Recipe:
 
 
 def _made_of(
-    args: argparse.Namespace, items: int, input_hw: tuple[int, int]
+    args: argparse.Namespace, items: int, usable: int, input_hw: tuple[int, int]
 ) -> dict[str, int | str]:
     """What the batches depend on, besides the recipe."""
     from sdk.engine import file_sha256
+    from train.base import fingerprint
+    from train.models.pretrained import PUBLISHED_BASE
 
     return {
         "method": args.method,
         "annotations": file_sha256(args.annotations)[:16],
         "split": str(args.split),
+        "usable annotations": usable,
+        "base": fingerprint(args.base or PUBLISHED_BASE),
         "epochs": args.epochs,
         "crops": args.crops,
         "batch": items,

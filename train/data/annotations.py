@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,14 @@ from train.data import coco, refcoco, sorec
 from train.data.entries import Annotation, AnnotationSet, MalformedError, Problem, short, within
 from train.data.image_size import image_wh
 
-__all__ = ["Annotation", "AnnotationSet", "Problem", "read_annotations", "MISSING_IMAGE"]
+__all__ = [
+    "Annotation",
+    "AnnotationSet",
+    "Problem",
+    "read_annotations",
+    "read_usable",
+    "MISSING_IMAGE",
+]
 
 PICKLES = (".p", ".pkl", ".pickle")
 INSTANCES = "instances.json"
@@ -97,3 +105,21 @@ class _Images:
             return image_wh(path)
         except InputError as error:
             return str(error)
+
+
+def read_usable(path: Path, images: Path, split: str | None = None) -> AnnotationSet:
+    """``read_annotations`` for those who need some: says on stderr what cannot be used.
+
+    Raises InputError also when nothing can.
+    """
+    known = read_annotations(path, images, split)
+    if known.problems:
+        lost, first = len(known.problems), known.problems[0]
+        print(
+            f"{lost} entries of {path} cannot be used; entry {first.entry}: {first.reason}"
+            f" (python -m train data {path} --images {images} lists them)",
+            file=sys.stderr,
+        )
+    if not known.items:
+        raise InputError(f"expected annotations in {path}, found none that can be used")
+    return known

@@ -7,7 +7,7 @@ sees exactly what an uninterrupted run would have seen, however many workers the
 from __future__ import annotations
 
 import signal
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -29,16 +29,13 @@ class Plan:
     """What a batch is made of: ``scenes`` frames, three samples of each.
 
     Up to step ``phrase_steps`` all prompts are phrases, afterwards a share ``phrase_share``.
-    ``close_up``: phrases are asked of zoomed windows alone, where objects are large.
-    ``attributes``: the kinds, colours and mentions of the scene graph are told, which nobody
-    knows of photographs.
+    ``close_up``: zoomed windows alone, where objects are large.
     """
 
     scenes: int
     phrase_steps: int
     phrase_share: float = 0.3
     close_up: bool = False
-    attributes: bool = True
 
 
 @dataclass(frozen=True)
@@ -87,7 +84,7 @@ class SceneSamples(Dataset[list[Sample]]):
         rng = np.random.default_rng((self.seed, index))
         number = int(rng.choice(self.seeds))
         frame = rendered.frame(self.images, number)
-        scene = labelled(number) if self.plan.attributes else _as_photographed(labelled(number))
+        scene = labelled(number)
         if (
             index < self.plan.phrase_steps * self.plan.scenes
             or rng.random() < self.plan.phrase_share
@@ -96,6 +93,8 @@ class SceneSamples(Dataset[list[Sample]]):
             return [self.sampler.phrases(frame, scene, zoomed, rng) for zoomed in zooms]
         first, second = self.sampler.first_step, self.sampler.second_step
         steps = (first, first, second if self.config.zooms else first)
+        if self.plan.close_up:
+            steps = (second, second, second)
         return [step(frame, scene, rng) for step in steps]
 
 
@@ -119,13 +118,6 @@ def labelled(seed: int) -> Labelled:
         ),
         absent=tuple(absent(scene, seed + k) for k in range(3)),
     )
-
-
-def _as_photographed(scene: Labelled) -> Labelled:
-    """The scene without what only its scene graph knows."""
-    unknown = np.full(len(scene.boxes), NOTHING)
-    asks = tuple(replace(ask, mentions=()) for ask in scene.expressions)
-    return replace(scene, kinds=unknown, colours=unknown, expressions=asks)
 
 
 def collate(items: list[list[Sample]]) -> Batch:
@@ -190,10 +182,11 @@ def loader(
         num_workers=workers,
         collate_fn=collate,
         prefetch_factor=4 if workers else None,
-        worker_init_fn=_leave_ctrl_c_to_the_run,
+        worker_init_fn=_leave_signals_to_the_run,
     )
 
 
-def _leave_ctrl_c_to_the_run(_: int) -> None:
-    """A terminal sends it to every process; the run still needs its workers for a step."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _leave_signals_to_the_run(_: int) -> None:
+    """Terminals and launchers send them to every process; the run needs its workers for a step."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

@@ -8,6 +8,7 @@ files of MDETR have it (which repeat the image for each sentence).
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -125,4 +126,4 @@ def _key(value: Any) -> int | str:
 def _side(value: Any) -> float:
     """A stated width or height; infinite when there is none."""
     known = isinstance(value, int | float) and not isinstance(value, bool) and value > 0
-    return float(value) if known else math.inf
+    return float(min(value, sys.maxsize)) if known else math.inf

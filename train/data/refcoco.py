@@ -70,9 +70,9 @@ def read(path: Path, document: Any, check: Check, split: str | None = None) -> A
     records = coco.objects(document)
 
     def parse(ref: Any) -> list[Annotation]:
-        ann_id, sentences = fields(ref, "ann_id", "sentences")
-        if split is not None and ref.get("split") != split:
+        if split is not None and isinstance(ref, dict) and ref.get("split") != split:
             return []
+        ann_id, sentences = fields(ref, "ann_id", "sentences")
         entry = records.annotations.get(identity(ann_id))
         if entry is None:
             raise MalformedError(f"instances.json has no annotation with the id {short(ann_id)}")

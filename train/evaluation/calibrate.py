@@ -27,6 +27,7 @@ class Calibration:
 
 def calibrate(searcher: Searcher, questions: Iterable[Question], risk: float) -> Calibration:
     """Searches for every question and picks the threshold that ``risk`` allows."""
+    _check(risk)
     right, absent = [], []
     for question in questions:
         found = searcher(question.frame, question.ref)
@@ -54,8 +55,7 @@ def threshold_for(
     Raises:
         InputError: no right answers, too few absent objects, no risk in (0, 1).
     """
-    if not 0 < risk < 1:
-        raise InputError(f"expected a risk between 0 and 1, got {risk}")
+    _check(risk)
     rank = math.ceil((1 - risk) * (len(absent) + 1))
     if not len(right) or rank > len(absent):
         raise InputError(
@@ -65,3 +65,8 @@ def threshold_for(
     threshold = (math.floor(float(np.sort(absent)[rank - 1]) * 1000) + 1) / 1000
     kept, accepted = ((scores >= threshold).mean() for scores in (right, absent))
     return Calibration(threshold, float(kept), float(accepted))
+
+
+def _check(risk: float) -> None:
+    if not 0 < risk < 1:
+        raise InputError(f"expected a risk between 0 and 1, got {risk}")

@@ -50,7 +50,7 @@ class JsonFile:
             except OSError as error:
                 raise InputError(f"cannot write {path}: {error.strerror or error}") from error
 
-    def write(self, figures: dict[str, Any]) -> None:
+    def write(self, figures: dict[str, Any] | list[Any]) -> None:
         """Write the figures; NaN becomes null."""
         if self._path is not None:
             text = json.dumps(_without_nan(figures), indent=2, allow_nan=False)

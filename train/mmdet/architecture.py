@@ -18,7 +18,6 @@ from train.models.config import PizaConfig, swin_t
 # No shape shows these: they are the published configuration's.
 HEADS = 8  # of the deformable attention and the decoder; text and fusion have half as many
 BERT_HEAD_DIM = 64
-MAX_STEPS = 5
 
 State = Mapping[str, Tensor]
 
@@ -31,7 +30,7 @@ def read_config(state: State, name: str, overrides: Mapping[str, Any]) -> PizaCo
     different. Raises EngineError when a tensor is missing that the architecture is read from,
     InputError when ``overrides`` names what no configuration has.
     """
-    config = dataclasses.replace(swin_t(), name=name, base=_base(state), max_steps=MAX_STEPS)
+    config = dataclasses.replace(swin_t(), name=name, base=_base(state))
     if any(map(belongs_to_piza, state)):
         config = dataclasses.replace(
             config,

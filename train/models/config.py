@@ -172,4 +172,5 @@ def swin_t() -> PizaConfig:
         },
         input_hw=(800, 1344),
         max_tokens=256,
+        max_steps=5,
     )

@@ -34,14 +34,14 @@ class Crew:
         return self.rank == 0
 
 
-def join() -> Crew:
-    """Joins the other processes of the run; alone when there are none."""
+def join(device: torch.device) -> Crew:
+    """Joins the other processes of the run, which train on ``device`` too; alone without any."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         if "WORLD_SIZE" not in os.environ and "ACCELERATE_USE_CPU" in os.environ:
             _warn_of_lost_processes()
         return Crew()
-    if torch.cuda.is_available():
+    if device.type == "cuda":
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
         distributed.init_process_group("nccl", timeout=PATIENCE)
     else:

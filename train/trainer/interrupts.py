@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -22,7 +22,7 @@ def wish_to_stop() -> Iterator[Callable[[], bool]]:
     def wish(*_: object) -> None:
         nonlocal wished
         if not wished:
-            print("stopping after this step", file=sys.stderr)
+            os.write(2, b"stopping after this step\n")  # print may be what was interrupted
         wished = True
 
     before = {number: signal.signal(number, wish) for number in SIGNALS}

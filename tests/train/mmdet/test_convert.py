@@ -233,6 +233,7 @@ def test_tuning_starts_from_what_is_imported(sizes, two_files, vocab_file, tmp_p
     plain = open_base(str(tmp_path / "plain"), "piza-lora")
     whole = open_base(str(tmp_path / "piza"), "piza-adapter+")
     assert (plain.knows_histories, whole.knows_histories) == (False, True)
+    assert plain.model.history.box_encoder.fc3.weight.any()  # zeros could not learn
     scaling = whole.model.adapters[0].adapter1.scaling
     assert torch.equal(scaling, piza["encoder.layers.0.adapter1.scaling"])
     with pytest.raises(EngineError, match="adapted by piza-adapter"):

@@ -17,7 +17,7 @@ from train.trainer.distributed import Crew, add_gradients, add_up, agree, join, 
 
 def work(rank: int, port: int, results: Connection) -> None:
     os.environ.update(RANK=str(rank), WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
-    crew = join()
+    crew = join(torch.device("cpu"))
     first, second, unused = (nn.Parameter(torch.zeros(n)) for n in (2, 3, 4))
     first.grad = torch.full((2,), 1.0 + 2 * rank)
     if rank == 1:  # a loss that one process' share of the batch does not have
@@ -55,7 +55,7 @@ def test_two_processes_agree() -> None:
 
 def test_one_process_needs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
-    crew = join()
+    crew = join(torch.device("cpu"))
     assert crew == Crew()
     assert crew.leads
     parameter = nn.Parameter(torch.zeros(2))
@@ -72,10 +72,10 @@ def test_a_process_that_accelerate_left_alone(monkeypatch: pytest.MonkeyPatch, c
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     monkeypatch.setenv("ACCELERATE_USE_CPU", "True")
     monkeypatch.delenv("MASTER_ADDR", raising=False)
-    assert join() == Crew()
+    assert join(torch.device("cpu")) == Crew()
     assert capsys.readouterr().err == ""
     monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
-    assert join() == Crew()
+    assert join(torch.device("cpu")) == Crew()
     assert "--multi_gpu" in capsys.readouterr().err
 
 

@@ -10,7 +10,7 @@ from train.trainer.interrupts import SIGNALS, wish_to_stop
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_is_a_wish(number: int, capsys) -> None:
+def test_a_signal_is_a_wish(number: int, capfd) -> None:
     before = signal.getsignal(number)
     with wish_to_stop() as wished:
         assert not wished()
@@ -18,7 +18,7 @@ def test_a_signal_is_a_wish(number: int, capsys) -> None:
         signal.raise_signal(number)  # launchers repeat what the terminal has sent
         assert wished()
     assert signal.getsignal(number) is before
-    assert capsys.readouterr().err.count("stopping") == 1
+    assert capfd.readouterr().err.count("stopping") == 1
 
 
 def test_handlers_come_back_after_an_error() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train.trainer.recipe import PRECISIONS, Recipe, published, scratch
+from train.trainer.recipe import Recipe, published, scratch
 
 
 def test_from_scratch_the_rate_rises_then_falls() -> None:
@@ -58,4 +58,3 @@ def test_a_record_is_plain() -> None:
     assert Recipe(**record) == scratch(3)
     assert all(isinstance(value, (int, float, str)) for value in record.values())
     assert all(math.isfinite(v) for v in record.values() if isinstance(v, float))
-    assert record["precision"] in PRECISIONS

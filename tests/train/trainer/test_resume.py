@@ -148,15 +148,12 @@ def test_a_run_killed_at_random_moments_ends_the_same(start, uninterrupted, tmp_
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_saves_what_it_has(start, uninterrupted, tmp_path, number: int) -> None:
-    """Ctrl-C reaches every process of a terminal: also those that load data."""
+    """Terminals and launchers tell every process of a group: also those that load data."""
     whole, _ = uninterrupted
     out = tmp_path / "out"
     process = start(out, "--workers", "1")
     wait_for((out / "state.pt").is_file)
-    if number == signal.SIGINT:
-        os.killpg(process.pid, number)
-    else:
-        os.kill(process.pid, number)
+    os.killpg(process.pid, number)
     code, step = finish(process), state(out)["step"]
     assert code == (130 if step < STEPS else 0)
     assert finish(start(out, "--resume", "--workers", "0")) == 0
