@@ -18,7 +18,7 @@ from benchmarks.cases import Case, make_case
 from train.evaluation.metrics import answer_ious
 
 # The scene and the sentence of the demo. Never trained on: training seeds lie far below.
-DEMO_SEED = 900007
+DEMO_SEED = 900001
 
 
 def main(argv: Sequence[str] | None = None) -> int:
