@@ -13,18 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdk.cache import LruCache
+from sdk.clock import StageClock
 from sdk.engine import default_engine, read_manifest, verify_files
 from sdk.errors import EngineError, InputError
 from sdk.frame import check_color, check_frame
 from sdk.history import HistoryEncoder
 from sdk.manifest import Manifest
-from sdk.results import Candidates, Grounding
+from sdk.results import Grounding
 from sdk.runtime import RuntimeSession, open_session
 from sdk.search import Search, search
 from sdk.text import Tokenizer, Tokens, normalise
+from sdk.windows import SharedWindows
 
 _CACHED_TEXTS = 256
-_CACHED_WINDOWS = 16
 
 
 class Grounder:
@@ -119,10 +120,10 @@ class Grounder:
                 if tokens.unknown:
                     words = ", ".join(map(repr, tokens.unknown))
                     warnings.warn(f"the engine does not know {words}", stacklevel=2)
-            shared = _SharedWindows(self._session)
+            shared, clock = SharedWindows(self._session), self._session.clock
             uploaded = self._session.upload(frame, order)
             answers = [
-                self._answer(shared, uploaded, frame, color, each, tokens)
+                self._answer(shared, clock, uploaded, frame, color, each, tokens)
                 for each, tokens in zip(refs, prompts, strict=True)
             ]
         return answers[0] if isinstance(ref, str) else answers
@@ -151,7 +152,8 @@ class Grounder:
 
     def _answer(
         self,
-        session: _SharedWindows,
+        session: SharedWindows,
+        clock: StageClock,
         uploaded: Any,
         frame: NDArray[np.uint8],
         color: str,
@@ -186,31 +188,12 @@ class Grounder:
             zooms=outcome.zooms,
             frame_wh=frame_wh,
             engine=self._label,
-            timing_ms=session.clock.drain(),
+            timing_ms=clock.drain(),
             reason=reason,
             unknown_words=tokens.unknown,
             color=color,
             frame=frame,
         )
-
-
-class _SharedWindows:
-    """A session for one frame that encodes no window twice."""
-
-    def __init__(self, session: RuntimeSession) -> None:
-        self._session = session
-        self._images: LruCache[Any] = LruCache(_CACHED_WINDOWS)
-        self.clock = session.clock
-        self.upload = session.upload
-        self.encode_text = session.encode_text
-
-    def encode_image(self, frame: Any, window_xyxy: NDArray[np.float64]) -> Any:
-        return self._images.get(
-            window_xyxy.tobytes(), lambda: self._session.encode_image(frame, window_xyxy)
-        )
-
-    def ground(self, image: Any, text: Any, progress: float) -> Candidates:
-        return self._session.ground(image, text, progress)
 
 
 def _expressions(refs: Any) -> list[str]:

@@ -82,6 +82,17 @@ def near(places: Tensor, valid: Tensor, constants: Constants) -> Tensor:
     return (offset < reach).all(-1) & valid[..., None]
 
 
+def meaning(places: Tensor, words: Tensor) -> Tensor:
+    """Which objects are near a location (B, n, N), which tokens mean them (B, n, T) -> (B, N, T)
+    bool: the tokens that a location should be like."""
+    return torch.einsum("bnl,bnt->blt", places.float(), words.float()) > 0
+
+
+def same_phrase(batch: Batch) -> Tensor:
+    """(B, n, n) bool: targets of one and the same phrase, the second of them a valid one."""
+    return (batch.spans[:, :, None] == batch.spans[:, None]).all(-1) & batch.valid[:, None]
+
+
 def rank_loss(logits: Tensor, right: Tensor, batch: Batch) -> Tensor:
     """Cross entropy over the candidates of each sentence, a candidate's score being the mean
     logit of the sentence's tokens.
@@ -91,8 +102,7 @@ def rank_loss(logits: Tensor, right: Tensor, batch: Batch) -> Tensor:
     """
     spans = batch.spans.float()
     scores = torch.einsum("bct,bnt->bnc", logits, spans) / spans.sum(-1, keepdim=True).clamp(min=1)
-    same = (batch.spans[:, :, None] == batch.spans[:, None]).all(-1) & batch.valid[:, None]
-    right = torch.einsum("bnm,bmc->bnc", same.float(), right.float()) > 0  # (B, n, C)
+    right = torch.einsum("bnm,bmc->bnc", same_phrase(batch).float(), right.float()) > 0  # (B, n, C)
     asked = batch.valid & right.any(-1)
     losses = scores.logsumexp(-1) - scores.masked_fill(~right, -torch.inf).logsumexp(-1)
     return losses[asked].sum() / asked.sum().clamp(min=1)
@@ -101,8 +111,7 @@ def rank_loss(logits: Tensor, right: Tensor, batch: Batch) -> Tensor:
 def _location_loss(
     prediction: Prediction, batch: Batch, close: Tensor, tokens: Tensor
 ) -> tuple[Tensor, Tensor]:
-    # (B, n, N) x (B, n, T) -> (B, N, T): a location means every token of every target near it
-    wanted = torch.einsum("bnl,bnt->blt", close.float(), batch.spans.float()) > 0
+    wanted = meaning(close, batch.spans)
     losses = focal(prediction.location_logits, wanted) * tokens[:, None]
     # Normalised by the positives of the whole batch, tokens and locations alike.
     classes = losses.sum() / wanted.sum().clamp(min=1)

@@ -15,9 +15,19 @@ from torch.nn import functional as F
 from train.data.batches import Batch
 from train.data.samples import NOTHING
 from train.data.scenes.catalogue import COLOURS, KINDS
-from train.losses import focal, near
+from train.losses import focal, meaning, near
 from train.models.constants import Constants
 from train.models.grounder import Prediction
+
+
+def near_seen(batch: Batch, constants: Constants) -> Tensor:
+    """(B, s, N) bool: locations near the objects in view, by ``losses.near``."""
+    return near(batch.seen_places, batch.seen_kinds != NOTHING, constants)
+
+
+def alone(close: Tensor) -> Tensor:
+    """(B, s, N) bool: of the locations near objects, those that are near exactly one."""
+    return close & (close.sum(1, keepdim=True) == 1)
 
 
 class Attributes(nn.Module):
@@ -29,9 +39,7 @@ class Attributes(nn.Module):
 
     def forward(self, image: Tensor, batch: Batch, constants: Constants) -> dict[str, Tensor]:
         """Cross entropy at locations (B, N, D) near the middle of exactly one object."""
-        close = near(batch.seen_places, batch.seen_kinds != NOTHING, constants)  # (B, s, N)
-        alone = close & (close.sum(1, keepdim=True) == 1)
-        sample, item, location = alone.nonzero(as_tuple=True)
+        sample, item, location = alone(near_seen(batch, constants)).nonzero(as_tuple=True)
         if len(sample) == 0:
             return {}
         features = image[sample, location].float()
@@ -50,8 +58,7 @@ def mention_loss(prediction: Prediction, batch: Batch, constants: Constants) -> 
     layers = prediction.inner_logits[:-1]
     if not layers or not batch.mentions.any():
         return {}
-    close = near(batch.seen_places, batch.seen_kinds != NOTHING, constants)
-    wanted = torch.einsum("bsl,bst->blt", close.float(), batch.mentions.float()) > 0
+    wanted = meaning(near_seen(batch, constants), batch.mentions)
     # a sample without mentions has no labels: it says nothing, in whatever batch it is
     tokens = ((batch.segments > 0) & batch.mentions.any((1, 2))[:, None])[:, None]
     losses = torch.stack([(focal(logits, wanted) * tokens).sum() for logits in layers])

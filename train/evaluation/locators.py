@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sdk.cache import LruCache
 from sdk.engine import MANIFEST_FILE
 from sdk.errors import InputError
-from sdk.results import Candidates, Float32, Zoom
+from sdk.results import Float32, Zoom
+from sdk.windows import SharedWindows
 from train.evaluation.scoring import Locator
 
 if TYPE_CHECKING:
     from sdk.grounder import Grounder
-    from sdk.search import Search, Session
+    from sdk.search import Search
     from train.models.grounder import PizaGrounder
-
-CACHED_WINDOWS = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +56,7 @@ class CheckpointLocator:
             from train.evaluation.searcher import Searcher
 
             self._search = Searcher(model, tokenizer)
-            self._search.session = _SharedWindows(self._search.session)
+            self._search.session = SharedWindows(self._search.session)
 
     def locate(self, frame: NDArray[np.uint8], ref: list[str]) -> Sequence[Found]:
         """One answer for each expression; raises InputError for one that cannot be encoded."""
@@ -74,27 +72,6 @@ class CheckpointLocator:
         last = outcome.zooms[-1]
         found = outcome.fault is None and last.score >= self._threshold
         return Found(found, last.score, last.xyxy, outcome.zooms)
-
-
-class _SharedWindows:
-    """A session that encodes no window of a frame twice; the next frame clears its memory."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-        self._frame: Any = None
-        self._images: LruCache[Any] = LruCache(CACHED_WINDOWS)
-        self.upload, self.encode_text = session.upload, session.encode_text
-
-    def encode_image(self, frame: Any, window_xyxy: NDArray[np.float64]) -> Any:
-        if frame is not self._frame:
-            self._images.clear()
-            self._frame = frame
-        return self._images.get(
-            window_xyxy.tobytes(), lambda: self._session.encode_image(frame, window_xyxy)
-        )
-
-    def ground(self, image: Any, text: Any, progress: float) -> Candidates:
-        return self._session.ground(image, text, progress)
 
 
 @contextmanager

@@ -10,9 +10,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from train.data.batches import NOTHING, Batch
-from train.losses import near
+from train.data.batches import Batch
+from train.losses import meaning, near, same_phrase
 from train.models.constants import Constants
+from train.teaching import alone, near_seen
 
 # Sorts of loss terms (``train.losses.WEIGHTS``) in the order of ``counts``.
 SORTS = (
@@ -34,19 +35,17 @@ def counts(batch: Batch, constants: Constants) -> Tensor:
 
     Nothing of it depends on the model, as long as there is a query for every target.
     """
-    spans = batch.spans.float()
     close = near(batch.places, batch.valid, constants)
-    wanted = torch.einsum("bnl,bnt->blt", close.float(), spans) > 0
+    wanted = meaning(close, batch.spans)
     # targets of one phrase share their locations
-    same = (batch.spans[:, :, None] == batch.spans[:, None]).all(-1) & batch.valid[:, None]
-    located = (same & close.any(-1)[:, None]).any(-1) & batch.valid
-    seen = near(batch.seen_places, batch.seen_kinds != NOTHING, constants)
-    alone = seen & (seen.sum(1, keepdim=True) == 1)
-    meant = torch.einsum("bsl,bst->blt", seen.float(), batch.mentions.float()) > 0
+    located = (same_phrase(batch) & close.any(-1)[:, None]).any(-1) & batch.valid
+    seen = near_seen(batch, constants)
+    clear = alone(seen).sum()
+    meant = meaning(seen, batch.mentions)
     answers = batch.valid.sum()
     words = (batch.spans & batch.valid[..., None]).sum()
     found = (wanted.sum(), close.sum(), located.sum(), words, answers, answers)
-    return torch.stack([*found, alone.sum(), alone.sum(), meant.sum()]).double()
+    return torch.stack([*found, clear, clear, meant.sum()]).double()
 
 
 def shares(own: Tensor, whole: Tensor) -> dict[str, Tensor]:

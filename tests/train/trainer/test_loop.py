@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -16,28 +14,10 @@ from torch import Tensor
 from train.data.batches import Batch
 from train.models.grounder import PizaGrounder
 from train.trainer.loop import Trainer, all_but_history, from_scratch
-from train.trainer.recipe import Recipe, published, scratch
+from train.trainer.recipe import published, scratch
 
 CPU = torch.device("cpu")
 RECIPE = scratch(6, lr=1e-3, warmup=2)
-
-
-@pytest.fixture
-def make_trainer(config) -> Callable[..., Trainer]:
-    """``make_trainer(recipe, seed)``: a model from scratch and its trainer."""
-
-    def make(recipe: Recipe = RECIPE, seed: int = 0, **settings: Any) -> Trainer:
-        torch.manual_seed(seed)
-        model = PizaGrounder(config)
-        from_scratch(model)
-        return Trainer(model, recipe, CPU, all_but_history(model), **settings)
-
-    return make
-
-
-@pytest.fixture
-def batches(config, make_batch) -> list[Batch]:
-    return [make_batch(config, seed) for seed in range(6)]
 
 
 def go_on(_: dict[str, float]) -> bool:

@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import pytest
 import torch
 from torch import Tensor
 
 from sdk.errors import EngineError, InputError
-from train.data.batches import Batch
 from train.models.grounder import PizaGrounder
-from train.trainer.loop import Trainer, all_but_history
-from train.trainer.recipe import Recipe, scratch
+from train.trainer.recipe import scratch
 
 CPU = torch.device("cpu")
 RECIPE = scratch(6, lr=1e-3, warmup=2)
-
-
-@pytest.fixture
-def make_trainer(config) -> Callable[..., Trainer]:
-    """``make_trainer(recipe, seed)``: a model with random weights and its trainer."""
-
-    def make(recipe: Recipe = RECIPE, seed: int = 0, **settings: Any) -> Trainer:
-        torch.manual_seed(seed)
-        model = PizaGrounder(config)
-        return Trainer(model, recipe, CPU, all_but_history(model), **settings)
-
-    return make
-
-
-@pytest.fixture
-def batches(config, make_batch) -> list[Batch]:
-    return [make_batch(config, seed) for seed in range(6)]
 
 
 def go_on(_: dict[str, float]) -> bool:
