@@ -35,7 +35,7 @@ def _said(default: Any, text: str) -> Any:
 class Budget:
     """How much is trained and tested; what each field means is in its metadata."""
 
-    base_steps: int = _said(1600, "batches of 18 close-ups that the base is trained on")
+    base_steps: int = _said(2000, "batches of 18 close-ups that the base is trained on")
     scenes: int = _said(400, "scenes that base and methods are trained on")
     refs_per_scene: int = _said(6, "sentences about each that the methods see")
     epochs: int = _said(4, "how often they see them")
