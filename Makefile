@@ -8,25 +8,31 @@ BIN := $(VENV)/bin
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard cpp_ext/src/*) \
   $(shell find benchmarks cpp_ext export sdk train -name __init__.py)
 
-.PHONY: help demo test setup lint format clean
+.PHONY: help demo test setup lint sanitize format clean
 
 help:
-	@echo "make demo    find a small object in a rendered scene: out/demo.jpg (no PyTorch needed)"
-	@echo "make test    lint, types and all tests"
-	@echo "make setup   the environment of 'make test' in $(VENV)"
-	@echo "make format  rewrite the sources as ruff wants them"
-	@echo "make clean   remove $(VENV), build/ and out/"
+	@echo "make demo      find a small object in a rendered scene: out/demo.jpg (no PyTorch needed)"
+	@echo "make test      lint, types and all tests"
+	@echo "make sanitize  the C++ tests under the address and undefined-behaviour sanitizers"
+	@echo "make setup     the environment of 'make test' in $(VENV)"
+	@echo "make format    rewrite the sources as ruff wants them"
+	@echo "make clean     remove $(VENV), build/ and out/"
 
 demo: $(VENV)/.base
 	$(BIN)/python -m benchmarks.demo --out out
 
-test: $(VENV)/.dev lint
+test: $(VENV)/.dev lint sanitize
 	$(BIN)/python -m pytest -n 2
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+sanitize: $(VENV)/.dev
+	$(BIN)/cmake -S . -B build/sanitize -DPIZA_PYTHON=OFF -DPIZA_TESTS=ON -DPIZA_SANITIZE=ON >/dev/null
+	$(BIN)/cmake --build build/sanitize --parallel 2
+	$(BIN)/ctest --test-dir build/sanitize --output-on-failure
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

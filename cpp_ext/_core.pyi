@@ -1,15 +1,35 @@
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+_Out = TypeVar("_Out", NDArray[np.float32], NDArray[np.float16])
+_Frame = NDArray[np.uint8] | tuple[NDArray[np.uint8], NDArray[np.uint8]]
+_Windows = NDArray[np.float32] | NDArray[np.float64]
+_Numbers = Sequence[float] | NDArray[Any]
+_Color = Literal["bgr", "rgb", "gray", "nv12"]
+
+@overload
 def crop_resize(
-    frame: NDArray[np.uint8],
-    windows: NDArray[np.float32] | NDArray[np.float64],
+    frame: _Frame,
+    windows: _Windows,
     size: Sequence[int],
-    mean: Sequence[float] | NDArray[Any],
-    std: Sequence[float] | NDArray[Any],
-    color: Literal["bgr", "rgb"] = "bgr",
-    out: NDArray[np.float32] | None = None,
+    mean: _Numbers,
+    std: _Numbers,
+    color: _Color = "bgr",
+    out: None = None,
+    threads: int = 0,
 ) -> NDArray[np.float32]: ...
+@overload
+def crop_resize(
+    frame: _Frame,
+    windows: _Windows,
+    size: Sequence[int],
+    mean: _Numbers,
+    std: _Numbers,
+    color: _Color = "bgr",
+    *,
+    out: _Out,
+    threads: int = 0,
+) -> _Out: ...

@@ -16,15 +16,16 @@ def network_input(
     std: tuple[float, float, float],
     color: ColorOrder = "bgr",
     out: NDArray[np.float32] | None = None,
+    threads: int = 0,
 ) -> NDArray[np.float32]:
     """One window of a frame, fitted by the letterbox rule and normalised, ``(1, 3, H, W)`` RGB.
 
     ``frame`` is ``(h, w, 3)`` uint8 in ``color`` order, ``window_xyxy`` ``(4,)`` frame pixels;
     ``mean`` and ``std`` are in RGB order and 0..255 units. ``out``, of the result's shape, is
-    written into when it is given. Raises ValueError for a window that is empty or outside of the
-    frame.
+    written into when it is given. ``threads``: how many at most, 0 for as many as pay. Raises
+    ValueError for a window that is empty or outside of the frame.
     """
     from cpp_ext import crop_resize
 
     windows = np.asarray(window_xyxy, dtype=np.float64)[None]
-    return crop_resize(frame, windows, input_hw, mean, std, color, out)
+    return crop_resize(frame, windows, input_hw, mean, std, color, out=out, threads=threads)

@@ -46,7 +46,8 @@ class OnnxSession:
         self._wrap = ort.OrtValue.ortvalue_from_numpy  # shares the array's memory on the CPU
         self._input_hw = manifest.input_hw
         self._preprocess = manifest.preprocess
-        options = _options(ort, threads)
+        self._threads = threads or usable_cores()
+        options = _options(ort, self._threads)
         self._text, self._image, self._ground = (
             _load(ort, folder / f"{name}.onnx", options) for name in ("text", "image", "ground")
         )
@@ -88,6 +89,7 @@ class OnnxSession:
                 self._preprocess.std,
                 frame.color,
                 self._pixels,
+                self._threads,
             )
         with self.clock.stage("image"):
             feeds = {"pixels": self._pixels_value}
@@ -137,9 +139,9 @@ def _check_kernel() -> None:
         ) from error
 
 
-def _options(ort: Any, threads: int | None) -> Any:
+def _options(ort: Any, threads: int) -> Any:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads or usable_cores()
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors only
     # Idle threads that spin cost a core, and time when other programs want it.

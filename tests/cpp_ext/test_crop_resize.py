@@ -216,6 +216,15 @@ def test_a_batch_equals_a_loop(count: int, seed: int) -> None:
         np.testing.assert_array_equal(batch[k], alone)
 
 
+def test_a_large_batch_equals_a_loop() -> None:
+    frame = random_frame(10, 50, 70)
+    first = np.random.default_rng(10).uniform(0, 40, (100, 2))
+    windows = np.concatenate([first, first + 9.5], axis=1)
+    batch = crop_resize(frame, windows, (12, 16), MEAN, STD)
+    loop = [crop_resize(frame, window[None], (12, 16), MEAN, STD)[0] for window in windows]
+    np.testing.assert_array_equal(batch, loop)
+
+
 def test_writes_into_out() -> None:
     frame = random_frame(6, 30, 30)
     windows = np.array([[0.0, 0.0, 30.0, 20.0], [3.0, 3.0, 9.0, 20.0]])

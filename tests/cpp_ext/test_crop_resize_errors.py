@@ -81,10 +81,10 @@ CASES = [
     ("std", (1, 1, -1), ValueError, "three finite positive numbers", "(1, 1, -1)"),
     ("std", (1, 1, np.inf), ValueError, "three finite positive numbers", "inf"),
     ("std", np.ones((3, 3)), TypeError, "three finite positive numbers", "[1., 1., 1.]"),
-    ("color", "RGB", ValueError, "'bgr' or 'rgb'", "'RGB'"),
-    ("color", None, ValueError, "'bgr' or 'rgb'", "None"),
-    ("color", b"rgb", ValueError, "'bgr' or 'rgb'", "b'rgb'"),
-    ("out", [], TypeError, "float32 array of shape (1, 3, 8, 12)", "list"),
+    ("color", "RGB", ValueError, "'bgr', 'rgb', 'gray' or 'nv12'", "'RGB'"),
+    ("color", None, ValueError, "'bgr', 'rgb', 'gray' or 'nv12'", "None"),
+    ("color", b"rgb", ValueError, "'bgr', 'rgb', 'gray' or 'nv12'", "b'rgb'"),
+    ("out", [], TypeError, "float32 or float16 array of shape (1, 3, 8, 12)", "list"),
     ("out", np.zeros((1, 3, 8, 12)), TypeError, "float32", "float64"),
     ("out", np.zeros((1, 3, 8, 12), ">f4"), TypeError, "float32", ">f4"),
     ("out", np.zeros((2, 3, 8, 12), np.float32), ValueError, "(1, 3, 8, 12)", "(2, 3, 8, 12)"),
@@ -107,6 +107,74 @@ def test_wrong_argument(
     assert separator, message
     assert expected in before
     assert found in after
+
+
+GRAY = np.zeros((30, 40), np.uint8)
+CHROMA = np.zeros((15, 20, 2), np.uint8)
+
+FRAMES = [
+    # color, frame, exception, what was found
+    ("gray", FRAME, ValueError, "(30, 40, 3)"),
+    ("gray", GRAY[:, :0], ValueError, "(30, 0)"),
+    ("gray", GRAY.astype(np.uint16), TypeError, "uint16"),
+    ("nv12", FRAME, ValueError, "(30, 40, 3)"),
+    ("nv12", np.zeros((31, 40), np.uint8), ValueError, "(31, 40)"),
+    ("nv12", np.zeros((30, 41), np.uint8), ValueError, "(30, 41)"),
+    ("nv12", np.zeros((30, 80), np.uint8)[:, ::2], ValueError, "(80, 2)"),
+    ("nv12", (GRAY,), ValueError, "a tuple of 1"),
+    ("nv12", (GRAY, CHROMA, CHROMA), ValueError, "a tuple of 3"),
+    ("nv12", [GRAY, CHROMA], TypeError, "list"),
+    ("nv12", (GRAY, None), TypeError, "NoneType"),
+    ("nv12", (GRAY[:29], CHROMA), ValueError, "(29, 40)"),
+    ("nv12", (GRAY, CHROMA[:14]), ValueError, "(14, 20, 2)"),
+    ("nv12", (GRAY, CHROMA[:, ::-1]), ValueError, "(15, 20, 2)"),
+    ("nv12", (GRAY, CHROMA[..., ::-1]), ValueError, "(15, 20, 2)"),
+    ("nv12", (GRAY, CHROMA[..., 0]), ValueError, "(15, 20)"),
+    ("nv12", (GRAY.T, CHROMA), ValueError, "(40, 30)"),
+    ("bgr", (GRAY, CHROMA), TypeError, "tuple"),
+]
+
+
+@pytest.mark.parametrize(("color", "frame", "error", "found"), FRAMES)
+def test_wrong_frame_of_a_color(
+    color: str, frame: object, error: type[Exception], found: str
+) -> None:
+    with pytest.raises(error) as caught:
+        crop_resize(**{**GOOD, "frame": frame, "color": color})
+    before, separator, after = str(caught.value).partition(", found ")
+    assert before.startswith("frame: expected")
+    assert separator
+    assert found in after
+
+
+@pytest.mark.parametrize(
+    ("threads", "error"),
+    [
+        (-1, ValueError),
+        (1025, ValueError),
+        (2**80, ValueError),
+        (1.0, TypeError),
+        (True, TypeError),
+    ],
+)
+def test_wrong_number_of_threads(threads: object, error: type[Exception]) -> None:
+    with pytest.raises(error, match=r"^threads: expected an integer of 0 .* found "):
+        crop_resize(**{**GOOD, "threads": threads})
+
+
+def test_a_frame_may_not_be_longer_than_an_integer_counts() -> None:
+    endless = np.broadcast_to(FRAME[:1], (2**24 + 1, 40, 3))
+    with pytest.raises(ValueError, match="at most 16777216"):
+        crop_resize(**{**GOOD, "frame": endless})
+
+
+def test_out_may_not_overlap_the_chroma() -> None:
+    memory = np.zeros(4 * 3 * 8 * 12, np.uint8)
+    out = memory.view(np.float32).reshape(1, 3, 8, 12)
+    with pytest.raises(ValueError, match="shares no memory with the frame"):
+        crop_resize(
+            **{**GOOD, "frame": (GRAY, memory[:600].reshape(15, 20, 2)), "color": "nv12"}, out=out
+        )
 
 
 def test_out_may_not_overlap_the_frame() -> None:
@@ -135,6 +203,7 @@ def test_errors_of_a_sequence_pass_through() -> None:
 
 junk = st.one_of(
     st.none(),
+    st.sampled_from(["gray", "nv12", (GRAY, CHROMA), GRAY]),
     st.integers(),
     st.floats(),
     st.text(max_size=4),
@@ -152,10 +221,10 @@ junk = st.one_of(
 
 
 @settings(max_examples=300)
-@given(wrong=st.dictionaries(st.sampled_from([*GOOD, "color", "out"]), junk, min_size=1))
+@given(wrong=st.dictionaries(st.sampled_from([*GOOD, "color", "out", "threads"]), junk, min_size=1))
 def test_junk_never_crashes(wrong: dict[str, object]) -> None:
     try:
         result = crop_resize(**{**GOOD, **wrong})
     except (TypeError, ValueError):
         return
-    assert result.dtype == np.float32
+    assert result.dtype in (np.float32, np.float16)

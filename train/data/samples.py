@@ -211,7 +211,9 @@ class Sampler:
     ) -> Sample:
         """anchor: the object searched for, which tells the progress; None: no zoom yet."""
         config, frame_wh = self.config, _wh(frame)
-        pixels = network_input(frame, window, config.input_hw, config.mean, config.std)[0]
+        # One thread: samples are made side by side already.
+        batch = network_input(frame, window, config.input_hw, config.mean, config.std, threads=1)
+        pixels = batch[0]
         # Exposure and contrast vary a little; hue must not, it is what sentences are about.
         pixels = pixels * np.float32(rng.uniform(0.85, 1.15)) + np.float32(rng.uniform(-0.15, 0.15))
         progress = 0.0
