@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sdk.cli import run_command
 
-COMMANDS = ("accuracy", "latency", "methods")
+COMMANDS = ("accuracy", "gpu", "kernel", "latency", "methods")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

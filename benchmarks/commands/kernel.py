@@ -1,0 +1,145 @@
+"""``python -m benchmarks kernel``: our crop-and-resize kernel against what others offer."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from train.options import not_negative, positive
+
+if TYPE_CHECKING:
+    from benchmarks.kernel.timing import Result
+
+HELP = "the crop-and-resize kernel against OpenCV, Pillow, torch and a plain copy"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this benchmark."""
+    parser.add_argument("--rounds", type=positive, default=30, help="turns of each that count")
+    parser.add_argument("--threads", type=positive, help="CPU threads (default: every core)")
+    parser.add_argument("--seed", type=not_negative, default=0, help="of frames and order of turns")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here as JSON")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them here (.png, .svg)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Check, measure, print a table, write the rows."""
+    import numpy as np
+    from tqdm import tqdm
+
+    from benchmarks.kernel.contestants import threads_of_others
+    from benchmarks.kernel.plot import kernel_plot
+    from benchmarks.kernel.tasks import make_tasks
+    from benchmarks.kernel.timing import GOALS, run_task
+    from benchmarks.plots import check_plot
+    from train.evaluation.environment import header, usable_cores
+    from train.evaluation.report import JsonFile
+
+    file = JsonFile(args.json)
+    if args.plot is not None:
+        check_plot(args.plot)
+    environment = _environment()
+    threads = args.threads or usable_cores()
+    rng = np.random.default_rng([args.seed, 22])
+    results: list[Result] = []
+    with threads_of_others(threads):
+        for task in tqdm(list(make_tasks(args.seed)), unit="row", desc="kernel"):
+            results.append(run_task(task, threads, args.rounds, rng))
+    goals = [goal.line(results) for goal in GOALS]
+    print("\n".join([*header(environment), *_about(threads, args.rounds), ""]))
+    print("\n".join([*_lines(results), "", *goals]))
+    file.write(_figures(results, args.rounds, threads, args.seed) | {"environment": environment})
+    if args.plot is not None:
+        kernel_plot([result.row for result in results], args.plot)
+    return 0
+
+
+def _environment() -> dict[str, Any]:
+    """The machine, and the versions of those that only this benchmark needs."""
+    import importlib
+
+    from benchmarks.kernel.contestants import PACKAGES, installed
+    from train.evaluation.environment import describe
+
+    environment = describe()
+    for name, package in PACKAGES.items():
+        if installed(name):
+            environment["versions"][name] = importlib.import_module(package).__version__
+    return environment
+
+
+def _about(threads: int, rounds: int) -> list[str]:
+    from benchmarks.kernel.timing import WARMUP
+
+    return [
+        f"workload  {rounds} rounds after {WARMUP} for warm-up (not counted), everyone once a"
+        f" round in random order, {threads} {'thread' if threads == 1 else 'threads'}",
+        "answers   all checked to be the same picture before anyone is timed",
+    ]
+
+
+def _lines(results: Sequence[Result]) -> list[str]:
+    """The table, who is missing from it, and which form of each was the fastest."""
+    from benchmarks.kernel.contestants import ANTIALIASED, CONTESTANTS, installed
+    from train.evaluation.report import table
+
+    cells = []
+    for result in results:
+        row = result.row
+        times = [getattr(row, f"{name}_ms") for name in CONTESTANTS]
+        cells.append(
+            [
+                f"{row.frame} {row.window} -> {row.size}",
+                f"{result.scale:.3f}",
+                *("-" if ms is None else f"{ms:.2f}" for ms in times),
+                f"{row.antialiased_ratio:.2f}",
+                f"{row.blob_ratio:.2f}",
+            ]
+        )
+    titles = ("median milliseconds", "scale", *CONTESTANTS, "best/ours", "blob/ours")
+    missing = [name for name in CONTESTANTS if not installed(name)]
+    return [
+        table(titles, cells),
+        "",
+        *(f"{name}: not installed (pip install 'piza-edge[train]')" for name in missing),
+        f"best/ours: the best antialiased other ({', '.join(ANTIALIASED)}) over ours. blob does",
+        "not antialias. copy: np.copyto of as many bytes as window and network input have.",
+        *_fastest_forms(results),
+    ]
+
+
+def _fastest_forms(results: Sequence[Result]) -> list[str]:
+    """Of those that have several forms: on how many rows each was the fastest."""
+    wins: dict[str, dict[str, int]] = {}
+    for result in results:
+        for contestant, forms in result.forms.items():
+            if len(forms) > 1:
+                counts = wins.setdefault(contestant, {})
+                fastest = min(forms, key=lambda name: forms[name].median_ms)
+                counts[fastest] = counts.get(fastest, 0) + 1
+    return [
+        f"fastest form of {contestant}: "
+        + ", ".join(f"{name} ({count})" for name, count in sorted(counts.items()))
+        for contestant, counts in wins.items()
+    ]
+
+
+def _figures(results: Sequence[Result], rounds: int, threads: int, seed: int) -> dict[str, Any]:
+    """Rows and, in the same order, their details; what was measured how."""
+    from dataclasses import asdict
+
+    from benchmarks.kernel.tasks import FRAMES
+    from benchmarks.kernel.timing import GOALS, WARMUP
+
+    return {
+        "rows": [asdict(result.row) for result in results],
+        "details": [result.details() for result in results],
+        "goals": [goal.line(results) for goal in GOALS],
+        "frames_wh": FRAMES,
+        "rounds": rounds,
+        "warmup": WARMUP,
+        "threads": threads,
+        "seed": seed,
+    }

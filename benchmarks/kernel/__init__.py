@@ -1,0 +1,1 @@
+"""The crop-and-resize kernel against what others offer."""
