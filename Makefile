@@ -8,13 +8,14 @@ BIN := $(VENV)/bin
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard cpp_ext/src/*) \
   $(shell find benchmarks cpp_ext export sdk train -name __init__.py)
 
-.PHONY: help demo test setup lint sanitize format clean
+.PHONY: help demo test setup lint sanitize aarch64 format clean
 
 help:
 	@echo "make demo      find a small object in a rendered scene: out/demo.jpg (no PyTorch needed)"
 	@echo "make test      lint, types and all tests"
 	@echo "make sanitize  the C++ tests under the address and undefined-behaviour sanitizers"
 	@echo "make setup     the environment of 'make test' in $(VENV)"
+	@echo "make aarch64   the C++ tests for ARM, emulated (g++-aarch64-linux-gnu, qemu-user)"
 	@echo "make format    rewrite the sources as ruff wants them"
 	@echo "make clean     remove $(VENV), build/ and out/"
 
@@ -33,6 +34,14 @@ sanitize: $(VENV)/.dev
 	$(BIN)/cmake -S . -B build/sanitize -DPIZA_PYTHON=OFF -DPIZA_TESTS=ON -DPIZA_SANITIZE=ON >/dev/null
 	$(BIN)/cmake --build build/sanitize --parallel 2
 	$(BIN)/ctest --test-dir build/sanitize --output-on-failure
+
+aarch64: $(VENV)/.dev
+	$(BIN)/cmake -S . -B build/aarch64 -DPIZA_PYTHON=OFF -DPIZA_TESTS=ON \
+	  -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 \
+	  -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ \
+	  "-DCMAKE_CROSSCOMPILING_EMULATOR=qemu-aarch64;-L;/usr/aarch64-linux-gnu" >/dev/null
+	$(BIN)/cmake --build build/aarch64 --parallel 2
+	$(BIN)/ctest --test-dir build/aarch64 --output-on-failure
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

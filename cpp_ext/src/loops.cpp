@@ -8,6 +8,8 @@
 
 #if defined(__F16C__)
 #include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
 #endif
 
 #if defined(_MSC_VER)
@@ -203,6 +205,11 @@ void to_half(const float* floats, int count, Half* halves) {
     for (; j + 8 <= count; j += 8) {
         const __m128i eight = _mm256_cvtps_ph(_mm256_loadu_ps(floats + j), 0);  // half to even
         _mm_storeu_si128(reinterpret_cast<__m128i*>(halves + j), eight);
+    }
+#elif defined(__aarch64__)
+    for (; j + 4 <= count; j += 4) {
+        const float16x4_t four = vcvt_f16_f32(vld1q_f32(floats + j));
+        vst1_u16(&halves[j].bits, vreinterpret_u16_f16(four));
     }
 #endif
     for (; j < count; ++j) store(floats[j], halves + j);
