@@ -46,8 +46,15 @@ def methods_plot(rows: Sequence[Row], path: Path) -> None:
         paired = zooming or f"piza-{name}" in by_name
         color = _ZOOMING if zooming else _PLAIN if paired else _OTHER
         axes.scatter(x, y, s=46, color=color, zorder=3)
+        right = zooming or not paired  # a plain method and the next one's label would meet
         axes.annotate(
-            name, (x, y), xytext=(7, 5), textcoords="offset points", fontsize=9, color=color
+            name,
+            (x, y),
+            xytext=(7 if right else -7, 5),
+            textcoords="offset points",
+            ha="left" if right else "right",
+            fontsize=9,
+            color=color,
         )
     axes.set_xscale("log")
     axes.set_xlabel("trainable parameters in millions (zero-shot: none)")

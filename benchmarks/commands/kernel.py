@@ -76,7 +76,7 @@ def _about(threads: int, rounds: int) -> list[str]:
     return [
         f"workload  {rounds} rounds after {WARMUP} for warm-up (not counted), everyone once a"
         f" round in random order, {threads} {'thread' if threads == 1 else 'threads'}",
-        "answers   all checked to be the same picture before anyone is timed",
+        "answers   all others' are checked to be our picture before anyone is timed",
     ]
 
 
@@ -105,7 +105,7 @@ def _lines(results: Sequence[Result]) -> list[str]:
         "",
         *(f"{name}: not installed (pip install 'piza-edge[train]')" for name in missing),
         f"best/ours: the best antialiased other ({', '.join(ANTIALIASED)}) over ours. blob does",
-        "not antialias. copy: np.copyto of as many bytes as window and network input have.",
+        "not antialias. copy: np.copyto that moves as many bytes as window and network input have.",
         *_fastest_forms(results),
     ]
 

@@ -16,7 +16,7 @@ namespace piza {
 namespace py = pybind11;
 
 constexpr int kLargestSide = 16384;        // of the output
-constexpr int kLargestFrameSide = 1 << 24;
+constexpr int kLargestFrameSide = 1 << 20;  // what single precision sums well enough
 
 enum class Color { kBgr, kRgb, kGray, kNv12 };
 
@@ -26,27 +26,28 @@ inline std::string type_name(const py::handle& object) {
     return text(py::type::handle_of(object).attr("__name__"));
 }
 
-// The items of a sequence of exactly `count`, or the error of whoever calls.
-inline py::object read_items(const py::object& object, py::ssize_t count,
-                             const std::string& expected) {
-    const auto fast = py::reinterpret_steal<py::object>(PySequence_Fast(object.ptr(), ""));
-    if (!fast || py::isinstance<py::str>(object) || py::isinstance<py::bytes>(object)) {
-        PyErr_Clear();
+// The items of a sequence of exactly `count`, or the error of whoever calls. A tuple of our own:
+// an item's __index__ may change the sequence that it came from.
+inline py::tuple read_items(const py::object& object, py::ssize_t count,
+                            const std::string& expected) {
+    const auto items = py::reinterpret_steal<py::object>(PySequence_Tuple(object.ptr()));
+    if (!items) PyErr_Clear();
+    if (!items || py::isinstance<py::str>(object) || py::isinstance<py::bytes>(object)) {
         throw py::type_error(expected + ", found " + type_name(object));
     }
-    if (PySequence_Fast_GET_SIZE(fast.ptr()) != count) {
+    if (PyTuple_GET_SIZE(items.ptr()) != count) {
         throw py::value_error(expected + ", found " + text(py::repr(object)));
     }
-    return fast;
+    return py::reinterpret_borrow<py::tuple>(items);
 }
 
 inline std::array<int, 2> read_size(const py::object& object) {
     const std::string expected =
         "size: expected two integers (H, W) of 1 to " + std::to_string(kLargestSide);
-    const py::object items = read_items(object, 2, expected);
+    const py::tuple items = read_items(object, 2, expected);
     std::array<int, 2> size{};
     for (py::ssize_t i = 0; i < 2; ++i) {
-        PyObject* item = PySequence_Fast_GET_ITEM(items.ptr(), i);
+        PyObject* item = PyTuple_GET_ITEM(items.ptr(), i);
         if (!PyIndex_Check(item) || PyBool_Check(item)) {
             throw py::type_error(expected + ", found " + text(py::repr(object)));
         }
@@ -64,13 +65,16 @@ inline std::array<double, 3> read_channels(const py::object& object, const char*
                                            bool positive) {
     const std::string expected = std::string(name) + ": expected three finite " +
                                  (positive ? "positive " : "") + "numbers (R, G, B)";
-    const py::object items = read_items(object, kChannels, expected);
+    const py::tuple items = read_items(object, kChannels, expected);
     std::array<double, 3> values{};
     for (py::ssize_t i = 0; i < kChannels; ++i) {
-        values[i] = PyFloat_AsDouble(PySequence_Fast_GET_ITEM(items.ptr(), i));
+        values[i] = PyFloat_AsDouble(PyTuple_GET_ITEM(items.ptr(), i));
         if (PyErr_Occurred()) {
+            const bool large = PyErr_ExceptionMatches(PyExc_OverflowError) != 0;
             PyErr_Clear();
-            throw py::type_error(expected + ", found " + text(py::repr(object)));
+            const std::string message = expected + ", found " + text(py::repr(object));
+            if (large) throw py::value_error(message);
+            throw py::type_error(message);
         }
         if (!std::isfinite(values[i]) || (positive && values[i] <= 0.0)) {
             throw py::value_error(expected + ", found " + text(py::repr(object)));
@@ -80,11 +84,14 @@ inline std::array<double, 3> read_channels(const py::object& object, const char*
 }
 
 inline Color read_color(const py::object& object) {
-    const std::string name = py::isinstance<py::str>(object) ? object.cast<std::string>() : "";
-    if (name == "bgr") return Color::kBgr;
-    if (name == "rgb") return Color::kRgb;
-    if (name == "gray") return Color::kGray;
-    if (name == "nv12") return Color::kNv12;
+    const auto is = [&](const char* name) {
+        return py::isinstance<py::str>(object) &&
+               PyUnicode_CompareWithASCIIString(object.ptr(), name) == 0;
+    };
+    if (is("bgr")) return Color::kBgr;
+    if (is("rgb")) return Color::kRgb;
+    if (is("gray")) return Color::kGray;
+    if (is("nv12")) return Color::kNv12;
     throw py::value_error("color: expected 'bgr', 'rgb', 'gray' or 'nv12', found " +
                           text(py::repr(object)));
 }

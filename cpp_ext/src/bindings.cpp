@@ -95,7 +95,7 @@ piza::Frame read_nv12_frame(const py::object& object) {
     const bool fits = luma.ndim() == 2 && chroma.ndim() == 3 && luma.strides(1) == 1 &&
                       luma.shape(0) == 2 * chroma.shape(0) &&
                       luma.shape(1) == 2 * chroma.shape(1) && chroma.shape(2) == 2 &&
-                      chroma.strides(1) == 2 && chroma.strides(2) == 1;
+                      (chroma.strides(1) == 2 || chroma.shape(1) == 1) && chroma.strides(2) == 1;
     if (!fits) throw found(describe(luma) + " and " + describe(chroma));
     return {bytes_of(luma), luma.shape(0), luma.shape(1),    luma.strides(0), 1, 0,
             bytes_of(chroma), chroma.strides(0)};
@@ -134,7 +134,8 @@ void check_window(const piza::Window& window, py::ssize_t index, const piza::Fra
 }
 
 std::vector<piza::Window> read_windows(const py::object& object, const piza::Frame& frame) {
-    constexpr const char* kExpected = "windows: expected a float32 or float64 array of shape (n, 4)";
+    constexpr const char* kExpected =
+        "windows: expected a float32 or float64 array of shape (n, 4)";
     const py::array array = as_array(object, kExpected);
     const bool single = py::isinstance<py::array_t<float>>(array);
     if (!single && !py::isinstance<py::array_t<double>>(array)) {
@@ -246,7 +247,7 @@ py::array crop_resize(const py::object& frame_object, const py::object& windows_
     return out;
 }
 
-constexpr const char* kDoc = R"(Crop windows out of a frame and make them network input, in one pass.
+constexpr const char* kDoc = R"(Crop windows out of a frame and make network input of them, in a pass.
 
 Each window is resized by an antialiased bilinear filter (the one of torch's
 ``interpolate(mode="bilinear", antialias=True, align_corners=False)``), fitted to ``size`` by the

@@ -1,7 +1,7 @@
 #include "cpu.hpp"
 
 #include <algorithm>
-#include <system_error>
+#include <exception>
 #include <thread>
 
 namespace piza {
@@ -29,7 +29,7 @@ void in_threads(std::size_t count, const Work& work) {
     std::size_t started = 1;  // this thread does its share
     try {
         for (; started < count; ++started) threads.emplace_back(work, started);
-    } catch (const std::system_error&) {  // the system gives no more
+    } catch (const std::exception&) {  // no more threads, or no memory for one
     }
     for (std::size_t k = started; k < count; ++k) work(k);
     work(0);

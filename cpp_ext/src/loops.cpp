@@ -294,6 +294,7 @@ void pack_row(const Frame& frame, std::ptrdiff_t y, std::ptrdiff_t from, std::pt
 }  // namespace
 
 extern const Loops PIZA_LOOPS;
-const Loops PIZA_LOOPS = {blend_rows, blend_between, blend_columns, blend_columns_half, mix, mix_half, pack_row};
+const Loops PIZA_LOOPS = {blend_rows, blend_between, blend_columns, blend_columns_half,
+                          mix,        mix_half,      pack_row};
 
 }  // namespace piza

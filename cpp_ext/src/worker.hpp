@@ -92,12 +92,13 @@ private:
         const Table& vertical = plan.vertical;
         const auto at = static_cast<std::size_t>(i);
         const bool last = i + 1 == plan.content.height;
+        const int first = vertical.low + vertical.first[at];
         const int middle = vertical.middle[at];
-        const int end = last ? vertical.high : vertical.middle[at + 1];
+        const int end = last ? first + vertical.taps : vertical.middle[at + 1];
         if (continues_) {
             std::swap(row_, next_row_);
         } else {
-            blend(frame, plan, i, vertical.low + vertical.first[at], middle);
+            blend(frame, plan, i, first, middle);
         }
         continues_ = true;
 

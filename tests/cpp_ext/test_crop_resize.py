@@ -267,6 +267,20 @@ def test_a_large_frame_to_one_pixel_is_its_mean() -> None:
     assert out.ravel() == pytest.approx(0.4, abs=1e-4)
 
 
+def test_the_longest_frame_to_one_pixel_is_its_mean() -> None:
+    frame = np.broadcast_to(np.full((1, 2, 3), 102, dtype=np.uint8), (2**20, 2, 3))
+    out = crop_resize(frame, np.array([[0.0, 0.0, 2.0, 2.0**20]]), (1, 1), **PLAIN)
+    assert out.ravel() == pytest.approx(0.4, abs=1e-3)
+
+
+@pytest.mark.parametrize("shift", [0.0, 1e-15, 4e-15])
+def test_windows_a_rounding_error_away_from_whole_pixels(shift: float) -> None:
+    gray = np.random.default_rng(11).integers(0, 256, (20, 30), dtype=np.uint8)
+    window = np.array([[3.0, 5.0, 15.0 + shift, 11.0 + shift]])
+    out = crop_resize(gray, window, (6, 12), color="gray", **PLAIN)
+    np.testing.assert_allclose(out[0, 0], gray[5:11, 3:15] / 255, atol=1e-6)
+
+
 def test_threads_do_not_disturb_each_other() -> None:
     frame = random_frame(8, 300, 400)
     windows = np.array([[k * 3.5, k * 2.5, 200 + k * 10.0, 150 + k * 10.0] for k in range(8)])

@@ -82,6 +82,8 @@ CASES = [
     ("std", (1, 1, np.inf), ValueError, "three finite positive numbers", "inf"),
     ("std", np.ones((3, 3)), TypeError, "three finite positive numbers", "[1., 1., 1.]"),
     ("color", "RGB", ValueError, "'bgr', 'rgb', 'gray' or 'nv12'", "'RGB'"),
+    ("color", "\ud800", ValueError, "'bgr', 'rgb', 'gray' or 'nv12'", "ud800"),
+    ("mean", (10**400, 0, 0), ValueError, "finite", "1000"),
     ("color", None, ValueError, "'bgr', 'rgb', 'gray' or 'nv12'", "None"),
     ("color", b"rgb", ValueError, "'bgr', 'rgb', 'gray' or 'nv12'", "b'rgb'"),
     ("out", [], TypeError, "float32 or float16 array of shape (1, 3, 8, 12)", "list"),
@@ -163,8 +165,8 @@ def test_wrong_number_of_threads(threads: object, error: type[Exception]) -> Non
 
 
 def test_a_frame_may_not_be_longer_than_an_integer_counts() -> None:
-    endless = np.broadcast_to(FRAME[:1], (2**24 + 1, 40, 3))
-    with pytest.raises(ValueError, match="at most 16777216"):
+    endless = np.broadcast_to(FRAME[:1], (2**20 + 1, 40, 3))
+    with pytest.raises(ValueError, match="at most 1048576"):
         crop_resize(**{**GOOD, "frame": endless})
 
 
@@ -190,6 +192,18 @@ def test_the_message_names_the_window() -> None:
     windows = np.array([[0, 0, 9, 9], [3, 3, 9, 9], [3, 3, 2, 9]], np.float32)
     with pytest.raises(ValueError, match=r"^windows\[2\]: .* found \(3, 3, 2, 9\)$"):
         crop_resize(**{**GOOD, "windows": windows})
+
+
+def test_a_sequence_may_change_while_it_is_read() -> None:
+    size: list[object] = []
+
+    class Clearing:
+        def __index__(self) -> int:
+            size.clear()
+            return 8
+
+    size += [Clearing(), 8]
+    assert crop_resize(**{**GOOD, "size": size}).shape == (1, 3, 8, 8)
 
 
 def test_errors_of_a_sequence_pass_through() -> None:

@@ -9,6 +9,7 @@
 #include "check.hpp"
 #include "cpu.hpp"
 #include "loops.hpp"
+#include "pictures.hpp"
 
 namespace {
 
@@ -27,57 +28,65 @@ void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace {
 
-using Random = std::mt19937;
-
-int between(Random& random, int low, int high) {
-    return std::uniform_int_distribution<int>(low, high)(random);
-}
-
-std::vector<std::uint8_t> random_bytes(Random& random, std::size_t size) {
-    std::vector<std::uint8_t> bytes(size);
-    for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random());
-    return bytes;
-}
-
-piza::Window random_window(Random& random, int height, int width) {
-    std::uniform_real_distribution<double> unit(0.0, 1.0);
-    const double x1 = unit(random) * (width - 0.5), y1 = unit(random) * (height - 0.5);
-    return {x1, y1, x1 + 0.25 + unit(random) * (width - x1 - 0.25),
-            y1 + 0.25 + unit(random) * (height - y1 - 0.25)};
-}
-
 const piza::Planes kPlanes{{2, 1, 0}, {0.01F, 0.02F, 0.03F}, {-1.0F, -2.0F, -3.0F}};
 
-// Pictures and outputs are exactly as large as they must be: a sanitizer sees every step beyond.
+// The same pixels, one after the other.
+Picture repacked(const piza::Frame& frame) {
+    Random random(0);
+    Picture copy = packed(random, static_cast<int>(frame.height), static_cast<int>(frame.width), 0);
+    for (std::ptrdiff_t y = 0; y < frame.height; ++y) {
+        for (std::ptrdiff_t x = 0; x < frame.width; ++x) {
+            std::uint8_t* const pixel = copy.memory[0].get() + y * copy.frame.row_stride + 3 * x;
+            piza::read_pixel(frame, y, x, pixel);
+        }
+    }
+    return copy;
+}
+
+// A window whose ends are a rounding error away from whole pixels, one pixel for one.
+piza::Window nearly_whole(Random& random, const piza::Frame& frame) {
+    const auto side = [&](std::ptrdiff_t size, double* low, double* high) {
+        const int from = between(random, 0, static_cast<int>(size) - 1);
+        *low = from;
+        *high = between(random, from + 1, static_cast<int>(size));
+        for (int n = between(random, 0, 3); n > 0; --n) {
+            *low = std::nextafter(*low, 1e9);
+            *high = std::nextafter(*high, between(random, 0, 1) == 0 ? 1e9 : 0.0);
+        }
+    };
+    piza::Window window{};
+    side(frame.width, &window.x1, &window.x2);
+    side(frame.height, &window.y1, &window.y2);
+    return window;
+}
+
+// Everything is exactly as large as it must be, buffers included: a sanitizer sees what steps over.
 void random_cases() {
     Random random(1);
-    piza::Scratch scratch;
-    for (int round = 0; round < 400; ++round) {
-        const int height = 2 * between(random, 1, 60), width = 2 * between(random, 1, 60);
-        const int kind = between(random, 0, 3);  // packed, planar, grey, NV12
-        const std::ptrdiff_t h = height, w = width;
-        const std::vector<std::uint8_t> bytes =
-            random_bytes(random, static_cast<std::size_t>(kind < 2 ? h * w * 3 : h * w));
-        const std::vector<std::uint8_t> chroma =
-            random_bytes(random, static_cast<std::size_t>(h * w / 2));
-        const piza::Frame frames[] = {
-            {bytes.data(), h, w, 3 * w, 3, 1, nullptr, 0},
-            {bytes.data(), h, w, w, 1, h * w, nullptr, 0},
-            {bytes.data() + (h - 1) * w, h, w, -w, 1, 0, nullptr, 0},
-            {bytes.data(), h, w, w, 1, 0, chroma.data(), w},
-        };
-        std::vector<piza::Window> windows;
-        for (int n = between(random, 1, 3); n > 0; --n) {
-            windows.push_back(random_window(random, height, width));
+    for (int round = 0; round < 1500; ++round) {
+        const Picture picture =
+            any_picture(random, between(random, 1, 60), between(random, 1, 60));
+        const piza::Frame& frame = picture.frame;
+        const bool whole = between(random, 0, 2) == 0;
+        const piza::Window window =
+            whole ? nearly_whole(random, frame) : any_window(random, frame);
+        int height = between(random, 1, 90), width = between(random, 1, 90);
+        if (whole) {
+            height = static_cast<int>(std::lround(window.y2 - window.y1));
+            width = static_cast<int>(std::lround(window.x2 - window.x1));
         }
-        const int out_height = between(random, 1, 90), out_width = between(random, 1, 90);
-        const std::size_t size = windows.size() * 3 * out_height * out_width;
-        std::vector<float> single(size, NAN);
+        const std::size_t size = static_cast<std::size_t>(3) * height * width;
+        std::vector<float> single(size, NAN), from_packed(size, NAN);
         std::vector<piza::Half> half(size);
-        scratch.crop_resize(frames[kind], windows.data(), windows.size(), kPlanes,
-                            piza::Output<float>{single.data(), out_height, out_width}, 1);
-        scratch.crop_resize(frames[kind], windows.data(), windows.size(), kPlanes,
-                            piza::Output<piza::Half>{half.data(), out_height, out_width}, 3);
+        piza::Planes planes = kPlanes;
+        if (frame.chroma != nullptr) std::swap(planes.source[0], planes.source[2]);
+        piza::Scratch().crop_resize(frame, &window, 1, planes,
+                                    piza::Output<float>{single.data(), height, width}, 1);
+        piza::Scratch().crop_resize(frame, &window, 1, planes,
+                                    piza::Output<piza::Half>{half.data(), height, width}, 1);
+        piza::Scratch().crop_resize(repacked(frame).frame, &window, 1, planes,
+                                    piza::Output<float>{from_packed.data(), height, width}, 1);
+        CHECK(single == from_packed);
         for (std::size_t i = 0; i < size; ++i) {
             piza::Half expected{};
             piza::store(single[i], &expected);
@@ -87,36 +96,66 @@ void random_cases() {
     }
 }
 
-void threads_write_everything() {
+void threads_change_nothing() {
     Random random(2);
-    const std::ptrdiff_t height = 700, width = 900;
-    const auto bytes = random_bytes(random, static_cast<std::size_t>(height * width * 3));
-    const piza::Frame frame{bytes.data(), height, width, width * 3, 3, 1, nullptr, 0};
     const std::vector<piza::Window> windows = {{0, 0, 900, 700}, {10.5, 20.25, 300, 310}};
-    std::vector<float> alone(2 * 3 * 400 * 500, NAN), several(alone);
-    piza::Scratch scratch;
-    scratch.crop_resize(frame, windows.data(), 2, kPlanes,
-                        piza::Output<float>{alone.data(), 400, 500}, 1);
-    scratch.crop_resize(frame, windows.data(), 2, kPlanes,
-                        piza::Output<float>{several.data(), 400, 500}, 5);
-    CHECK(alone == several);
+    for (const Picture& picture : {packed(random, 700, 900, 0), nv12(random, 350, 450)}) {
+        std::vector<float> alone(2 * 3 * 400 * 500, NAN), several(alone);
+        piza::Scratch scratch;
+        scratch.crop_resize(picture.frame, windows.data(), 2, kPlanes,
+                            piza::Output<float>{alone.data(), 400, 500}, 1);
+        scratch.crop_resize(picture.frame, windows.data(), 2, kPlanes,
+                            piza::Output<float>{several.data(), 400, 500}, 5);
+        CHECK(alone == several);
+    }
 }
 
 void second_call_allocates_nothing() {
     Random random(3);
-    const auto bytes = random_bytes(random, 200 * 300 * 3);
-    const piza::Frame packed{bytes.data(), 200, 300, 900, 3, 1, nullptr, 0};
-    const piza::Frame planar{bytes.data(), 200, 300, 300, 1, 60000, nullptr, 0};
+    const Picture pictures[] = {packed(random, 200, 300, 0), planar(random, 200, 300)};
     const piza::Window windows[] = {{0, 0, 300, 200}, {40, 30, 80, 60}};
     std::vector<float> out(2 * 3 * 64 * 96);
     const piza::Output<float> output{out.data(), 64, 96};
     piza::Scratch scratch;
-    for (const piza::Frame& frame : {packed, planar}) {
-        scratch.crop_resize(frame, windows, 2, kPlanes, output, 1);
+    for (const Picture& picture : pictures) {
+        scratch.crop_resize(picture.frame, windows, 2, kPlanes, output, 1);
         const std::size_t before = allocations;
-        scratch.crop_resize(frame, windows, 2, kPlanes, output, 1);
+        scratch.crop_resize(picture.frame, windows, 2, kPlanes, output, 1);
         CHECK(allocations == before);
     }
+}
+
+std::vector<std::uint8_t> random_bytes(Random& random, std::size_t size) {
+    std::vector<std::uint8_t> bytes(size);
+    for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random());
+    return bytes;
+}
+
+// What one of the instruction sets makes of rows of pixels.
+struct Made {
+    std::vector<float> floats;
+    std::vector<std::uint16_t> halves;
+    std::vector<std::uint8_t> bytes;
+};
+
+Made make(const piza::Loops& loops, const std::vector<const std::uint8_t*>& lines,
+          const std::vector<float>& weights, const piza::Filter& filter, std::size_t length,
+          const piza::Frame& frame, int width) {
+    const int count = static_cast<int>(lines.size());
+    const auto plane = static_cast<std::size_t>(width);
+    std::vector<float> row(length + piza::kRowPadding), next(row), out(8 * plane);
+    std::vector<piza::Half> half(4 * plane);
+    loops.blend_rows(lines.data(), weights.data(), count, length, row.data());
+    loops.blend_between(lines.data(), weights.data(), count, length, row.data(), next.data());
+    loops.blend_columns(row.data(), filter, width, kPlanes, out.data(), plane);
+    loops.blend_columns(next.data(), filter, width, kPlanes, out.data() + 3 * plane, plane);
+    loops.mix(out.data(), out.data() + plane, weights.data(), width, out.data() + 6 * plane);
+    loops.blend_columns_half(row.data(), filter, width, kPlanes, half.data(), plane);
+    loops.mix_half(out.data(), out.data() + plane, weights.data(), width, half.data() + 3 * plane);
+    Made made{out, {}, std::vector<std::uint8_t>(static_cast<std::size_t>(3 * frame.width))};
+    for (const piza::Half& each : half) made.halves.push_back(each.bits);
+    loops.pack_row(frame, frame.height / 2, 0, frame.width, made.bytes.data());
+    return made;
 }
 
 void instruction_sets_agree() {
@@ -127,7 +166,7 @@ void instruction_sets_agree() {
     }
 #endif
     Random random(4);
-    for (int round = 0; round < 200; ++round) {
+    for (int round = 0; round < 300; ++round) {
         const int taps = between(random, 1, 20), width = between(random, 1, 200);
         const int pixels = between(random, taps, 300);
         const auto length = static_cast<std::size_t>(pixels) * 3;
@@ -135,27 +174,26 @@ void instruction_sets_agree() {
         std::vector<const std::uint8_t*> lines;
         for (int k = 0; k < taps; ++k) rows.push_back(random_bytes(random, length));
         for (const auto& row : rows) lines.push_back(row.data());
-        std::vector<float> weights(static_cast<std::size_t>(width) * taps);
+        std::vector<float> weights(static_cast<std::size_t>(std::max(width, 2)) * taps);
         std::vector<int> first(static_cast<std::size_t>(width));
         for (float& weight : weights) weight = static_cast<float>(random() % 1000) / 1000.0F / taps;
         for (int& at : first) at = 3 * between(random, 0, pixels - taps);
         const piza::Filter filter{taps, first.data(), weights.data()};
+        const Picture picture = any_picture(random, 4, between(random, 1, 200));
         const auto run = [&](const piza::Loops& loops) {
-            std::vector<float> row(length + piza::kRowPadding);
-            std::vector<float> out(static_cast<std::size_t>(width) * 4);
-            loops.blend_rows(lines.data(), weights.data(), taps, length, row.data());
-            loops.blend_columns(row.data(), filter, width, kPlanes, out.data(),
-                                static_cast<std::size_t>(width));
-            loops.mix(out.data(), out.data() + width, weights.data(), width,
-                      out.data() + 3 * width);
-            return out;
+            return make(loops, lines, weights, filter, length, picture.frame, width);
         };
-        const std::vector<float> expected = run(piza::loops_baseline);
+        const Made expected = run(piza::loops_baseline);
         for (const piza::Loops* loops : others) {
-            const std::vector<float> found = run(*loops);
-            for (std::size_t i = 0; i < expected.size(); ++i) {
-                CHECK(std::abs(found[i] - expected[i]) < 1e-4F);
+            const Made found = run(*loops);
+            for (std::size_t i = 0; i < expected.floats.size(); ++i) {
+                CHECK(std::abs(found.floats[i] - expected.floats[i]) < 1e-4F);
             }
+            for (std::size_t i = 0; i < expected.halves.size(); ++i) {  // one step, or the sign of 0
+                const int apart = std::abs(found.halves[i] - expected.halves[i]);
+                CHECK(apart <= 1 || (found.halves[i] & 0x7FFF) < 0x0900);
+            }
+            CHECK(found.bytes == expected.bytes);
         }
     }
 }
@@ -184,7 +222,7 @@ void halves_are_rounded_to_even() {
 
 int main() {
     random_cases();
-    threads_write_everything();
+    threads_change_nothing();
     second_call_allocates_nothing();
     instruction_sets_agree();
     halves_are_rounded_to_even();
