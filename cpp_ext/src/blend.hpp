@@ -21,6 +21,16 @@ PIZA_HD float scaled_byte(std::uint32_t word, int i) {
 #endif
 }
 
+// sum + weight * value for a value that may be subnormal: exact steps under any flags of the
+// compiler, where -ftz=true would turn bytes below 128 into 0.
+PIZA_HD float add_weighed(float sum, float weight, float value) {
+#if defined(__CUDA_ARCH__)
+    return __fmaf_ieee_rn(weight, value, sum);
+#else
+    return sum + weight * value;
+#endif
+}
+
 // A few bytes of the output rows that the source rows at hand weigh in.
 template <int kBytes>
 struct Sums {
@@ -33,8 +43,8 @@ PIZA_HD void add_row(std::uint32_t word, float share, Sums<kBytes>& sums) {
     PIZA_UNROLL
     for (int i = 0; i < kBytes; ++i) {
         const float value = scaled_byte(word, i);
-        sums.present[i] += rest * value;
-        if (kShrinks) sums.next[i] += share * value;
+        sums.present[i] = add_weighed(sums.present[i], rest, value);
+        if (kShrinks) sums.next[i] = add_weighed(sums.next[i], share, value);
     }
 }
 
@@ -108,13 +118,11 @@ PIZA_HD void walk(const Source& source, int group, int byte, Tile& tile) {
     }
 }
 
-// The least power of two that holds `items`, of a quarter of a warp up to kSlots: threads of a warp
-// that would find nothing to do work for the next group.
-PIZA_HD int slots_of(int items) {
-    int slots = 8;
-    while (slots < items && slots < kSlots) slots *= 2;
-    return slots;
-}
+// The threads of a group: whole quarters of a warp, so that the 8 lanes whose stores go together
+// are of one group; the rest of the warp works for the next groups.
+PIZA_HD int slots_of(int items) { return (items + 7) / 8 * 8; }
+
+static_assert((kChunkPixels + 7) / 8 * 8 * kGroups <= kThreads, "a thread for each pixel or word");
 
 template <bool kWords>
 PIZA_HD void blend_rows(Tile& tile, const Job& job, int chunk, int thread) {
@@ -122,22 +130,20 @@ PIZA_HD void blend_rows(Tile& tile, const Job& job, int chunk, int thread) {
     const int items = kWords ? (pixels * kChannels + 3) / 4 : pixels;
     const int slots = slots_of(items);
     const int group = thread / slots;
-    if (group >= kGroups) return;
-    PIZA_ROLL
-    for (int item = thread % slots; item < items; item += slots) {
-        if constexpr (kWords) {
-            const int byte = chunk * kChannels + item * Words::kBytes;
-            const int valid = static_cast<int>(job.frame.width) * kChannels - byte;
-            const std::uint8_t* first_row = job.frame.data + byte;
-            const std::ptrdiff_t row_stride = job.frame.row_stride;
-            if (valid >= Words::kBytes) {
-                walk(Words{first_row, row_stride}, group, item * Words::kBytes, tile);
-            } else {
-                walk(Tail{first_row, row_stride, valid}, group, item * Words::kBytes, tile);
-            }
+    const int item = thread % slots;
+    if (group >= kGroups || item >= items) return;
+    if constexpr (kWords) {
+        const int byte = chunk * kChannels + item * Words::kBytes;
+        const int valid = static_cast<int>(job.frame.width) * kChannels - byte;
+        const std::uint8_t* first_row = job.frame.data + byte;
+        const std::ptrdiff_t row_stride = job.frame.row_stride;
+        if (valid >= Words::kBytes) {
+            walk(Words{first_row, row_stride}, group, item * Words::kBytes, tile);
         } else {
-            walk(Pixels{&job.frame, chunk + item}, group, item * kChannels, tile);
+            walk(Tail{first_row, row_stride, valid}, group, item * Words::kBytes, tile);
         }
+    } else {
+        walk(Pixels{&job.frame, chunk + item}, group, item * kChannels, tile);
     }
 }
 

@@ -6,7 +6,6 @@ namespace piza::cuda {
 
 namespace {
 
-constexpr int kResidentBlocks = 4;             // of a multiprocessor: at most 64 registers a thread
 constexpr std::ptrdiff_t kMostLayers = 65535;  // of a grid's third axis
 
 template <bool kWords, typename T>
@@ -32,6 +31,16 @@ __global__ void __launch_bounds__(kThreads, kResidentBlocks)
     write(tile, job, place, thread, out);
 }
 
+// Has the driver load one form of the kernel, which it puts off otherwise until the first launch.
+template <bool kWords, typename T>
+bool load() noexcept {
+    cudaFuncAttributes attributes{};
+    const auto* kernel = reinterpret_cast<const void*>(&crop_resize_tile<kWords, T>);
+    const bool found = cudaFuncGetAttributes(&attributes, kernel) == cudaSuccess;
+    if (!found) cudaGetLastError();
+    return found;
+}
+
 }  // namespace
 
 template <typename T>
@@ -51,11 +60,8 @@ void crop_resize(const Frame& frame, const Windows& windows, int out_height, int
 }
 
 bool usable() noexcept {
-    cudaFuncAttributes attributes{};
-    const auto* kernel = reinterpret_cast<const void*>(&crop_resize_tile<true, float>);
-    const bool found = cudaFuncGetAttributes(&attributes, kernel) == cudaSuccess;
-    if (!found) cudaGetLastError();
-    return found;
+    return load<true, float>() && load<false, float>() && load<true, Half>() &&
+           load<false, Half>();
 }
 
 template void crop_resize(const Frame&, const Windows&, int, int, const Planes&, float*,

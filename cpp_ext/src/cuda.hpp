@@ -31,12 +31,14 @@ struct Windows {
 
 // Fill out (count, 3, height, width) on the stream. All pointers are to memory of the current
 // device. Returns before the kernel has run; neither allocates nor waits, so that a CUDA graph can
-// capture it. T is float or Half.
+// capture it, once the driver has loaded the kernel: `usable` has it do so, or a call before the
+// capture. T is float or Half.
 template <typename T>
 void crop_resize(const Frame& frame, const Windows& windows, int out_height, int out_width,
                  const Planes& planes, T* out, cudaStream_t stream);
 
-// Whether there is a device and the kernel was built for the current one; never throws.
+// Whether there is a device and the kernel was built for the current one, on which it makes a
+// context and loads all forms of the kernel; never throws.
 bool usable() noexcept;
 
 extern template void crop_resize(const Frame&, const Windows&, int, int, const Planes&, float*,

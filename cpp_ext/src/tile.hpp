@@ -19,29 +19,30 @@
 // While 60 % of the memory's bandwidth moves the bytes of frame and output, an H200 can issue 15,
 // an RTX 4090 85, an Orin 33: instructions, not memory, are what is short on data-centre chips.
 // Double precision, 1/64 of the rate on most chips, is spent per row and column of a tile.
-// Shared memory is accessed 16 bytes at a time without bank conflicts (see unit_of).
+// Shared memory is accessed 16 bytes at a time, without bank conflicts where words of packed pixels
+// are read (see unit_of); a thread that reads one pixel stores 3 byte columns, which do conflict.
 #pragma once
 
 #include "arithmetic.hpp"
 
-#if defined(__CUDA_FTZ)
-#error "tile.hpp reads bytes as subnormal numbers: compile without -ftz=true and --use_fast_math"
-#endif
-
 namespace piza {
 
-constexpr int kTile = 32;         // output pixels, both ways
-constexpr int kThreads = 256;     // of a block
-constexpr int kGroupRows = 8;     // output rows for which a thread walks down the source
+constexpr int kTile = 32;           // output pixels, both ways
+constexpr int kThreads = 256;       // of a block
+constexpr int kGroupRows = 8;       // output rows for which a thread walks down the source
 constexpr int kGroups = kTile / kGroupRows;
-constexpr int kChunkPixels = 80;  // a multiple of 4, so that a chunk begins and ends with a word
+constexpr int kQuad = 4;            // rows that lie together in shared memory
+constexpr int kResidentBlocks = 4;  // of a multiprocessor: at most 64 registers a thread
+
+// A multiple of 4, so that a chunk begins and ends with a word. Two chunks hold the about 98 source
+// pixels of a tile of 3840 -> 1333, and the 39 words of one fill 5 quarters of a warp. With more
+// than 56 pixels fewer blocks would be resident where shared memory is least (see below).
+constexpr int kChunkPixels = 52;
 constexpr int kChunkBytes = kChunkPixels * kChannels;
-constexpr int kQuad = 4;          // rows that lie together in shared memory
-constexpr int kSlots = kThreads / kGroups;
 
 // A byte in bits 16 to 23 of a float is a subnormal number (or one of the first binade, which goes
 // on in the same steps): byte * 2^-133, exactly, for one byte permute. The weights that it meets
-// are scaled by kOne, the norms of the rows take the rest of the scale back.
+// are scaled by kOne, the norms of the rows take the rest of the scale back (see add_weighed).
 constexpr float kOne = 0x1p126F;
 constexpr float kByteScale = 0x1p7F;
 
@@ -95,6 +96,12 @@ struct Tile {
     int low, high;              // source columns of the tile; low is a multiple of 4
 };
 
+// sm_86, 89 and 120 have the least shared memory; each block takes a KiB of it for the system.
+constexpr std::size_t kLeastSharedMemory = 100 * 1024;
+constexpr std::size_t kSharedMemoryOfBlock = (sizeof(Tile) + 127) / 128 * 128 + 1024;
+static_assert(kResidentBlocks * kSharedMemoryOfBlock <= kLeastSharedMemory,
+              "fewer blocks than the registers allow would be resident");
+
 // Which tile of which window.
 struct Place {
     int column, row;  // first output pixel
@@ -107,7 +114,8 @@ PIZA_HD Window seen_window(const float* xyxy, const Frame& frame) {
     const double height = static_cast<double>(frame.height);
     const Window all{xyxy[0], xyxy[1], xyxy[2], xyxy[3]};
     const Window window{fmax(all.x1, -kWindowTolerance), fmax(all.y1, -kWindowTolerance),
-                        fmin(all.x2, width + kWindowTolerance), fmin(all.y2, height + kWindowTolerance)};
+                        fmin(all.x2, width + kWindowTolerance),
+                        fmin(all.y2, height + kWindowTolerance)};
     const bool seen = all.x1 < all.x2 && all.y1 < all.y2 &&  // false for a NaN
                       all.x1 < width && all.y1 < height && all.x2 > 0.0 && all.y2 > 0.0;
     return seen ? window : Window{};

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <vector>
 
 #include "blend.hpp"
@@ -24,8 +25,13 @@ const Planes kBgr{{2, 1, 0}, {1 / 255.0F, 1 / 255.0F, 1 / 255.0F}, {0.0F, 0.0F, 
 
 template <bool kWords, typename T>
 void run_block(const piza::Job& job, const piza::Place& place, piza::Tile& tile, T* out) {
-    const auto threads = [](auto&& phase) {
-        for (int thread = 0; thread < piza::kThreads; ++thread) phase(thread);
+    // Nothing orders the threads of a phase: each phase goes through them in an order of its own.
+    static Random random(6);
+    std::vector<int> order(piza::kThreads);
+    std::iota(order.begin(), order.end(), 0);
+    const auto threads = [&](auto&& phase) {
+        std::shuffle(order.begin(), order.end(), random);
+        for (const int thread : order) phase(thread);
     };
     struct Registers {
         piza::Quad sums[piza::kChannels];
