@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from typing import Any, Literal, TypeVar
 
 try:
-    from cpp_ext import _cuda
-except ImportError:  # built without nvcc
-    _cuda = None  # type: ignore[assignment]
+    import cpp_ext._cuda as _cuda
+except ModuleNotFoundError as error:
+    if error.name != "cpp_ext._cuda":
+        raise
+    _cuda = None  # type: ignore[assignment]  # built without nvcc; a broken build raises
 
 __all__ = ["available", "built", "crop_resize"]
 
@@ -24,7 +26,11 @@ def built() -> bool:
 
 
 def available() -> bool:
-    """Whether the kernel was compiled, there is a GPU, and it is one that it was compiled for."""
+    """Whether the kernel was compiled, there is a GPU, and it is one that it was compiled for.
+
+    Where there is a GPU the first call makes a CUDA context on the current device, as any first
+    use of CUDA does (it takes time and some hundred MB), and loads the kernel there. Never raises.
+    """
     return _cuda is not None and _cuda.usable()
 
 
@@ -76,7 +82,9 @@ def crop_resize(
     a stream (version 3) is waited for: the given stream continues after what that one holds now.
     Arrays that name none have to be ready on the given stream. Nothing is allocated and nothing
     waits for the device, so that a CUDA graph can capture the call (with arrays that name no
-    other stream). The global interpreter lock is released while CUDA is called.
+    other stream), once the kernel is loaded: the driver puts that off until the first use, which
+    must not be the one captured. Call ``available()``, or make one such call, on the device before
+    the capture. The global interpreter lock is released while CUDA is called.
     """
     if _cuda is None:
         raise RuntimeError(

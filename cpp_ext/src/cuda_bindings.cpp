@@ -1,6 +1,7 @@
 // Python face of the CUDA crop_resize. All that can be checked without a GPU is checked before one
 // is asked for; what only the driver knows (where a pointer leads) is checked before the launch.
 #include <algorithm>
+#include <set>
 
 #include "cuda.hpp"
 #include "device_array.hpp"
@@ -194,11 +195,11 @@ void check_place(const DeviceArray& array) {
     }
 }
 
-// The work of `stream` begins after what the array's producer has put on its own stream.
-void wait_for(const DeviceArray& array, cudaStream_t stream) {
-    const auto theirs = reinterpret_cast<cudaStream_t>(static_cast<std::intptr_t>(array.stream));
+// The work of `stream` begins after what a producer of arrays has put on its own stream.
+void wait_for(std::int64_t producer, cudaStream_t stream) {
+    const auto theirs = reinterpret_cast<cudaStream_t>(static_cast<std::intptr_t>(producer));
     const bool both_legacy = theirs == cudaStreamLegacy && stream == nullptr;
-    if (array.stream < 0 || theirs == stream || both_legacy) return;
+    if (theirs == stream || both_legacy) return;
     cudaEvent_t event = nullptr;
     piza::cuda::check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreate");
     const cudaError_t recorded = cudaEventRecord(event, theirs);
@@ -208,6 +209,28 @@ void wait_for(const DeviceArray& array, cudaStream_t stream) {
     piza::cuda::check(recorded, "cudaEventRecord on the stream of an array");
     piza::cuda::check(waits, "cudaStreamWaitEvent");
     piza::cuda::check(destroyed, "cudaEventDestroy");
+}
+
+// The streams that the arrays name, each once.
+std::set<std::int64_t> producers_of(const std::vector<DeviceArray>& arrays) {
+    std::set<std::int64_t> producers;
+    for (const DeviceArray& array : arrays) {
+        if (array.stream >= 0) producers.insert(array.stream);
+    }
+    return producers;
+}
+
+void launch(const piza::Frame& frame, const DeviceArray& windows, const std::array<int, 2>& size,
+            const piza::Planes& planes, const DeviceArray& out, cudaStream_t stream) {
+    const piza::cuda::Windows wanted{reinterpret_cast<const float*>(windows.address),
+                                     static_cast<std::ptrdiff_t>(windows.shape[0])};
+    if (out.type.back() == '2') {
+        piza::cuda::crop_resize(frame, wanted, size[0], size[1], planes,
+                                reinterpret_cast<piza::Half*>(out.address), stream);
+    } else {
+        piza::cuda::crop_resize(frame, wanted, size[0], size[1], planes,
+                                reinterpret_cast<float*>(out.address), stream);
+    }
 }
 
 py::object crop_resize(const py::object& frame_object, const py::object& windows_object,
@@ -225,18 +248,12 @@ py::object crop_resize(const py::object& frame_object, const py::object& windows
     arrays.push_back(out);
     const cudaStream_t stream = read_stream(stream_object);
 
-    const py::gil_scoped_release release;
-    need_device();
-    for (const DeviceArray& array : arrays) check_place(array);
-    for (const DeviceArray& array : arrays) wait_for(array, stream);
-    const piza::cuda::Windows wanted{reinterpret_cast<const float*>(windows.address),
-                                     static_cast<std::ptrdiff_t>(windows.shape[0])};
-    if (out.type.back() == '2') {
-        piza::cuda::crop_resize(picture.frame, wanted, size[0], size[1], planes,
-                                reinterpret_cast<piza::Half*>(out.address), stream);
-    } else {
-        piza::cuda::crop_resize(picture.frame, wanted, size[0], size[1], planes,
-                                reinterpret_cast<float*>(out.address), stream);
+    {
+        const py::gil_scoped_release release;
+        need_device();
+        for (const DeviceArray& array : arrays) check_place(array);
+        for (const std::int64_t producer : producers_of(arrays)) wait_for(producer, stream);
+        launch(picture.frame, windows, size, planes, out, stream);
     }
     return out_object;
 }
@@ -248,6 +265,6 @@ PYBIND11_MODULE(_cuda, module) {
     module.def("crop_resize", &crop_resize, py::arg("frame"), py::arg("windows"), py::arg("size"),
                py::arg("mean"), py::arg("std"), py::arg("color"), py::arg("out"),
                py::arg("stream"));
-    module.def("usable", &piza::cuda::usable,
+    module.def("usable", &piza::cuda::usable, py::call_guard<py::gil_scoped_release>(),
                "Whether there is a device, and the kernel was built for it.");
 }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import struct
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,5 +57,49 @@ def machine_codes(library: bytes) -> dict[int, set[int]]:
     return found
 
 
-def test_imports_without_a_driver() -> None:
-    assert cuda.available() in (True, False)
+def in_a_process(program: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+    )
+
+
+def test_imports_where_no_gpu_is_seen() -> None:
+    program = "from cpp_ext import cuda; print(cuda.available())"
+    done = in_a_process(program, CUDA_VISIBLE_DEVICES="")
+    assert (done.returncode, done.stdout.strip()) == (0, "False"), done.stderr
+
+
+# An extension that is not there, and one that is but does not load.
+FINDER = """
+import sys
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "cpp_ext._cuda":
+            raise {error}
+sys.meta_path.insert(0, Finder())
+from cpp_ext import cuda
+print(cuda.built(), cuda.available())
+try:
+    cuda.crop_resize(None, None, (1, 1), (0, 0, 0), (1, 1, 1), out=None)
+except RuntimeError as error:
+    print(error)
+"""
+
+
+def test_a_build_without_cuda() -> None:
+    done = in_a_process(FINDER.format(error="ModuleNotFoundError('missing', name=name)"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("False False\ncpp_ext was built without CUDA: install nvcc")
+
+
+@pytest.mark.parametrize(
+    "error",
+    ["ImportError('undefined symbol', name=name)", "ModuleNotFoundError('other', name='other')"],
+)
+def test_a_broken_build_is_not_hidden(error: str) -> None:
+    done = in_a_process(FINDER.format(error=error))
+    assert done.returncode != 0
+    assert error.split("'")[1] in done.stderr
