@@ -17,7 +17,7 @@ _STYLES = {  # contestant: label, marker, colour
     "pillow": ("Pillow + numpy", "s", "#5d9c59"),
     "torch": ("torch", "D", "#8e5ea2"),
     "blob": ("blobFromImage (not antialiased)", "o", "white"),
-    "copy": ("copy of the bytes (one thread)", "|", "#4a5160"),
+    "copy": ("copy (one thread)", "|", "#4a5160"),
 }
 _GOAL = 4.0
 
