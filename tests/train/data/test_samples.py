@@ -46,9 +46,9 @@ def record_windows(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
     windows: list[np.ndarray] = []
     cut = samples.network_input
 
-    def spy(frame: np.ndarray, window: np.ndarray, *rest: object) -> np.ndarray:
+    def spy(frame: np.ndarray, window: np.ndarray, *rest: object, **named: object) -> np.ndarray:
         windows.append(np.asarray(window))
-        return cut(frame, window, *rest)
+        return cut(frame, window, *rest, **named)
 
     monkeypatch.setattr(samples, "network_input", spy)
     return windows
