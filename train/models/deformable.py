@@ -14,21 +14,22 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 Shape = tuple[int, int]
-# (value (B*M, N, d), level shapes, locations (B*M, Q, L, P, 2), weights (B*M, Q, L, P))
-# -> (B*M, Q, d), for M heads, L levels and P points a level
+# (value (B*M, N, d), level shapes, locations (2, L, P, B*M, Q), weights (L, P, B*M, Q))
+# -> (B*M, Q, d), for M heads, L levels and P points a level; queries come last because runtimes are
+# slow where the last axes are short
 Sampler = Callable[[Tensor, tuple[Shape, ...], Tensor, Tensor], Tensor]
 
 
 def grid_sampler(
     value: Tensor, shapes: tuple[Shape, ...], locations: Tensor, weights: Tensor
 ) -> Tensor:
-    """Weighted sum of bilinear samples, zero outside; locations are x, y in [0, 1]."""
-    grids = 2 * locations - 1
+    """Weighted sum of bilinear samples, zero outside; locations are x and y in [0, 1]."""
+    grids = (2 * locations - 1).permute(1, 3, 4, 2, 0)  # (L, B*M, Q, P, 2)
     levels = value.transpose(1, 2).split([h * w for h, w in shapes], dim=2)
     samples = [
         F.grid_sample(
             level.unflatten(-1, shape),
-            grids[:, :, index].to(level.dtype),
+            grids[index].to(level.dtype),
             mode="bilinear",
             padding_mode="zeros",
             align_corners=False,
@@ -36,7 +37,8 @@ def grid_sampler(
         for index, (level, shape) in enumerate(zip(levels, shapes, strict=True))
     ]
     stacked = torch.cat(samples, dim=-1)  # (B*M, d, Q, L*P)
-    return (stacked * weights.flatten(2)[:, None].to(stacked.dtype)).sum(-1).transpose(1, 2)
+    weights = weights.permute(2, 3, 0, 1).flatten(2)[:, None]  # (B*M, 1, Q, L*P)
+    return (stacked * weights.to(stacked.dtype)).sum(-1).transpose(1, 2)
 
 
 def gather_sampler(
@@ -44,15 +46,14 @@ def gather_sampler(
 ) -> Tensor:
     """``grid_sampler`` as one Gather and one MatMul over all levels, points and corners.
 
-    Columns and rows are worked out apart, and with the queries last: runtimes are slow where the
-    last axes are short. Our own choice; the values are those of the textbook formula.
+    Columns and rows are worked out apart: our own choice, for there is half as much to compute.
     """
     heads, count, depth = value.shape
     sizes = locations.new_tensor([[w for _, w in shapes], [h for h, _ in shapes]])
     sizes = sizes[:, :, None, None]  # (2, L, 1, 1)
     starts = [sum(h * w for h, w in shapes[:index]) for index in range(len(shapes))]
     start = locations.new_tensor(starts)[:, None, None]  # (L, 1, 1)
-    place = locations.permute(4, 2, 3, 0, 1).flatten(3) * sizes - 0.5  # (2, L, P, B*M*Q)
+    place = locations.flatten(3) * sizes - 0.5  # (2, L, P, B*M*Q)
     low = torch.floor(place)
     far = place - low
     cell, share = torch.stack([low, low + 1]), torch.stack([1 - far, far])  # (2, 2, L, P, B*M*Q)
@@ -62,8 +63,7 @@ def gather_sampler(
     nearest = torch.minimum(cell.clamp(min=0), limit)
     begin = nearest[:, 1] * sizes[0] + start  # of the row that the corner is in; exact in float32
     index = begin[:, None] + nearest[None, :, 0]  # (2, 2, L, P, B*M*Q)
-    told = share[:, 1] * weights.permute(2, 3, 0, 1).flatten(2)
-    weight = told[:, None] * share[None, :, 0]
+    weight = (share[:, 1] * weights.flatten(2))[:, None] * share[None, :, 0]
     weight, index = (
         corners.flatten(0, 3).transpose(0, 1).unflatten(0, (heads, -1))  # (B*M, Q, 4*L*P)
         for corners in (weight, index.to(torch.int32))
@@ -94,17 +94,17 @@ def deformable_attention(
     # (B, N, D) -> (B*M, N, d)
     value = module.value_proj(memory).unflatten(-1, (heads, -1)).transpose(1, 2).flatten(0, 1)
     offsets = module.sampling_offsets(query).view(batch, queries, heads, levels, points, 2).float()
+    offsets = offsets.permute(5, 3, 4, 0, 2, 1)  # (2, L, P, B, M, Q)
     weights = module.attention_weights(query).view(batch, queries, heads, levels * points)
-    weights = weights.float().softmax(-1).unflatten(-1, (levels, points))
-    reference = reference[:, :, None, None, None]
-    if reference.shape[-1] == 2:
-        sizes = offsets.new_tensor([[w, h] for h, w in shapes])[:, None]  # (L, 1, 2)
-        locations = reference + offsets / sizes
+    weights = weights.float().softmax(-1).unflatten(-1, (levels, points)).permute(3, 4, 0, 2, 1)
+    reference = reference.permute(2, 0, 1)[:, None, None, :, None]  # (2 or 4, 1, 1, B or 1, 1, Q)
+    if len(reference) == 2:
+        sizes = offsets.new_tensor([[w for _, w in shapes], [h for h, _ in shapes]])
+        locations = reference + offsets / sizes[..., None, None, None, None]
     else:
-        centre, extent = reference.split(2, dim=-1)
+        centre, extent = reference.split(2)
         locations = centre + offsets / points * extent * 0.5
-    locations = locations.transpose(1, 2).flatten(0, 1)  # (B*M, Q, L, P, 2)
-    weights = weights.transpose(1, 2).flatten(0, 1)
+    locations, weights = locations.flatten(3, 4), weights.flatten(2, 3)
     out = sampler(value, shapes, locations, weights)  # (B*M, Q, d)
     out = out.unflatten(0, (batch, heads)).transpose(1, 2).flatten(2)
     return module.output_proj(out)

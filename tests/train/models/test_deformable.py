@@ -30,8 +30,8 @@ def cases(draw: st.DrawFn) -> Case:
     value = rng.normal(size=(heads, sum(h * w for h, w in shapes), depth))
     count = heads * queries * len(shapes) * points
     drawn = draw(st.lists(PLACES, min_size=2 * count, max_size=2 * count))
-    places = np.array(drawn).reshape(heads, queries, len(shapes), points, 2)
-    weights = rng.random((heads, queries, len(shapes), points))
+    places = np.array(drawn).reshape(2, len(shapes), points, heads, queries)
+    weights = rng.random((len(shapes), points, heads, queries))
     value, places, weights = (
         torch.from_numpy(array.astype(np.float32)) for array in (value, places, weights)
     )
@@ -53,9 +53,9 @@ def test_centres_of_cells_are_read_as_they_are(sampler) -> None:
     ]
     for index, centre in enumerate(centres):
         level = int(index >= 6)
-        places = torch.full((1, 1, 2, 1, 2), -5.0)  # far outside: 0
-        places[0, 0, level, 0] = torch.tensor(centre)
-        out = sampler(value, shapes, places, torch.ones(1, 1, 2, 1))
+        places = torch.full((2, 2, 1, 1, 1), -5.0)  # far outside: 0
+        places[:, level, 0, 0, 0] = torch.tensor(centre)
+        out = sampler(value, shapes, places, torch.ones(2, 1, 1, 1))
         assert out.item() == pytest.approx(index + 1, abs=1e-4)
 
 
@@ -63,7 +63,7 @@ def test_centres_of_cells_are_read_as_they_are(sampler) -> None:
 def test_half_a_cell_outside_fades_to_nothing(sampler) -> None:
     value, ones = torch.ones(1, 4, 1), torch.ones(1, 1, 1, 1)
     for x, expected in ((0.25, 1.0), (0.0, 0.5), (-0.25, 0.0), (1.0, 0.5), (1.25, 0.0)):
-        places = torch.tensor([x, 0.5]).reshape(1, 1, 1, 1, 2)
+        places = torch.tensor([x, 0.5]).reshape(2, 1, 1, 1, 1)
         assert sampler(value, ((2, 2),), places, ones).item() == pytest.approx(expected, abs=1e-6)
 
 
@@ -72,8 +72,8 @@ def test_gradients_are_the_same() -> None:
     generator = torch.Generator().manual_seed(0)
     given_ = [
         torch.rand(2, 26, 4, generator=generator),
-        torch.rand(2, 3, 2, 2, 2, generator=generator) * 1.4 - 0.2,
-        torch.rand(2, 3, 2, 2, generator=generator),
+        torch.rand(2, 2, 2, 2, 3, generator=generator) * 1.4 - 0.2,
+        torch.rand(2, 2, 2, 3, generator=generator),
     ]
     gradients = []
     for sampler in (grid_sampler, gather_sampler):
