@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
+from export.check.checking import check_model
 from export.networks import Network
 from sdk.errors import EngineError
 
-UNWANTED = frozenset({"GridSample", "If", "Loop", "NonZero", "Scan", "Shape"})
 OPSET = 18  # native LayerNormalization (17 and up), no "linear" GridSample mode (20 and up)
 
 
@@ -40,58 +39,15 @@ def export_network(network: Network, path: Path) -> None:
         raise EngineError(f"the exporter gave no {network.name} network")
     model = program.model_proto
     _strip(model)
+    _index_in_int32(model.graph)
     model.producer_name, model.producer_version = "piza-edge", ""
     onnx.checker.check_model(model, full_check=True)
-    problems = findings(model)
+    problems = [f"{p.rule} at {p.node}: {p.advice}" for p in check_model(model, network.name)]
     if problems:
-        raise EngineError(f"the exported {network.name} network is not clean: {problems}")
+        raise EngineError(
+            f"the exported {network.name} network is not clean: {'; '.join(problems)}"
+        )
     onnx.save(model, path)
-
-
-def findings(model: Any) -> list[str]:
-    """What an exported network must not hold.
-
-    Other opsets, float64, open shapes, values that are not finite, control flow, operators that
-    TensorRT miscompiles or that depend on data.
-    """
-    import onnx
-
-    graph = model.graph
-    found = [
-        f"opset {entry.version} of {entry.domain or 'ai.onnx'}"
-        for entry in model.opset_import
-        if entry.domain or not 17 <= entry.version <= 19
-    ]
-    found += [f"function {function.name}" for function in model.functions]
-    found += [f"{node.op_type} {node.name}" for node in graph.node if node.op_type in UNWANTED]
-    for value in (*graph.input, *graph.output, *graph.value_info):
-        kind = value.type.tensor_type
-        if kind.elem_type == onnx.TensorProto.DOUBLE:
-            found.append(f"float64 {value.name}")
-        if any(not size.HasField("dim_value") for size in kind.shape.dim):
-            found.append(f"open shape of {value.name}")
-    for name, tensor in _constants(graph):
-        values = onnx.numpy_helper.to_array(tensor)
-        if values.dtype == np.float64:
-            found.append(f"float64 {name}")
-        elif values.dtype == np.float32 and not np.isfinite(values).all():
-            found.append(f"constant that is not finite {name}")
-    found += [
-        f"float64 {node.output[0]}"
-        for node in graph.node
-        for attribute in node.attribute
-        if attribute.name in ("to", "dtype") and attribute.i == onnx.TensorProto.DOUBLE
-    ]
-    return found
-
-
-def _constants(graph: Any) -> Iterator[tuple[str, Any]]:
-    """Names and tensors of all constants: initialisers, and what nodes carry with them."""
-    yield from ((tensor.name, tensor) for tensor in graph.initializer)
-    for node in graph.node:
-        for attribute in node.attribute:
-            if attribute.HasField("t"):
-                yield node.output[0], attribute.t
 
 
 def _strip(model: Any) -> None:
@@ -103,3 +59,24 @@ def _strip(model: Any) -> None:
         node.doc_string = ""
     for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
         del value.metadata_props[:]
+
+
+def _index_in_int32(graph: Any) -> None:
+    """Gathers by int32 indices as they are: the exporter casts them to int64 without need."""
+    import onnx
+
+    types = {value.name: value.type.tensor_type.elem_type for value in graph.value_info}
+    uses: dict[str, list[tuple[Any, int]]] = defaultdict(list)
+    for node in graph.node:
+        for place, name in enumerate(node.input):
+            uses[name].append((node, place))
+    outputs = {value.name for value in graph.output}
+    for node in [node for node in graph.node if node.op_type == "Cast"]:
+        [before], [after] = node.input, node.output
+        as_index = all((user.op_type, place) == ("Gather", 1) for user, place in uses[after])
+        if after in outputs or not as_index or types.get(before) != onnx.TensorProto.INT32:
+            continue
+        for gather, place in uses[after]:
+            gather.input[place] = before
+        graph.node.remove(node)
+        graph.value_info.remove(next(value for value in graph.value_info if value.name == after))

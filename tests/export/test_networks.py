@@ -13,7 +13,8 @@ import onnxruntime
 import pytest
 import torch
 
-from export.graphs import export_network, findings
+from export.check.checking import check_model
+from export.graphs import export_network
 from export.networks import networks
 from sdk.engine import read_manifest
 from sdk.history import HistoryEncoder
@@ -73,7 +74,7 @@ def test_what_the_networks_hold(graphs, name: str) -> None:
     """A clean graph in one piece, with native layer norms; what is constant is a constant."""
     model = graphs[name]
     onnx.checker.check_model(model, full_check=True)
-    assert findings(model) == []
+    assert check_model(model, name) == []
     assert [(entry.domain, entry.version) for entry in model.opset_import] == [("", 18)]
     assert not model.functions
     kinds = {node.op_type for node in model.graph.node}
@@ -176,6 +177,17 @@ def test_progress_reaches_the_ground_network(built: Path) -> None:
     ]
     np.testing.assert_array_equal(answers[0], answers[1])
     assert np.abs(answers[0] - answers[2]).max() > 1e-5
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_features_that_are_no_numbers_read_no_memory_outside(built: Path, bad: float) -> None:
+    """Indices stay where they belong: ONNX Runtime refuses others, TensorRT would read them."""
+    ground = session(built, "ground")
+    kinds = {INT: np.int32, FLOAT: np.float32}
+    feeds = {n: np.ones(shape, kinds[kind]) for n, (kind, shape) in INPUTS["ground"].items()}
+    feeds["image_features"][0, 3] = bad
+    boxes, scores = ground.run(None, feeds)
+    assert not np.isfinite(boxes).all() or not np.isfinite(scores).all()
 
 
 def test_the_manifest_says_what_the_checkpoint_is(built: Path, model: PizaGrounder) -> None:

@@ -47,26 +47,28 @@ def gather_sampler(
     """``grid_sampler`` as one Gather and one MatMul over all levels, points and corners.
 
     Columns and rows are worked out apart: our own choice, for there is half as much to compute.
+    Rows of memory are bounded as integers, so that a location which is not a number reads what is
+    there, and not beyond; its weight is not a number either, and the answer tells.
     """
     heads, count, depth = value.shape
     sizes = locations.new_tensor([[w for _, w in shapes], [h for h, _ in shapes]])
     sizes = sizes[:, :, None, None]  # (2, L, 1, 1)
     starts = [sum(h * w for h, w in shapes[:index]) for index in range(len(shapes))]
-    start = locations.new_tensor(starts)[:, None, None]  # (L, 1, 1)
+    width, limit = sizes[0].to(torch.int32), sizes.to(torch.int32) - 1
+    start = limit.new_tensor(starts)[:, None, None]  # (L, 1, 1)
     place = locations.flatten(3) * sizes - 0.5  # (2, L, P, B*M*Q)
     low = torch.floor(place)
     far = place - low
-    cell, share = torch.stack([low, low + 1]), torch.stack([1 - far, far])  # (2, 2, L, P, B*M*Q)
-    limit = sizes - 1
-    inside = (cell >= 0) & (cell <= limit)
-    share = share * inside.to(share.dtype)
-    nearest = torch.minimum(cell.clamp(min=0), limit)
-    begin = nearest[:, 1] * sizes[0] + start  # of the row that the corner is in; exact in float32
+    share = torch.stack([1 - far, far])  # (2, 2, L, P, B*M*Q)
+    cell = torch.stack([low, low + 1]).to(torch.int32)
+    nearest = torch.minimum(torch.maximum(cell, torch.zeros_like(limit)), limit)
+    share = share * (nearest == cell).to(share.dtype)
+    begin = nearest[:, 1] * width + start  # of the row that the corner is in
     index = begin[:, None] + nearest[None, :, 0]  # (2, 2, L, P, B*M*Q)
     weight = (share[:, 1] * weights.flatten(2))[:, None] * share[None, :, 0]
     weight, index = (
         corners.flatten(0, 3).transpose(0, 1).unflatten(0, (heads, -1))  # (B*M, Q, 4*L*P)
-        for corners in (weight, index.to(torch.int32))
+        for corners in (weight, index)
     )
     head = torch.arange(heads, dtype=torch.int32, device=value.device)[:, None, None] * count
     rows = (index + head).flatten()

@@ -82,3 +82,20 @@ def test_gradients_are_the_same() -> None:
         gradients.append((value.grad, places.grad, weights.grad))
     for one, other in zip(*gradients, strict=True):
         assert_close(one, other, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_is_told_and_reads_nothing_outside(bad: float) -> None:
+    """Of two queries only the one concerned is spoilt."""
+    places = torch.full((2, 1, 1, 2, 2), 0.5)
+    places[0, 0, 0, 1, 0] = bad
+    out = gather_sampler(torch.ones(2, 6, 3), ((2, 3),), places, torch.ones(1, 1, 2, 2))
+    assert out[1, 0].isnan().all()
+    assert_close(out[[0, 0, 1], [0, 1, 1]], torch.ones(3, 3))
+
+
+@pytest.mark.parametrize("far", [1e9, -1e9, 1e30, -1e30])
+def test_very_far_outside_is_nothing(far: float) -> None:
+    places = torch.full((2, 1, 1, 1, 1), far)
+    out = gather_sampler(torch.ones(1, 6, 3), ((2, 3),), places, torch.ones(1, 1, 1, 1))
+    assert_close(out, torch.zeros(1, 1, 3))
