@@ -14,7 +14,12 @@ from sdk.search import ZoomPolicy
 
 FORMAT = 1
 FAMILIES = ("piza",)
-NETWORK_FILES = {"onnxruntime": ("text.onnx", "image.onnx", "ground.onnx")}  # by backend
+_ONNX_FILES = ("text.onnx", "image.onnx", "ground.onnx")
+NETWORK_FILES = {  # by backend
+    "onnxruntime": _ONNX_FILES,
+    "onnxruntime-cuda": _ONNX_FILES,
+    "tensorrt": ("text.plan", "image.plan", "ground.plan"),
+}
 COMMON_FILES = ("tokenizer.json", "history.npz")
 
 
@@ -38,6 +43,7 @@ class Manifest:
     ``calibration["threshold"]`` is the score from which an object counts as found. ``files`` maps
     each file of the folder to its SHA-256; ``sdk.engine.write_manifest`` fills it in.
     ``certificate`` is the evidence that the engine equals its checkpoint, None when there is none.
+    ``target`` names the GPU and the TensorRT that plans were built for (see sdk.runtime.target).
     """
 
     name: str
@@ -52,6 +58,7 @@ class Manifest:
     certificate: Mapping[str, Any] | None = None
     checkpoint: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, Any] = field(default_factory=dict)
+    target: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     format: int = FORMAT
 
@@ -120,6 +127,7 @@ def parse_manifest(data: Any, source: str) -> Manifest:
         certificate=certificate,
         checkpoint=reader.mapping("checkpoint"),
         versions=reader.mapping("versions"),
+        target=reader.mapping("target", optional=True),
         files=_file_hashes(reader),
     )
     reader.number("calibration.threshold", low=0.0, high=1.0)
@@ -169,8 +177,8 @@ class _Reader:
             raise self._error(key, "true or false", value)
         return value
 
-    def mapping(self, key: str) -> dict[str, Any]:
-        value = self.raw(key)
+    def mapping(self, key: str, *, optional: bool = False) -> dict[str, Any]:
+        value = {} if optional and key not in self._data else self.raw(key)
         if not isinstance(value, dict):
             raise self._error(key, "an object", value)
         return value

@@ -16,7 +16,11 @@ from sdk.manifest import Manifest
 from sdk.results import Candidates
 from sdk.text import Tokens
 
-_MODULES = {"onnxruntime": "sdk.runtime.onnxruntime"}  # backend -> module with open_session()
+_MODULES = {  # backend -> module with open_session()
+    "onnxruntime": "sdk.runtime.onnxruntime",
+    "onnxruntime-cuda": "sdk.runtime.onnxruntime_cuda",
+    "tensorrt": "sdk.runtime.tensorrt",
+}
 
 
 class RuntimeSession(Protocol):
