@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -24,7 +25,10 @@ _MODULES = {  # backend -> module with open_session()
 
 
 class RuntimeSession(Protocol):
-    """An ``sdk.search.Session`` that keeps time, knows colour orders and can be closed."""
+    """An ``sdk.search.Session`` that keeps time, knows colour orders and can be closed.
+
+    ``run_network`` runs one network by itself, from host memory to host memory: for certificates.
+    """
 
     clock: StageClock
 
@@ -32,6 +36,9 @@ class RuntimeSession(Protocol):
     def encode_text(self, tokens: Tokens) -> Any: ...
     def encode_image(self, frame: Any, window_xyxy: NDArray[np.float64]) -> Any: ...
     def ground(self, image: Any, text: Any, progress: float) -> Candidates: ...
+    def run_network(
+        self, name: str, feeds: Mapping[str, NDArray[Any]]
+    ) -> dict[str, NDArray[Any]]: ...
     def close(self) -> None: ...
 
 

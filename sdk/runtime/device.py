@@ -153,10 +153,8 @@ class DeviceSession:
             )
         return Candidates(boxes, scores)
 
-    def run_network(
-        self, name: str, feeds: Mapping[str, NDArray[Any]]
-    ) -> dict[str, NDArray[np.float32]]:
-        """One network by itself, from host memory to host memory: for certificates."""
+    def run_network(self, name: str, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """One network by itself: for certificates."""
         executor = self._executors[name]
         with self._device.active():
             self._text = self._image = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -108,6 +109,14 @@ class OnnxSession:
             }
             boxes, scores = _run(self._ground, "ground", ["boxes", "scores"], feeds)
             return Candidates(boxes.numpy()[0], scores.numpy()[0])
+
+    def run_network(self, name: str, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """One network by itself: for certificates."""
+        network = {"text": self._text, "image": self._image, "ground": self._ground}[name]
+        outputs = [value.name for value in network.get_outputs()]
+        wrapped = {key: self._wrap(np.ascontiguousarray(each)) for key, each in feeds.items()}
+        given = _run(network, name, outputs, wrapped)
+        return {key: value.numpy() for key, value in zip(outputs, given, strict=True)}
 
     def close(self) -> None:
         """Frees the networks."""

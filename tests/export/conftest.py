@@ -77,7 +77,7 @@ def cheap_questions(seed: int, count: int) -> Iterator[Question]:
 def _cheap() -> Iterator[None]:
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("export.certificate.questions", cheap_questions)
+        patch.setattr("export.comparison.questions", cheap_questions)
         yield
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from export.certificate import ENORMOUS, TOLERANCE, differences
+from export.comparison import ENORMOUS, TOLERANCE, differences
 
 BOXES = np.array([[[0, 0, 1, 1], [0, 0, 0.5, 0.5], [0.5, 0.5, 1, 1]]], np.float32)
 SCORES = np.array([[0.9, 0.5, 0.1]], np.float32)

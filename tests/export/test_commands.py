@@ -93,7 +93,7 @@ def test_verify_writes_the_certificate(engine: Path, checkpoint: Path, capsys) -
 
 def test_verify_says_when_it_fails(engine: Path, checkpoint: Path, monkeypatch, capsys) -> None:
     monkeypatch.setattr(
-        "export.certificate.TOLERANCE",
+        "export.comparison.TOLERANCE",
         dict.fromkeys(("text_features", "image_features", "boxes", "scores"), -1.0),
     )
     argv = ["verify", str(engine), "--checkpoint", str(checkpoint), "--searches", "1"]

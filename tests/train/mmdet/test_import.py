@@ -61,7 +61,7 @@ def test_round_trip(
     sizes, two_files, vocab_file, tmp_path, monkeypatch, capsys, bottleneck, prefix
 ) -> None:
     """Import, export, certificate, verification, a search; both published widths and namings."""
-    monkeypatch.setattr("export.certificate.questions", noise)
+    monkeypatch.setattr("export.comparison.questions", noise)
     size = sizes(
         bottleneck=bottleneck, history=prefix, told=prefix == "bbox_encoder", decoder_layers=1
     )

@@ -193,7 +193,7 @@ def test_curves_for_tensorboard(tmp_path: Path, checkpoints) -> None:
 
 
 def test_scenes_of_checks_are_no_training_scenes() -> None:
-    from export.certificate import SEED as CERTIFICATE
+    from export.comparison import SEED as CERTIFICATE
     from train.commands.piza import CHECK_SEED
     from train.evaluation.calibrate import SEED as CALIBRATION
 

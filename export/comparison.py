@@ -1,0 +1,159 @@
+"""Two sides that ought to be equal: single networks, and whole searches.
+
+Knows neither PyTorch nor TensorRT: the engine is a session of the sdk, and the reference is a
+function. So a certificate can be made on the vehicle computer too.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from sdk.engine import Manifest
+from sdk.geometry import iou
+from sdk.grounder import Grounder
+from sdk.preprocess import network_input
+from sdk.results import Zoom
+from sdk.runtime import RuntimeSession
+from sdk.text import Tokenizer
+from train.evaluation.questions import Question, questions
+
+SEED = 700_000  # scenes of the certificate: neither trained on, nor used by a benchmark
+ASKED = 4
+SAME_IOU = 0.99
+SHARE = 0.99  # of the searches that must end in the same box, with the same decision
+TOLERANCE = {"text_features": 1e-3, "image_features": 1e-2, "boxes": 1e-3, "scores": 1e-3}
+ENORMOUS = 1e30
+
+Arrays = dict[str, NDArray[Any]]
+RunNetwork = Callable[[str, Arrays], Mapping[str, NDArray[Any]]]  # name, inputs -> outputs
+Answer = Callable[[NDArray[np.uint8], str], tuple[bool, tuple[Zoom, ...]]]  # found, steps
+
+_PROMPT = ("segment_ids", "position_ids")
+INPUTS = {  # in the order in which a search needs the networks
+    "text": ("input_ids", *_PROMPT),
+    "image": ("pixels",),
+    "ground": ("image_features", "text_features", *_PROMPT, "progress"),
+}
+
+
+@dataclass(frozen=True)
+class SearchReport:
+    """``same_box``: share of searches whose boxes have IoU >= 0.99; ``same_decision``: share with
+    equal ``found`` and number of steps. Absent objects are among the questions."""
+
+    count: int
+    same_box: float
+    same_decision: float
+    lowest_iou: float
+    passed: bool
+
+
+def compare_networks(
+    session: RuntimeSession, reference: RunNetwork, inputs: list[Arrays]
+) -> dict[str, Any]:
+    """Largest absolute difference of every output over ``inputs``, by network.
+
+    What the text and image networks of the reference give goes into both ground networks.
+    """
+    known = [dict(each) for each in inputs]
+    report: dict[str, Any] = {}
+    for name, needed in INPUTS.items():
+        feeds = [{key: each[key] for key in needed} for each in known]
+        theirs = [dict(reference(name, each)) for each in feeds]
+        found = [
+            differences(session.run_network(name, feed), outputs)
+            for feed, outputs in zip(feeds, theirs, strict=True)
+        ]
+        worst = {key: max(each[key] for each in found) for key in theirs[0]}
+        report[name] = {
+            "max_abs_difference": worst,
+            "passed": all(value <= TOLERANCE[key] for key, value in worst.items()),
+        }
+        for each, outputs in zip(known, theirs, strict=True):
+            each.update(outputs)
+    return report
+
+
+def differences(
+    ours: Mapping[str, NDArray[Any]], theirs: Mapping[str, NDArray[Any]]
+) -> dict[str, float]:
+    """Largest absolute difference by name; enormous for NaN and infinity, which JSON lacks.
+
+    Candidates of nearly equal scores may come in any order, so that each of our boxes is compared
+    with the nearest one of theirs that has its score.
+    """
+    with np.errstate(invalid="ignore"):  # of infinities
+        found = {name: np.abs(ours[name] - theirs[name]) for name in ours}
+    if "boxes" in found:
+        (our_boxes, our_scores), (boxes, scores) = (
+            (side["boxes"][0], side["scores"][0]) for side in (ours, theirs)
+        )
+        distance = np.abs(our_boxes[:, None] - boxes).max(-1)  # (K, K)
+        alike = np.abs(our_scores[:, None] - scores) <= TOLERANCE["scores"]
+        found["boxes"] = np.where(alike, distance, np.inf).min(-1)
+    return {
+        name: float(np.nan_to_num(values, nan=ENORMOUS, posinf=ENORMOUS).max())
+        for name, values in found.items()
+    }
+
+
+def compare_searches(folder: Path, reference: Answer, count: int) -> SearchReport:
+    """Runs ``count`` searches on both sides and compares where they end."""
+    overlaps, decisions = [], []
+    with Grounder(folder, allow_unproven=True) as grounder, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        progress = tqdm(
+            questions(SEED, count), total=count, desc="certifying", unit="search", disable=None
+        )
+        for question in progress:
+            ours = grounder.locate(question.frame, question.ref)
+            found, zooms = reference(question.frame, question.ref)
+            decisions.append(ours.found == found and len(ours.zooms) == len(zooms))
+            if ours.zooms and zooms:
+                overlaps.append(float(iou(ours.zooms[-1].xyxy, zooms[-1].xyxy)))
+            else:
+                overlaps.append(float(len(ours.zooms) == len(zooms)))
+    same = float(np.mean([value >= SAME_IOU for value in overlaps]))
+    decided = float(np.mean(decisions))
+    return SearchReport(
+        count, same, decided, float(min(overlaps)), same >= SHARE and decided >= SHARE
+    )
+
+
+def asked() -> list[Question]:
+    """The questions that single networks are compared over."""
+    return list(questions(SEED, ASKED))
+
+
+def network_inputs(
+    manifest: Manifest, tokenizer: Tokenizer, chosen: list[Question]
+) -> list[Arrays]:
+    """What the three networks get for each question, besides the features."""
+    return [
+        _inputs(manifest, tokenizer, question, progress)
+        for question, progress in zip(chosen, np.linspace(0, 1, len(chosen)), strict=True)
+    ]
+
+
+def _inputs(
+    manifest: Manifest, tokenizer: Tokenizer, question: Question, progress: float
+) -> Arrays:
+    tokens, preprocess = tokenizer.encode(question.ref), manifest.preprocess
+    window = (0.0, 0.0, float(question.frame.shape[1]), float(question.frame.shape[0]))
+    return {
+        "input_ids": tokens.ids[None],
+        "segment_ids": tokens.segments[None],
+        "position_ids": tokens.positions[None],
+        "pixels": network_input(
+            question.frame, window, manifest.input_hw, preprocess.mean, preprocess.std
+        ),
+        "progress": np.array([progress], np.float32),
+    }
