@@ -20,6 +20,7 @@ NETWORK_FILES = {  # by backend
     "onnxruntime-cuda": _ONNX_FILES,
     "tensorrt": ("text.plan", "image.plan", "ground.plan"),
 }
+PRECISIONS = ("fp32", "fp16", "int8")
 COMMON_FILES = ("tokenizer.json", "history.npz")
 
 
@@ -43,6 +44,7 @@ class Manifest:
     ``calibration["threshold"]`` is the score from which an object counts as found. ``files`` maps
     each file of the folder to its SHA-256; ``sdk.engine.write_manifest`` fills it in.
     ``certificate`` is the evidence that the engine equals its checkpoint, None when there is none.
+    ``precision_facts`` says of reduced precision how much stayed in float32, and what it weighs.
     ``target`` names the GPU and the TensorRT that plans were built for (see sdk.runtime.target).
     """
 
@@ -55,6 +57,7 @@ class Manifest:
     family: str = "piza"
     backend: str = "onnxruntime"
     precision: str = "fp32"
+    precision_facts: Mapping[str, Any] = field(default_factory=dict)
     certificate: Mapping[str, Any] | None = None
     checkpoint: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, Any] = field(default_factory=dict)
@@ -109,7 +112,8 @@ def parse_manifest(data: Any, source: str) -> Manifest:
         name=reader.text("name"),
         family=reader.text("family", choices=FAMILIES),
         backend=reader.text("backend", choices=tuple(NETWORK_FILES)),
-        precision=reader.text("precision"),
+        precision=reader.text("precision", choices=PRECISIONS),
+        precision_facts=reader.mapping("precision_facts", optional=True),
         input_hw=reader.size("input_hw"),
         max_tokens=int(reader.number("max_tokens", low=4, high=4096, whole=True)),
         preprocess=Preprocess(

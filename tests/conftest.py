@@ -2,16 +2,50 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 # Two test processes share two cores; a library that starts a thread a core would slow both down.
 # Set before numpy, torch or onnxruntime is imported.
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
+import pytest  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
 # Deterministic, so that a failure in one place is a failure everywhere; no deadline, since the
 # first call of a test may compile or load something.
 settings.register_profile("project", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("project")
+
+
+def _fake(name: str) -> ModuleType:
+    """A module of tests/fakes, which hold code to the rules of what they stand for."""
+    spec = importlib.util.spec_from_file_location(
+        f"fake_{name}", Path(__file__).with_name("fakes") / f"{name}.py"
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def fake_cuda(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A fake GPU where pycuda and the CUDA kernel are looked for; see tests/fakes/cuda.py."""
+    gpu = _fake("cuda").FakeCuda()
+    gpu.install(monkeypatch)
+    yield gpu
+    assert gpu.depth == 0, "a context was pushed and not popped"
+
+
+@pytest.fixture
+def fake_tensorrt(fake_cuda: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A fake TensorRT on the fake GPU; see tests/fakes/tensorrt.py."""
+    fake = _fake("tensorrt").FakeTensorRt(fake_cuda)
+    fake.install(monkeypatch)
+    return fake

@@ -7,6 +7,7 @@ as it does for CUDA's own runtime library.
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -200,4 +201,6 @@ class Device:
 
 @cache
 def _primary_context(driver: Any) -> Any:
-    return driver.Device(0).retain_primary_context()
+    context = driver.Device(0).retain_primary_context()
+    atexit.register(context.detach)  # pycuda's destructor would release it the wrong way
+    return context

@@ -1,0 +1,279 @@
+"""The device loop over a fake GPU, with ONNX Runtime's CPU provider as its executor.
+
+What is real: the loop, its buffers, ONNX Runtime and its I/O binding. What is not: the GPU.
+"""
+
+from __future__ import annotations
+
+import gc
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from sdk import Grounder
+from sdk.engine import read_manifest, write_manifest
+from sdk.errors import EngineError
+from sdk.runtime import onnxruntime as cpu
+from sdk.runtime.device import DeviceSession
+from sdk.runtime.onnxruntime_cuda import BoundExecutor
+from sdk.text import Tokenizer
+
+CPU = "CPUExecutionProvider"
+
+
+class LazyExecutor(BoundExecutor):
+    """Runs when the stream gets there, as a GPU would."""
+
+    def __init__(self, gpu, path: Path) -> None:
+        super().__init__(onnxruntime, path, CPU, {}, "cpu")
+        self._gpu, self.runs, self.closed = gpu, 0, False
+
+    def run(self, stream: int) -> None:
+        self.runs += 1
+        self._gpu.enqueue(stream, lambda: BoundExecutor.run(self, stream))
+
+    def close(self) -> None:
+        self._gpu.current()
+        super().close()
+        self.closed = True
+
+
+@pytest.fixture
+def open_device(fake_cuda, engine) -> Callable[[], DeviceSession]:
+    """Opens the small engine on the fake GPU; ``.executors`` are those of the last call."""
+    opened: list[DeviceSession] = []
+
+    def open_session() -> DeviceSession:
+        open_session.executors = executors = {}
+
+        def executor(name, device):
+            executors[name] = LazyExecutor(fake_cuda, engine / f"{name}.onnx")
+            return executors[name]
+
+        opened.append(DeviceSession(read_manifest(engine), executor))
+        return opened[-1]
+
+    return open_session
+
+
+@pytest.fixture
+def on_device(engine, open_device, monkeypatch) -> Grounder:
+    """A grounder whose session is the device loop."""
+    monkeypatch.setattr("sdk.grounder.open_session", lambda *_: open_device())
+    return Grounder(engine)
+
+
+def frames(make_frame):
+    yield make_frame((640, 480), {"red": (400, 100, 430, 128)}), "the red square"
+    yield make_frame((640, 480), {"blue": (10, 300, 50, 340)}), "blue"
+    yield make_frame((333, 217), {"green": (33, 50, 60, 90)}), "the green square"
+    yield make_frame((640, 480), {"red": (20, 20, 60, 60)}), "the green square"  # absent
+    yield make_frame((900, 300), {"red": (600, 100, 640, 120)})[::-1, ::-1], "red"  # a view
+
+
+def test_it_answers_as_the_cpu_does(engine, on_device, make_frame):
+    with Grounder(engine) as reference:
+        # The fixture gave both the device loop; this one is the CPU's.
+        reference._session.close()
+        reference._session = cpu.open_session(engine, reference.manifest)
+        for frame, ref in frames(make_frame):
+            for color in ("bgr", "rgb"):
+                given = frame if color == "bgr" else frame[:, :, ::-1]
+                ours = on_device.locate(given, ref, color)
+                theirs = reference.locate(given, ref, color)
+                assert ours.found == theirs.found
+                assert len(ours.zooms) == len(theirs.zooms) > 0
+                for a, b in zip(ours.zooms, theirs.zooms, strict=True):
+                    np.testing.assert_allclose(a.window_xyxy, b.window_xyxy, atol=1e-3)
+                    np.testing.assert_allclose(a.candidates_xyxy, b.candidates_xyxy, atol=1e-3)
+                    np.testing.assert_allclose(a.candidates_scores, b.candidates_scores, atol=1e-5)
+    on_device.close()
+
+
+def test_several_expressions_share_windows(on_device, open_device, make_frame):
+    frame = make_frame((640, 480), {"red": (400, 100, 430, 128), "blue": (10, 300, 50, 340)})
+    alone = [on_device.locate(frame, ref) for ref in ("red", "blue")]
+    before = open_device.executors["image"].runs
+    together = on_device.locate(frame, ["red", "blue", "red"])
+    windows = {zoom.window_xyxy.tobytes() for answer in together for zoom in answer.zooms}
+    assert open_device.executors["image"].runs - before == len(windows)
+    for a, b in zip(together, [*alone, alone[0]], strict=True):
+        np.testing.assert_array_equal(a.xyxy, b.xyxy)
+    on_device.close()
+
+
+def test_old_windows_and_texts_can_be_used_again(open_device, engine, make_frame, tokenizer):
+    """In any order: what the ground network reads is what it was given."""
+    session = open_device()
+    frame = make_frame((640, 480), {"red": (400, 100, 430, 128), "blue": (10, 300, 50, 340)})
+    windows = [np.array(w, float) for w in ((0, 0, 640, 480), (0, 240, 320, 480))]
+    uploaded = session.upload(frame)
+    images = [session.encode_image(uploaded, window) for window in windows]
+    texts = [session.encode_text(tokenizer.encode(ref)) for ref in ("red", "blue")]
+    reference = cpu.open_session(engine, read_manifest(engine))
+    plain = reference.upload(frame)
+    for i, j in ((0, 0), (1, 1), (0, 1), (1, 0), (0, 0)):
+        ours = session.ground(images[i], texts[j], 0.5)
+        theirs = reference.ground(
+            reference.encode_image(plain, windows[i]),
+            reference.encode_text(tokenizer.encode(("red", "blue")[j])),
+            0.5,
+        )
+        np.testing.assert_allclose(ours.boxes_unit, theirs.boxes_unit, atol=1e-5)
+        np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-5)
+    session.close()
+
+
+def test_the_frame_may_change_after_its_upload(open_device, make_frame, tokenizer):
+    session = open_device()
+    window = np.array([0, 0, 640, 480], float)
+    text = session.encode_text(tokenizer.encode("red"))
+    frame, other = make_frame(), make_frame(squares={"red": (10, 10, 60, 60)})
+    expected = session.ground(session.encode_image(session.upload(frame), window), text, 0)
+    first = session.upload(frame)
+    frame[...] = 0
+    second = session.upload(other)  # through the same pinned memory
+    ours = session.ground(session.encode_image(first, window), text, 0)
+    np.testing.assert_array_equal(ours.boxes_unit, expected.boxes_unit)
+    moved = session.ground(session.encode_image(second, window), text, 0)
+    assert (moved.boxes_unit[0] != expected.boxes_unit[0]).any()
+    session.close()
+
+
+def test_only_records_come_back(fake_cuda, on_device, make_frame):
+    """A step sends 4 + 1 numbers up and gets boxes and scores; the features move on the device."""
+    on_device.locate(make_frame(), "red")
+    fake_cuda.copies.clear()
+    frame = make_frame(squares={"red": (10, 10, 60, 60)})
+    on_device.locate(frame, "red")
+    up = [size for direction, size in fake_cuda.copies if direction == "up"]
+    down = [size for direction, size in fake_cuda.copies if direction == "down"]
+    assert up[0] == frame.nbytes
+    assert set(up[1:]) == {16, 4}
+    assert up.count(16) <= up.count(4) == len(down)
+    assert set(down) == {512}  # 2 boxes and 2 scores, each padded to 256 bytes
+    on_device.close()
+
+
+def test_memory_is_used_again(fake_cuda, on_device, make_frame):
+    for _ in range(2):
+        on_device.locate(make_frame(), "red")
+    before = fake_cuda.allocations
+    for left in range(0, 600, 40):
+        on_device.locate(make_frame(squares={"red": (left, 100, left + 30, 130)}), "red")
+    gc.collect()
+    assert fake_cuda.allocations == before
+    for width in (100, 200, 300, 400):  # another size takes the place of the one before
+        on_device.locate(make_frame((width, 100), {"red": (10, 10, 30, 30)}), "red")
+    sizes = [len(block) for block in fake_cuda.live.values()]
+    assert [size for size in sizes if size in (30000, 60000, 90000, 120000)] == [120000]
+    on_device.close()
+
+
+def test_close_frees_everything(fake_cuda, on_device, open_device, make_frame):
+    on_device.locate(make_frame(), ["red", "blue"])
+    assert fake_cuda.live
+    on_device.close()
+    assert not fake_cuda.live
+    assert not fake_cuda.pinned
+    assert all(executor.closed for executor in open_device.executors.values())
+    on_device.close()  # again, in vain
+    with pytest.raises(EngineError, match="is closed"):
+        on_device.locate(make_frame(), "red")
+
+
+def test_threads(on_device, make_frame):
+    """The context is pushed in whichever thread calls; features die in any of them."""
+    expected = {ref: on_device.locate(make_frame(), ref).score for ref in ("red", "blue")}
+    wrong: list[object] = []
+
+    def ask(ref: str) -> None:
+        for _ in range(5):
+            answer = on_device.locate(make_frame(), ref)
+            if answer.score != expected[ref]:
+                wrong.append(answer)
+
+    threads = [threading.Thread(target=ask, args=(ref,)) for ref in ("red", "blue") * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    on_device.close()
+
+
+def test_several_on_one_gpu(fake_cuda, open_device, make_frame, tokenizer):
+    first, second = open_device(), open_device()
+    assert len(fake_cuda.streams) == 2
+    first.close()
+    text = second.encode_text(tokenizer.encode("red"))
+    image = second.encode_image(second.upload(make_frame()), np.array([0, 0, 640, 480], float))
+    assert second.ground(image, text, 0.0).scores[0] > 0.5
+    second.close()
+    assert not fake_cuda.live
+
+
+def test_out_of_memory(fake_cuda, open_device):
+    fake_cuda.total = 1000
+    with pytest.raises(EngineError, match=r"out of memory on Fake GPU.*close other grounders"):
+        open_device()
+    assert not fake_cuda.live
+    assert not fake_cuda.pinned
+
+
+def test_an_executor_that_fails_leaves_nothing(fake_cuda, engine):
+    def fail(name, device):
+        if name == "ground":
+            raise EngineError("no such network")
+        return LazyExecutor(fake_cuda, engine / f"{name}.onnx")
+
+    with pytest.raises(EngineError, match="no such network"):
+        DeviceSession(read_manifest(engine), fail)
+    assert not fake_cuda.live
+
+
+def test_without_the_kernel(fake_cuda, open_device, monkeypatch):
+    fake_cuda.install(monkeypatch, kernel=False)
+    with pytest.raises(EngineError, match=r"CUDA crop kernel cannot run.*install the CUDA toolkit"):
+        open_device()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"max_tokens": 13}, r"input_ids is \(1, 13\), the network \(1, 12\)"),
+        ({"input_hw": (96, 96)}, r"pixels is \(1, 3, 96, 96\)"),
+    ],
+)
+def test_networks_that_do_not_fit_the_manifest(open_device, engine, make_manifest, change, message):
+    write_manifest(engine, make_manifest(**change))
+    with pytest.raises(EngineError, match=message):
+        open_device()
+
+
+def test_run_network_by_itself(open_device, engine, tokenizer: Tokenizer):
+    session = open_device()
+    reference = cpu.open_session(engine, read_manifest(engine))
+    tokens = tokenizer.encode("the red square near blue")
+    feeds = {
+        "input_ids": tokens.ids[None],
+        "segment_ids": tokens.segments[None],
+        "position_ids": tokens.positions[None],
+    }
+    pixels = np.random.default_rng(0).normal(size=(1, 3, 96, 128)).astype(np.float32)
+    text, image = (
+        session.run_network("text", feeds),
+        session.run_network("image", {"pixels": pixels}),
+    )
+    ground = {**text, **image, **feeds, "progress": np.array([0.3], np.float32)}
+    del ground["input_ids"]
+    for name, given, outputs in (("text", feeds, text), ("image", {"pixels": pixels}, image)):
+        for key, values in reference.run_network(name, given).items():
+            np.testing.assert_allclose(outputs[key], values, atol=1e-6)
+    ours, theirs = session.run_network("ground", ground), reference.run_network("ground", ground)
+    np.testing.assert_allclose(ours["boxes"], theirs["boxes"], atol=1e-6)
+    session.close()
