@@ -7,7 +7,17 @@ from collections.abc import Sequence
 
 from sdk.cli import run_command
 
-COMMANDS = ("scenes", "piza", "tune", "import", "calibrate", "data", "evaluate", "trajectories")
+COMMANDS = (
+    "init",
+    "scenes",
+    "piza",
+    "tune",
+    "import",
+    "calibrate",
+    "data",
+    "evaluate",
+    "trajectories",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

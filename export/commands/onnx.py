@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from export.usage import measured
+
 HELP = "export a checkpoint to three static-shape ONNX networks (text, image, ground)"
 
 
@@ -13,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder to write")
 
 
+@measured()
 def run(args: argparse.Namespace) -> int:
     from export.build import checkpoint_folder
     from export.portable import export_checkpoint

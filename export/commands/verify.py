@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from export.usage import measured
+
 HELP = "compare an engine with its checkpoint again and write the certificate"
 
 
@@ -14,6 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--searches", type=int, default=32, help="searches to compare")
 
 
+@measured()
 def run(args: argparse.Namespace) -> int:
     from export.build import checkpoint_folder, verify_engine
     from export.report import certificate_lines

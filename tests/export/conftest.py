@@ -21,6 +21,7 @@ from train.data.vocabulary import write_tokenizer
 from train.evaluation.questions import Question
 from train.models.config import PizaConfig, piza_tiny
 from train.models.grounder import PizaGrounder
+from train.models.untrained import untrained
 
 REFS = ("the red car", "the white van left of the bus", "the person in a blue jacket")
 SEARCHES = 4
@@ -52,19 +53,6 @@ def tiny(vocab_size: int) -> PizaConfig:
     )
 
 
-def random_model(config: PizaConfig, seed: int) -> PizaGrounder:
-    """Random weights also where a fresh model has zeros, so that every path counts."""
-    model = PizaGrounder(config).eval()
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            plain = "norm" not in name and parameter.ndim > 1
-            parameter.normal_(0, parameter.shape[-1] ** -0.5 if plain else 0.3, generator=generator)
-            if "norm" in name and name.endswith("weight"):
-                parameter.add_(1)
-    return model
-
-
 def cheap_questions(seed: int, count: int) -> Iterator[Question]:
     """Instead of rendered scenes: coloured noise, and sentences about it."""
     for number in range(seed, seed + count):
@@ -86,7 +74,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("checkpoints") / "least"
     write_tokenizer(vocabulary(), folder / TOKENIZER)
     size = Tokenizer.from_file(folder / TOKENIZER, 24).vocabulary_size
-    save_checkpoint(folder, random_model(tiny(size), 0), folder / TOKENIZER)
+    save_checkpoint(folder, untrained(tiny(size), 0), folder / TOKENIZER)
     return folder
 
 
@@ -118,7 +106,7 @@ def swin_model() -> PizaGrounder:
     }
     config = tiny(100)
     base = config.base | {"backbone_config": swin, "num_feature_levels": 4}
-    return random_model(dataclasses.replace(config, base=base), 0)
+    return untrained(dataclasses.replace(config, base=base), 0)
 
 
 @pytest.fixture
@@ -135,7 +123,7 @@ def make_model(model: PizaGrounder) -> Callable[[str], PizaGrounder]:
         "decoder_cls_embed_share": False,
     }
     config = dataclasses.replace(model.config, base=model.config.base | one)
-    return lambda method: random_model(dataclasses.replace(config, method=method), 1)
+    return lambda method: untrained(dataclasses.replace(config, method=method), 1)
 
 
 @pytest.fixture

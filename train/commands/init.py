@@ -1,0 +1,53 @@
+"""``python -m train init``: a checkpoint with random weights."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from train.options import not_negative, positive
+
+SIZES = ("swin-t", "piza-tiny")
+
+HELP = "write a checkpoint with random weights, to try out a size that is not trained yet"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--out", type=Path, required=True, help="checkpoint folder to write")
+    parser.add_argument("--base-config", choices=SIZES, default=SIZES[0])
+    parser.add_argument(
+        "--input-hw",
+        type=positive,
+        nargs=2,
+        metavar=("H", "W"),
+        help="network input in pixels, multiples of 32 (default: the published size)",
+    )
+    parser.add_argument("--seed", type=not_negative, default=0)
+
+
+def run(args: argparse.Namespace) -> int:
+    from dataclasses import replace
+
+    from sdk.errors import InputError
+    from sdk.text import Tokenizer
+    from train.base import STRIDE
+    from train.checkpoint import TOKENIZER, save_checkpoint
+    from train.data.scenes import vocabulary
+    from train.data.vocabulary import write_tokenizer
+    from train.models.config import piza_tiny, swin_t
+    from train.models.untrained import untrained
+
+    if args.input_hw is not None and any(side % STRIDE for side in args.input_hw):
+        raise InputError(f"expected an input size in multiples of {STRIDE} px, got {args.input_hw}")
+    if args.out.is_dir() and any(args.out.iterdir()):
+        raise InputError(f"{args.out} is there already and not empty: name another folder")
+    write_tokenizer(vocabulary(), args.out / TOKENIZER)
+    words = Tokenizer.from_file(args.out / TOKENIZER, 64).vocabulary_size
+    config = swin_t() if args.base_config == "swin-t" else piza_tiny(words)
+    if args.input_hw is not None:
+        config = replace(config, input_hw=tuple(args.input_hw))
+    model = untrained(replace(config, name=f"{config.name}-random"), args.seed)
+    save_checkpoint(args.out, model, args.out / TOKENIZER)
+    count = sum(parameter.numel() for parameter in model.parameters())
+    print(f"{args.out}: {count / 1e6:.1f} M random parameters, input {config.input_hw}")
+    return 0
