@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from export.usage import measured
+
 HELP = "build an engine from a checkpoint and prove that it equals it"
 
 
@@ -18,6 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+@measured()
 def run(args: argparse.Namespace) -> int:
     from export.build import build_engine, checkpoint_folder
     from export.report import certificate_lines
