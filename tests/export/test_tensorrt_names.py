@@ -1,0 +1,294 @@
+"""Every TensorRT name that we use exists in the real bindings, and takes what we give it.
+
+Neither a GPU nor TensorRT's libraries are needed. The runtime's bindings (tensorrt_lean) import as
+they are. The builder's bindings want three libraries of gigabytes, but only nine functions of them,
+and none before it is called: stand-ins that abort are compiled for those, in a process of its own.
+The names that our sources use are collected from the sources.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+RUNTIME, BUILDER = ROOT / "sdk/runtime/tensorrt.py", ROOT / "export/tensorrt.py"
+WHEELS = "not installed: pip install -e '.[dev]' on Linux, x86-64"
+
+# What a variable of the two modules is. Every attribute of one has to exist.
+CLASSES = {
+    "builder": "Builder",
+    "network": "INetworkDefinition",
+    "parser": "OnnxParser",
+    "config": "IBuilderConfig",
+    "cache": "ITimingCache",
+    "error": "ParserError",
+    "runtime": "Runtime",
+    "engine": "ICudaEngine",
+    "context": "IExecutionContext",
+    "inspector": "EngineInspector",
+}
+# What is none of TensorRT's; a variable that is in neither list fails the tests.
+OTHERS = {
+    *("contextlib", "np", "os", "re", "threading", "Path", "logger", "monitor", "device"),
+    *("options", "manifest", "path", "folder", "source", "partial", "future", "pool", "pointers"),
+}
+NOT_IN_LEAN = {"init_libnvinfer_plugins"}  # the lean runtime has no plugin library
+
+DUMP = """
+import ctypes, importlib, json, sys
+for library in sys.argv[2:]:
+    ctypes.CDLL(library, ctypes.RTLD_GLOBAL)
+module = importlib.import_module(sys.argv[1])
+found = {"": {name: getattr(module, name).__doc__ or "" for name in dir(module)}}
+def add(prefix, owner):
+    for name, value in vars(owner).items():
+        if isinstance(value, type) and not name.startswith("_"):
+            path = f"{prefix}{name}"
+            found[path] = {key: getattr(getattr(value, key), "__doc__", "") or ""
+                           for key in dir(value)}
+            add(path + ".", value) if prefix.count(".") < 1 and value is not owner else None
+add("", module)
+print(json.dumps(found))
+"""
+STAND_INS = {
+    "libnvinfer.so.11": "createInferBuilder_INTERNAL createInferRefitter_INTERNAL"
+    " createInferRuntime_INTERNAL getBuilderPluginRegistry getPluginRegistry",
+    "libnvinfer_plugin.so.11": "initLibNvInferPlugins",
+    "libnvonnxparser.so.11": "createNvOnnxParser_INTERNAL createNvOnnxParserRefitter_INTERNAL"
+    " getNvOnnxParserVersion",
+}
+
+Names = dict[str, dict[str, str]]  # class ("" for the module) -> attribute -> docstring
+
+
+def dump(module: str, *libraries: Path) -> Names:
+    done = subprocess.run(
+        [sys.executable, "-c", DUMP, module, *map(str, libraries)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    names: Names = json.loads(done.stdout)
+    return names
+
+
+@pytest.fixture(scope="module")
+def lean() -> Names:
+    """The names of the runtime's bindings."""
+    if importlib.util.find_spec("tensorrt_lean_bindings") is None:
+        pytest.skip(f"tensorrt-lean-cu13-bindings is {WHEELS}")
+    return dump("tensorrt_lean_bindings")
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Names:
+    """The names of the builder's bindings, over libraries that only hold their place."""
+    if importlib.util.find_spec("tensorrt_bindings") is None:
+        pytest.skip(f"tensorrt-cu13-bindings is {WHEELS}")
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("c++")
+    if compiler is None:
+        pytest.skip("no C compiler for the libraries that hold the place of TensorRT's")
+    folder, libraries = tmp_path_factory.mktemp("libraries"), []
+    for library, functions in STAND_INS.items():
+        source = folder / f"{library}.c"
+        lines = [f"void {name}(void) {{ abort(); }}" for name in functions.split()]
+        source.write_text("\n".join(["#include <stdlib.h>", *lines, ""]))
+        libraries.append(folder / library)
+        command = [compiler, "-x", "c", "-shared", "-fPIC", f"-Wl,-soname,{library}"]
+        subprocess.run([*command, "-o", libraries[-1], source], check=True)
+    return dump("tensorrt_bindings", *libraries)
+
+
+@dataclass(frozen=True)
+class Use:
+    """One use of a name: ``owner`` is a class, ``""`` for the module, ``?`` when unknown."""
+
+    owner: str
+    name: str
+    line: int
+    arguments: int | None = None  # given by position; None when it is not called
+    keywords: tuple[str, ...] = ()
+
+
+def uses(text: str) -> Iterator[Use]:
+    """Every use of a name of TensorRT's in a source."""
+    tree = ast.parse(text)
+    calls = {id(node.func): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    inner = {id(n.value) for n in ast.walk(tree) if isinstance(n, ast.Attribute)}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Attribute) or id(node) in inner:
+            continue
+        chain = _chain(node)
+        if chain is None:
+            continue  # an attribute of a result: a Path's, a string's
+        base, *names = chain
+        if base == "self":
+            if names[0] != "_trt":
+                if names[0].strip("_") in CLASSES and len(names) > 1:
+                    yield Use("?", ".".join(chain), node.lineno)  # give it to a variable first
+                continue
+            base, names = "trt", names[1:]
+            if not names:
+                continue
+        call = calls.get(id(node))
+        arguments = None if call is None else len(call.args)
+        keywords = () if call is None else tuple(k.arg or "**" for k in call.keywords)
+        if base == "trt":
+            yield Use(".".join(names[:-1]), names[-1], node.lineno, arguments, keywords)
+        elif base in CLASSES:
+            yield Use(CLASSES[base], names[0], node.lineno, arguments, keywords)
+        elif base not in OTHERS:
+            yield Use("?", ".".join(chain), node.lineno)
+
+
+def _chain(node: ast.expr) -> list[str] | None:
+    if isinstance(node, ast.Name):
+        return [node.id]
+    if isinstance(node, ast.Attribute) and (before := _chain(node.value)):
+        return [*before, node.attr]
+    return None
+
+
+def problems(text: str, real: Names, absent: frozenset[str] = frozenset()) -> list[str]:
+    """What a source expects of the bindings and does not find there."""
+    found = []
+    for use in uses(text):
+        where = f"line {use.line}: {use.owner}.{use.name}"
+        if use.owner == "" and use.name in absent:
+            continue
+        if use.owner not in real or use.name not in real[use.owner]:
+            found.append(f"{where} does not exist")
+        elif use.arguments is not None:
+            doc = real[use.owner][use.name]
+            if use.owner == "" and use.name in real:
+                doc = real[use.name]["__init__"]
+            if wrong := _misfit(use, doc):
+                found.append(f"{where}: {wrong}")
+    return found + list(_overrides(text, real))
+
+
+def _misfit(use: Use, doc: str) -> str | None:
+    """Why none of the signatures in a pybind11 docstring takes a call."""
+    name = use.name if use.owner or use.name[0].islower() else "__init__"
+    signatures = re.findall(rf"\b{name}\((.*?)\) ->", doc)
+    if not signatures:
+        return None  # a function written in Python
+    for signature in signatures:
+        parts = [p for p in _split(signature) if not p.startswith("self")]
+        names = [part.split(":")[0].strip() for part in parts]
+        needed = sum("=" not in part for part in parts)
+        given = (use.arguments or 0) + len(use.keywords) - (use.name == "__init__")  # its self
+        if set(use.keywords) <= set(names) and needed <= given <= len(parts):
+            return None
+    return f"takes {' or '.join(signatures)}"
+
+
+def _split(signature: str) -> list[str]:
+    """The arguments of a signature; commas in brackets separate nothing."""
+    parts, depth = [""], 0
+    for letter in signature:
+        depth += (letter in "[(<") - (letter in "])>")
+        if letter == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return [part.strip() for part in parts if part.strip()]
+
+
+def _overrides(text: str, real: Names) -> Iterator[str]:
+    """Classes derived from TensorRT's define each of its methods, with its arguments."""
+    for node in ast.walk(ast.parse(text)):
+        bases = [_chain(base) for base in node.bases] if isinstance(node, ast.ClassDef) else []
+        for base in bases:
+            if not base or base[0] != "trt":
+                continue
+            ours = {f.name: f for f in node.body if isinstance(f, ast.FunctionDef)}
+            for name, doc in real[base[-1]].items():
+                signature = re.match(rf"{name}\((.*?)\) ->", doc)
+                if name.startswith("_") or signature is None:
+                    continue
+                expected = [part.split(":")[0].strip() for part in _split(signature[1])]
+                found = [a.arg for a in ours[name].args.args] if name in ours else None
+                if found != expected:
+                    yield f"{base[-1]}.{name}: expected {expected}, ours has {found}"
+
+
+def test_the_runtime_exists_in_the_real_bindings(lean: Names) -> None:
+    assert problems(RUNTIME.read_text(), lean, frozenset(NOT_IN_LEAN)) == []
+
+
+def test_the_runtime_and_the_builder_exist_in_the_full_bindings(full: Names) -> None:
+    assert problems(RUNTIME.read_text(), full) == []
+    assert problems(BUILDER.read_text(), full) == []
+
+
+def test_the_sources_use_what_the_flow_needs() -> None:
+    """So that a collector that finds nothing cannot pass for a source without faults."""
+    names = {(use.owner, use.name) for path in (RUNTIME, BUILDER) for use in uses(path.read_text())}
+    assert names >= {
+        ("", "Builder"),
+        ("Builder", "build_serialized_network"),
+        ("NetworkDefinitionCreationFlag", "STRONGLY_TYPED"),
+        ("OnnxParser", "parse"),
+        ("ParserError", "node_name"),
+        ("IBuilderConfig", "set_memory_pool_limit"),
+        ("IBuilderConfig", "progress_monitor"),
+        ("ITimingCache", "serialize"),
+        ("EngineInspector", "get_engine_information"),
+        ("Runtime", "deserialize_cuda_engine"),
+        ("IExecutionContext", "execute_async_v3"),
+        ("IExecutionContext", "set_tensor_address"),
+        ("ILogger.Severity", "ERROR"),
+    }
+    assert len(names) > 40
+
+
+@pytest.mark.parametrize(
+    ("source", "right", "wrong"),
+    [
+        (BUILDER, "BuilderFlag.TF32", "BuilderFlag.FP16"),
+        (BUILDER, "STRONGLY_TYPED", "EXPLICIT_BATCH"),
+        (BUILDER, "config.set_memory_pool_limit(", "config.set_max_workspace_size("),
+        (BUILDER, "config.progress_monitor =", "config.progres_monitor ="),
+        (BUILDER, "builder.build_serialized_network(network, config)", "builder.build_engine(1)"),
+        (BUILDER, "error.node_name()", "error.node_label()"),
+        (BUILDER, "set_timing_cache(cache, False)", "set_timing_cache(cache)"),
+        (BUILDER, "create_network(1", "create_network(flag=1"),
+        (BUILDER, "def step_complete(self, phase_name: str, step", "def step_complete(self, step"),
+        (BUILDER, "def phase_finish", "def phase_end"),
+        (RUNTIME, "execute_async_v3(stream)", "execute_async_v2(stream)"),
+        (RUNTIME, "execute_async_v3(stream)", "execute_async_v3(stream, 0)"),
+        (RUNTIME, "execute_async_v3(stream)", "execute_async_v3(stream=stream)"),
+        (RUNTIME, "TensorIOMode.INPUT", "TensorIOMode.IN"),
+        (RUNTIME, "device_memory_size_v2", "device_memory_size"),
+        (RUNTIME, "trt.Runtime(logger)", "trt.Runtime(logger, 3)"),
+        (RUNTIME, "Severity.INTERNAL_ERROR", "Severity.FATAL"),
+        (RUNTIME, "context = self._context\n", "context = self._context.name\n"),
+        (RUNTIME, "engine.num_io_tensors", "motor.num_io_tensors"),
+    ],
+)
+def test_the_check_can_fail(full: Names, source: Path, right: str, wrong: str) -> None:
+    text = source.read_text()
+    assert right in text
+    assert problems(text.replace(right, wrong), full)
+
+
+def test_a_removed_flag_is_gone_from_the_real_bindings(full: Names) -> None:
+    assert "TF32" in full["BuilderFlag"]
+    assert not {"FP16", "BF16", "INT8", "FP8"} & set(full["BuilderFlag"])
+
+
+def test_the_two_modules_are_short() -> None:
+    assert sum(len(path.read_text().splitlines()) for path in (RUNTIME, BUILDER)) < 400
