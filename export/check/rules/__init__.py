@@ -23,7 +23,7 @@ RULES = (
     Rule("float64", numbers.float64, _OPERATORS),
     Rule("not-finite", numbers.not_finite, "IEEE 754: infinity minus infinity is not a number"),
     Rule("beyond-half", numbers.beyond_half, "IEEE 754: half precision ends at 65504"),
-    Rule("int64", integers.int64, "https://github.com/onnx/onnx-tensorrt/blob/main/docs/faq.md"),
+    Rule("int64", integers.int64, _OPERATORS),
     Rule("top-k", restrictions.top_k, _OPERATORS),
     Rule("scatter-reduction", restrictions.scatter_reduction, _OPERATORS),
     Rule("parameter", restrictions.constant_parameter, _OPERATORS),

@@ -16,6 +16,7 @@ TABLE_NAMES = {
     TensorProto.FLOAT8E4M3FN: "FP8",
     TensorProto.FLOAT4E2M1: "FP4",
 }
+PREFERRED = ("FP32", "INT32", "FP16", "INT8", "BOOL")  # of the table's names; any row has one
 # The value whose type the table means, where it is not the first input: (inputs, outputs).
 MEANT: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "Cast": ((0,), (0,)),
@@ -28,6 +29,12 @@ MEANT: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "RandomUniform": ((), (0,)),
     "Scan": ((), ()),
     "Where": ((1,), ()),
+}
+# What to do about a type, by operator; of all others, a cast does.
+TYPE_INSTEAD = {
+    "Clip": "bound integers with Max and Min",
+    "DequantizeLinear": "quantise to signed eight bits, and leave biases in floating point",
+    "Equal": "compare numbers, or combine booleans with And, Or, Xor, Not",
 }
 INSTEAD = {
     "BitwiseAnd": "combine booleans with And",
@@ -76,11 +83,9 @@ def operator_type(graph: Graph, target: Target) -> Spots:
         for kind in sorted({graph.type_of(name) for name in _meant(node)}):
             name = TABLE_NAMES.get(kind) or TensorProto.DataType.Name(kind)
             if kind not in (TensorProto.UNDEFINED, TensorProto.DOUBLE) and name not in taken:
-                yield (
-                    label(node),
-                    f"{node.op_type} does not take {name}: cast to one of"
-                    f" {', '.join(sorted(taken))}",
-                )
+                cast = f"cast to {next(known for known in PREFERRED if known in taken)}"
+                instead = TYPE_INSTEAD.get(node.op_type, cast)
+                yield label(node), f"{node.op_type} does not take {name}: {instead}"
 
 
 def _meant(node: onnx.NodeProto) -> list[str]:

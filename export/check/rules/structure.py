@@ -49,9 +49,10 @@ def control_flow(graph: Graph, _: Target) -> Spots:
 
 def dynamic_shape(graph: Graph, target: Target) -> Spots:
     """Inputs with open sizes; outputs, where nothing before them explains it."""
-    values = [value for value in graph.inputs if _open(graph, value.name)]
+    values = [value for value in graph.inputs if _open(graph.shapes.get(value.name))]
     if not values and not any(data_dependent_shape(graph, target)):
-        values = [value for value in graph.outputs if _open(graph, value.name)]
+        known = [value for value in graph.outputs if value.name in graph.shapes]
+        values = [value for value in known if _open(graph.shapes[value.name])]
     for value in values:
         yield value.name, "export with static shapes: give every size of it a number"
 
@@ -71,6 +72,5 @@ def data_dependent_shape(graph: Graph, _: Target) -> Spots:
                 yield label(node), f"make {name} a constant: the shape of the output hangs on it"
 
 
-def _open(graph: Graph, name: str) -> bool:
-    shape = graph.shapes.get(name)
-    return shape is not None and any(size is None or size <= 0 for size in shape)
+def _open(shape: tuple[int | None, ...] | None) -> bool:
+    return shape is None or any(size is None or size <= 0 for size in shape)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from onnx import helper
 
+from export.check.operators import TARGETS
 from export.check.rules import RULES
+from export.check.rules.operators import PREFERRED
 
 X = "(float[2,3] x) => (y)"
 NORM = """{{
@@ -104,6 +106,12 @@ def test_opsets(check, opset: int) -> None:
     assert check(f"{X} {{ y = Relu(x) }}", opset) == [("opset", f"opset {opset}")]
 
 
+def test_an_input_that_says_nothing_of_its_shape(check, parse) -> None:
+    model = parse(f"{X} {{ y = Relu(x) }}")
+    model.graph.input[0].type.tensor_type.ClearField("shape")
+    assert check(model) == [("dynamic-shape", "x")]
+
+
 def test_functions(check, parse) -> None:
     """And what they hide."""
     model = parse("(float[1,1,4,4] x, float[1,2,2,2] g) => (y) { [n] y = own.hidden(x, g) }")
@@ -142,6 +150,12 @@ def test_traps_inside_of_branches_are_found(check) -> None:
         "else_branch = b () => (float q) <float q = {-inf}> {}> }"
     )
     assert set(check(text)) == {("control-flow", "if"), ("global-max", "deep"), ("not-finite", "q")}
+
+
+@pytest.mark.parametrize("version", TARGETS)
+def test_of_every_operator_a_type_can_be_named(version: str) -> None:
+    types = TARGETS[version].types
+    assert not [name for name, known in types.items() if known and not known & set(PREFERRED)]
 
 
 def test_every_rule_has_a_trap() -> None:
