@@ -60,8 +60,8 @@ def build_plans(networks: dict[str, Path], folder: Path, options: PlanOptions) -
     device = Device()
     try:
         trt = import_tensorrt()
-        builder = PlanBuilder(trt, device, options)
-        layers = {name: builder.build(path, folder) for name, path in networks.items()}
+        planner = PlanBuilder(trt, device, options)
+        layers = {name: planner.build(path, folder) for name, path in networks.items()}
     finally:
         device.close()
     target = describe_target(trt.__version__, device.gpu, options.hardware_compatibility)
@@ -74,7 +74,7 @@ class PlanBuilder:
     def __init__(self, trt: Any, device: Device, options: PlanOptions) -> None:
         self._trt, self._device, self._options = trt, device, options
         self._logger = make_logger(trt)
-        self._cache = _cache_path(trt.__version__, device, options)
+        self._cache_file = _cache_path(trt.__version__, device, options)
 
     def build(self, source: Path, folder: Path) -> dict[str, int]:
         """Writes the plan of one ONNX file; returns the number of its layers by type."""
@@ -133,10 +133,10 @@ class PlanBuilder:
 
     def _load_cache(self, config: Any) -> Any:
         """The timing cache that the build reads and extends; None when it is not wanted."""
-        if self._cache is None:
+        if self._cache_file is None:
             config.set_flag(self._trt.BuilderFlag.DISABLE_TIMING_CACHE)
             return None
-        stored = self._cache.read_bytes() if self._cache.is_file() else b""
+        stored = self._cache_file.read_bytes() if self._cache_file.is_file() else b""
         cache = config.create_timing_cache(stored)
         if cache is None or not config.set_timing_cache(cache, False):  # damaged, or of another GPU
             cache = config.create_timing_cache(b"")
@@ -144,13 +144,13 @@ class PlanBuilder:
         return cache
 
     def _save_cache(self, cache: Any) -> None:
-        if self._cache is None:
+        if self._cache_file is None:
             return
-        self._cache.parent.mkdir(parents=True, exist_ok=True)
-        partial = self._cache.with_name(f"{self._cache.name}.{os.getpid()}")
+        self._cache_file.parent.mkdir(parents=True, exist_ok=True)
+        partial = self._cache_file.with_name(f"{self._cache_file.name}.{os.getpid()}")
         try:
             partial.write_bytes(bytes(cache.serialize()))
-            partial.replace(self._cache)
+            partial.replace(self._cache_file)
         finally:
             partial.unlink(missing_ok=True)
 

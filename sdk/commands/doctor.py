@@ -6,12 +6,14 @@ import argparse
 import importlib
 import json
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
 
 from sdk.engine import default_engine, read_manifest, verify_files
 from sdk.errors import EngineError
+from sdk.gpu_report import Finding, gpu_findings
+from sdk.manifest import Manifest
 from sdk.runtime import usable_cores
 
 HELP = "tell what is installed, what is missing and what to do"
@@ -23,16 +25,7 @@ _NEEDED = {  # module -> distribution
     "onnxruntime": "onnxruntime",
     "cpp_ext": "piza-edge",
 }
-_OPTIONAL = {"tensorrt": "[tensorrt]", "torch": "[train]", "transformers": "[train]"}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of the report. ``ok`` is None for what may be absent."""
-
-    subject: str
-    ok: bool | None
-    detail: str
+_OPTIONAL = {"torch": "[train]", "transformers": "[train]"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the findings; 0 when ``locate`` can run, 3 when something is in its way."""
-    findings = [_machine(), *_packages(), _engine(args.engine)]
+    path, manifest, engine = _engine(args.engine)
+    findings = [_machine(), *_packages(), *gpu_findings(path, manifest), engine]
     ready = all(finding.ok is not False for finding in findings)
     if args.json:
         print(json.dumps({"ready": ready, "findings": [asdict(each) for each in findings]}))
@@ -79,14 +73,17 @@ def _packages() -> list[Finding]:
     return findings
 
 
-def _engine(named: Path | None) -> Finding:
+def _engine(named: Path | None) -> tuple[Path | None, Manifest | None, Finding]:
+    """The engine in question; no manifest when it cannot be read."""
+    path = manifest = None
     try:
         path = named or default_engine()
         manifest = read_manifest(path)
         verify_files(path, manifest)
     except EngineError as error:
-        return Finding("engine", False, str(error))
+        return path, manifest, Finding("engine", False, str(error))
     what = f"{path}: {manifest.name}, {manifest.backend} {manifest.precision}"
     if not manifest.proven:
-        return Finding("engine", False, f"{what}, not proven: python -m export verify {path}")
-    return Finding("engine", True, f"{what}, files intact, certificate passed")
+        advice = f"not proven: python -m export verify {path}"
+        return path, manifest, Finding("engine", False, f"{what}, {advice}")
+    return path, manifest, Finding("engine", True, f"{what}, files intact, certificate passed")

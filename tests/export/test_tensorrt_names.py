@@ -41,7 +41,19 @@ CLASSES = {
 # What is none of TensorRT's; a variable that is in neither list fails the tests.
 OTHERS = {
     *("contextlib", "np", "os", "re", "threading", "Path", "logger", "monitor", "device"),
-    *("options", "manifest", "path", "folder", "source", "partial", "future", "pool", "pointers"),
+    *(
+        "options",
+        "manifest",
+        "networks",
+        "path",
+        "folder",
+        "source",
+        "partial",
+        "future",
+        "pool",
+        "pointers",
+        "planner",
+    ),
 }
 NOT_IN_LEAN = {"init_libnvinfer_plugins"}  # the lean runtime has no plugin library
 

@@ -1,0 +1,110 @@
+"""What this machine has for engines that run on a GPU, and what to do about what it lacks."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sdk.errors import EngineError
+from sdk.manifest import Manifest
+from sdk.runtime.cuda import Gpu, describe_gpu, import_driver
+from sdk.runtime.target import check_target
+
+_WANTED_BY = {  # backend -> subjects without which it cannot run
+    "onnxruntime": (),
+    "onnxruntime-cuda": ("gpu", "kernel", "providers"),
+    "tensorrt": ("gpu", "kernel", "tensorrt", "target"),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report. ``ok`` is None for what may be absent."""
+
+    subject: str
+    ok: bool | None
+    detail: str
+
+
+def gpu_findings(folder: Path | None, manifest: Manifest | None) -> list[Finding]:
+    """GPU with driver and pycuda, crop kernel, ONNX Runtime's providers, TensorRT; and whether an
+    engine's plans were built for them. What the engine's backend does not need may be absent."""
+    wanted = _WANTED_BY[manifest.backend] if manifest else ()
+    findings: list[Finding] = []
+    gpu: Gpu | None = None
+
+    def tell(subject: str, ask: Callable[[], str]) -> bool:
+        try:
+            detail, fine = ask(), True
+        except (EngineError, ImportError) as error:
+            detail, fine = str(error), False
+        findings.append(Finding(subject, True if fine else subject in wanted and False, detail))
+        if not fine and subject not in wanted:
+            findings[-1] = Finding(subject, None, f"not needed here: {detail}")
+        return fine
+
+    def ask_gpu() -> str:
+        nonlocal gpu
+        gpu = describe_gpu(import_driver())
+        return (
+            f"{gpu.name}, compute capability {gpu.compute_capability},"
+            f" {gpu.total_bytes / 2**30:.1f} GiB, driver for CUDA {gpu.cuda}, pycuda works"
+        )
+
+    tell("gpu", ask_gpu)
+    tell("kernel", _kernel)
+    tell("providers", _providers)
+    tell("tensorrt", _tensorrt)
+    if manifest and manifest.backend == "tensorrt" and gpu and findings[-1].ok:
+        found, version = gpu, _tensorrt_version()
+
+        def ask_target() -> str:
+            check_target(manifest.target, version, found, folder)
+            return f"the plans were built for this machine: {manifest.target['gpu']}"
+
+        tell("target", ask_target)
+    return findings
+
+
+def _kernel() -> str:
+    if importlib.util.find_spec("cpp_ext.cuda") is None:
+        raise EngineError("the CUDA crop kernel is not part of this cpp_ext: pip install piza-edge")
+    kernel = importlib.import_module("cpp_ext.cuda")
+    if not kernel.built():
+        raise EngineError(
+            "the CUDA crop kernel is not built: install the CUDA toolkit (nvcc), then pip install"
+            " -e . again"
+        )
+    if not kernel.available():
+        raise EngineError(
+            "the CUDA crop kernel is built, but not usable: there is no GPU, its driver is too"
+            " old, or the kernel was built for other GPUs (pip install -e . builds it again)"
+        )
+    return "the CUDA crop kernel is built and usable"
+
+
+def _providers() -> str:
+    import onnxruntime
+
+    found = ", ".join(onnxruntime.get_available_providers())
+    if "CUDAExecutionProvider" not in found:
+        raise EngineError(
+            f"ONNX Runtime has {found} only: for CUDA pip uninstall onnxruntime, then pip install"
+            " onnxruntime-gpu"
+        )
+    return f"ONNX Runtime has {found}"
+
+
+def _tensorrt() -> str:
+    return f"TensorRT {_tensorrt_version()}"
+
+
+def _tensorrt_version() -> str:
+    from sdk.runtime.tensorrt import import_tensorrt
+
+    version: Any = import_tensorrt().__version__
+    return str(version)
