@@ -78,25 +78,25 @@ class Graph:
     def constant(self, name: str) -> NDArray[Any] | None:
         """The value of an initialiser or a Constant node, None of everything else."""
         if name in self.initializers:
-            return numpy_helper.to_array(self.initializers[name])
+            return _array(self.initializers[name])
         node = self.producer.get(name)
         if node is None or node.op_type != "Constant":
             return None
         for field in CONSTANT_FIELDS:
             if (found := attribute(node, field)) is not None:
                 is_tensor = isinstance(found, onnx.TensorProto)
-                return numpy_helper.to_array(found) if is_tensor else np.asarray(found)
+                return _array(found) if is_tensor else np.asarray(found)
         return None  # strings, sparse tensors
 
     def constants(self) -> Iterator[tuple[str, NDArray[Any]]]:
         """All tensors that the model carries: initialisers, and attributes by their node."""
         for name, tensor in self.initializers.items():
-            yield name, numpy_helper.to_array(tensor)
+            yield name, _array(tensor)
         for node in self.nodes:
             for each in node.attribute:
                 found = onnx.helper.get_attribute_value(each)
                 if isinstance(found, onnx.TensorProto):
-                    yield label(node), numpy_helper.to_array(found)
+                    yield label(node), _array(found)
                 elif each.type in (onnx.AttributeProto.FLOAT, onnx.AttributeProto.FLOATS):
                     yield label(node), np.asarray(found, np.float32)
 
@@ -129,6 +129,13 @@ def attribute(node: onnx.NodeProto, name: str, default: Any = None) -> Any:
 def given(node: onnx.NodeProto, index: int) -> str:
     """The name of an input, "" where an optional one is left out."""
     return node.input[index] if index < len(node.input) else ""
+
+
+def _array(tensor: onnx.TensorProto) -> NDArray[Any]:
+    try:
+        return numpy_helper.to_array(tensor)
+    except Exception as error:  # of numpy and of onnx
+        raise InputError(f"the constant {tensor.name!r} cannot be read: {error}") from error
 
 
 def _nodes(graph: onnx.GraphProto) -> Iterator[onnx.NodeProto]:

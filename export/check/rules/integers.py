@@ -41,7 +41,7 @@ def int64(graph: Graph, _: Target) -> Spots:
     """Inputs, casts, constants and arithmetic in int64 where int32 does."""
     checked = _Integers(graph)
     for value in graph.inputs:
-        if checked.wide(value.name) and not checked.demanded(value.name):
+        if checked.wide(value.name) and value.name not in checked.demanded:
             yield value.name, "make this input int32, and let the host convert"
     for node in graph.nodes:
         advice = checked.avoidable(node)
@@ -52,32 +52,28 @@ def int64(graph: Graph, _: Target) -> Spots:
 class _Integers:
     """Where int64 comes from, and where it is demanded.
 
-    ``emitted``: values of operators that give nothing but int64, and what is moved from them.
+    emitted: values of operators that give nothing but int64, and what is moved from them.
+    demanded: values that go, as they are or as a part of others, to operators that take only int64.
     """
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.emitted: set[str] = set()
         for node in graph.nodes:
+            moved = node.op_type in MOVES and any(name in self.emitted for name in node.input)
             for index, name in enumerate(node.output):
-                moved = node.op_type in MOVES and any(n in self.emitted for n in node.input)
-                if self.wide(name) and (_gives_only_int64(node, index, graph.opset) or moved):
+                if self.wide(name) and (moved or _gives_only_int64(node, index, graph.opset)):
                     self.emitted.add(name)
-        self._demanded: dict[str, bool] = {}
+        self.demanded: set[str] = set()
+        for node in reversed(graph.nodes):
+            passed_on = any(self.wide(name) and name in self.demanded for name in node.output)
+            for index, name in enumerate(node.input):
+                if passed_on or not _takes_int32(node, index, graph.opset):
+                    self.demanded.add(name)
 
     def wide(self, name: str) -> bool:
         """Whether a value is of type int64."""
         return self.graph.type_of(name) == TensorProto.INT64
-
-    def demanded(self, name: str) -> bool:
-        """Whether an operator that takes a value, or what is made of it, takes only int64."""
-        if name not in self._demanded:
-            self._demanded[name] = any(
-                not _takes_int32(node, index, self.graph.opset)
-                or any(self.wide(out) and self.demanded(out) for out in node.output)
-                for node, index in self.graph.consumers[name]
-            )
-        return self._demanded[name]
 
     def avoidable(self, node: onnx.NodeProto) -> str:
         """What to do about a node where int64 begins without need, "" of all others."""
@@ -86,7 +82,7 @@ class _Integers:
             return f"store the indices {given(node, 1)} as int32"
         if node.domain not in DEFAULT_DOMAINS or all(name in fixed for name in node.output):
             return ""
-        if any(self.wide(name) and self.demanded(name) for name in node.output):
+        if any(self.wide(name) and name in self.demanded for name in node.output):
             return ""
         if node.op_type == "Cast":
             came = self.wide(node.output[0]) and not self.wide(node.input[0])

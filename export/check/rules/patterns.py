@@ -45,42 +45,40 @@ def global_max(graph: Graph, _: Target) -> Spots:
 
 def _source(graph: Graph, name: str) -> onnx.NodeProto | None:
     """The node that computes a value; casts are passed."""
-    node = graph.producer.get(name)
-    while node is not None and node.op_type in PASSED:
-        node = graph.producer.get(given(node, 0))
-    return node
+    return graph.producer.get(_origin(graph, name))
+
+
+def _origin(graph: Graph, name: str) -> str:
+    """The name of a value before casts."""
+    for _ in graph.nodes:  # bounded, should a damaged file go round in circles
+        node = graph.producer.get(name)
+        if node is None or node.op_type not in PASSED:
+            break
+        name = given(node, 0)
+    return name
 
 
 def _squared(graph: Graph, node: onnx.NodeProto | None) -> str:
     """The name of x where a node computes x * x or x ** 2, else ""."""
     if node is None or node.op_type not in ("Mul", "Pow"):
         return ""
+    base, other = given(node, 0), given(node, 1)
     if node.op_type == "Mul":
-        return node.input[0] if node.input[0] == node.input[1] else ""
-    exponent = graph.constant(node.input[1])
-    return node.input[0] if exponent is not None and (exponent == 2).all() else ""
+        return base if base == other else ""
+    exponent = graph.constant(other)
+    return base if exponent is not None and (exponent == 2).all() else ""
 
 
 def _is_centred(graph: Graph, node: onnx.NodeProto) -> bool:
     """Whether a node computes x - mean(x)."""
     if node.op_type != "Sub":
         return False
-    mean = _source(graph, node.input[1])
+    mean = _source(graph, given(node, 1))
     if mean is not None and mean.op_type == "Div":  # a sum, divided by the count
-        mean = _source(graph, mean.input[0])
+        mean = _source(graph, given(mean, 0))
     if mean is None or mean.op_type not in MEANS:
         return False
-    origins = {_origin(graph, name) for name in (node.input[0], mean.input[0])}
-    return len(origins) == 1
-
-
-def _origin(graph: Graph, name: str) -> str:
-    """The name of a value before casts."""
-    node = graph.producer.get(name)
-    while node is not None and node.op_type in PASSED:
-        name = node.input[0]
-        node = graph.producer.get(name)
-    return name
+    return _origin(graph, given(node, 0)) == _origin(graph, given(mean, 0))
 
 
 def _reduced(graph: Graph, node: onnx.NodeProto) -> int:
@@ -98,7 +96,8 @@ def _reduced(graph: Graph, node: onnx.NodeProto) -> int:
         axes, shape = None, _unflattened(graph, given(node, 0), shape)
     if shape is None:
         return len(axes) if axes else 2  # everything, of nobody knows how many axes
-    chosen = [shape[axis] for axis in axes] if axes else shape
+    rank = len(shape)
+    chosen = [shape[axis] for axis in axes if -rank <= axis < rank] if axes else shape
     return sum(size != 1 for size in chosen)
 
 

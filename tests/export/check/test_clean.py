@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from export.check.checking import check_model
 from export.check.operators import TARGETS
+from sdk.errors import InputError
 
 X = "(float[2,3] x) => (y)"
 CLEAN = {
@@ -93,6 +95,36 @@ def test_a_network_that_contradicts_itself_is_still_judged(check, parse) -> None
     """Shapes that do not fit: inference gives up, the rules go on with what they know."""
     model = parse("(float[2,3] x, float[7,5] z) => (y) { a = MatMul(x, z) [n] y = Frob(a) }")
     assert ("operator", "n") in check(model)
+
+
+HOSTILE = {
+    "circles": "(float[2,3] x) => (y) { a = Cast<to = 1>(b) b = Cast<to = 1>(a)"
+    " m = ReduceMean(a) y = Sub(b, m) z = ReduceMean(y) }",
+    "too few inputs": "(float[2,3] x) => (y) { s = Mul(x) p = Pow(s) d = Sub(x) m = ReduceMean(p)"
+    " t = TopK(x) g = Gather(x) y = ReduceMean(d) }",
+    "no inputs at all": "() => (y) { m = ReduceMax() s = Shape() y = Reshape() }",
+    "axes that are not there": "(float[2,3] x) => (y) <int64[2] a = {7, -9}>"
+    " { y = ReduceMax(x, a) }",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_damaged_networks_are_judged_without_a_crash(check, name: str) -> None:
+    assert all(rule for rule, _ in check(HOSTILE[name]))
+
+
+def test_long_chains(check) -> None:
+    moves = "".join(f"v{k + 1} = Identity(v{k})" for k in range(3000))
+    text = f"(float[5,3] x, int64[2] v0) => (y) {{ {moves} y = Gather(x, v3000) }}"
+    assert check(text) == [("int64", "v0")]
+
+
+def test_constants_that_are_cut_off(parse) -> None:
+    model = parse(f"{X} <float[3] w = {{1.0, 1.0, 1.0}}> {{ y = Add(x, w) }}")
+    model.graph.initializer[0].ClearField("float_data")
+    model.graph.initializer[0].raw_data = b"1234567"
+    with pytest.raises(InputError, match="the constant 'w' cannot be read"):
+        check_model(model, "net")
 
 
 def test_shared_constants_are_reported_once(check, parse) -> None:
