@@ -37,15 +37,15 @@ def gpu_findings(folder: Path | None, manifest: Manifest | None) -> list[Finding
     findings: list[Finding] = []
     gpu: Gpu | None = None
 
-    def tell(subject: str, ask: Callable[[], str]) -> bool:
+    def tell(subject: str, ask: Callable[[], str]) -> None:
         try:
             detail, fine = ask(), True
         except (EngineError, ImportError) as error:
             detail, fine = str(error), False
-        findings.append(Finding(subject, True if fine else subject in wanted and False, detail))
         if not fine and subject not in wanted:
-            findings[-1] = Finding(subject, None, f"not needed here: {detail}")
-        return fine
+            findings.append(Finding(subject, None, f"not needed here: {detail}"))
+        else:
+            findings.append(Finding(subject, fine, detail))
 
     def ask_gpu() -> str:
         nonlocal gpu
