@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sdk.cli import run_command
 
-COMMANDS = ("onnx", "build-engine", "check", "verify", "inspect")
+COMMANDS = ("onnx", "build-engine", "check", "verify", "inspect", "prove")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from pathlib import Path
 
+from export.backends import check_backend, retarget
 from export.certificate import certify
+from export.placing import check_searches, place_engine
 from export.portable import export_checkpoint
+from export.precision.lower import lower_engine
+from export.precision.scenes import SCENES
+from export.tensorrt import PlanOptions
 from sdk.engine import (
-    MANIFEST_FILE,
     Manifest,
     read_manifest,
     verify_files,
@@ -21,28 +24,35 @@ from train.checkpoint import CONFIG, checkpoint_sha256, load_checkpoint
 BUNDLED = Path(__file__).resolve().parents[1] / "assets" / "piza-tiny"
 
 
-def build_engine(checkpoint: Path, folder: Path, searches: int) -> Manifest:
-    """Exports, proves and moves into place: ``folder`` holds a whole engine or what it held before.
+def build_engine(
+    checkpoint: Path,
+    folder: Path,
+    searches: int,
+    precision: str = "fp32",
+    plan: Path | None = None,
+    scenes: int = SCENES,
+    backend: str = "onnxruntime",
+    options: PlanOptions | None = None,
+) -> Manifest:
+    """Exports and proves; ``folder`` holds a whole engine then, or what it held before.
 
-    Raises InputError when ``folder`` holds something else than an engine, and EngineError when the
-    certificate does not pass; the engine is then left beside ``folder``, with the suffix
-    ``.failed``.
+    Raises what ``export.placing.place_engine`` raises. ``precision``, ``plan`` and ``scenes`` are
+    those of ``lower_engine``, ``options`` are for TensorRT.
     """
-    _check_searches(searches)
-    folder = folder.resolve()
-    _check_replaceable(folder)
-    partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
+    check_searches(searches)
+    check_backend(backend)
+    if precision == "fp32" and plan is not None:
+        raise InputError("a precision plan is for fp16 or int8: name one with --precision")
+
+    def make(partial: Path) -> Manifest:
         export_checkpoint(checkpoint, partial)
-        manifest = verify_engine(partial, checkpoint, searches)
-        target = folder if manifest.proven else folder.with_name(folder.name + ".failed")
-        _replace(partial, target)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    if not manifest.proven:
-        raise EngineError(f"the engine differs from its checkpoint, see 'certificate' in {target}")
-    return manifest
+        if precision != "fp32":
+            lower_engine(partial, precision, plan, scenes)
+        if backend != "onnxruntime":
+            retarget(partial, backend, options or PlanOptions())
+        return verify_engine(partial, checkpoint, searches)
+
+    return place_engine(folder, make)
 
 
 def verify_engine(folder: Path, checkpoint: Path, searches: int) -> Manifest:
@@ -50,7 +60,7 @@ def verify_engine(folder: Path, checkpoint: Path, searches: int) -> Manifest:
 
     Raises EngineError when ``checkpoint`` is not the one that the engine was exported from.
     """
-    _check_searches(searches)
+    check_searches(searches)
     manifest = read_manifest(folder)
     verify_files(folder, manifest)
     found = checkpoint_sha256(checkpoint)
@@ -71,28 +81,3 @@ def checkpoint_folder(given: Path | None) -> Path:
     if not (folder / CONFIG).is_file():
         raise InputError(f"expected a checkpoint folder (with {CONFIG}), found none at {folder}")
     return folder
-
-
-def _check_searches(searches: int) -> None:
-    if searches < 1:
-        raise InputError(f"expected at least one search for the certificate, got {searches}")
-
-
-def _check_replaceable(folder: Path) -> None:
-    """An engine may be replaced, and an empty folder; anything else is somebody's work."""
-    if folder.is_dir():
-        strange = any(folder.iterdir()) and not (folder / MANIFEST_FILE).is_file()
-    else:
-        strange = folder.exists()
-    if strange:
-        raise InputError(f"{folder} is there already and is no engine: name another folder")
-
-
-def _replace(source: Path, target: Path) -> None:
-    """Moves a folder into the place of another, which is away for no longer than a renaming."""
-    old = target.with_name(target.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if target.exists():
-        target.replace(old)
-    source.replace(target)
-    shutil.rmtree(old, ignore_errors=True)

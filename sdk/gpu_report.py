@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,9 +70,12 @@ def gpu_findings(folder: Path | None, manifest: Manifest | None) -> list[Finding
 
 
 def _kernel() -> str:
-    if importlib.util.find_spec("cpp_ext.cuda") is None:
-        raise EngineError("the CUDA crop kernel is not part of this cpp_ext: pip install piza-edge")
-    kernel = importlib.import_module("cpp_ext.cuda")
+    try:
+        kernel = importlib.import_module("cpp_ext.cuda")
+    except ImportError as error:
+        raise EngineError(
+            f"the CUDA crop kernel cannot be imported ({error}): pip install piza-edge"
+        ) from error
     if not kernel.built():
         raise EngineError(
             "the CUDA crop kernel is not built: install the CUDA toolkit (nvcc), then pip install"

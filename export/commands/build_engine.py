@@ -1,36 +1,92 @@
-"""``python -m export build-engine [CHECKPOINT] [-o ENGINE]``"""
+"""``python -m export build-engine [CHECKPOINT_OR_FOLDER] [-o ENGINE]``"""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from export.usage import measured
+from sdk.manifest import NETWORK_FILES
+from sdk.runtime.target import LEVELS, SAME_GPU
 
-HELP = "build an engine from a checkpoint and prove that it equals it"
+HELP = "build an engine from a checkpoint or a portable folder and prove that it equals it"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("checkpoint", type=Path, nargs="?", help="default: the bundled model")
+    parser.add_argument(
+        "source",
+        type=Path,
+        nargs="?",
+        metavar="CHECKPOINT_OR_FOLDER",
+        help="a checkpoint, or a proven onnxruntime engine (no PyTorch needed); default: the"
+        " bundled checkpoint",
+    )
     parser.add_argument("-o", "--out", type=Path, help="engine folder (default: build/NAME.engine)")
-    parser.add_argument("--backend", choices=("onnxruntime",), default="onnxruntime")
-    parser.add_argument("--precision", choices=("fp32",), default="fp32")
+    parser.add_argument("--backend", choices=tuple(NETWORK_FILES), default="onnxruntime")
+    parser.add_argument(
+        "--precision",
+        choices=("fp32", "fp16", "int8"),
+        help="default: fp32, or what a portable folder has",
+    )
+    parser.add_argument(
+        "--plan",
+        type=Path,
+        help="a precision plan to use (an engine's precision.json)",
+    )
+    parser.add_argument(
+        "--scenes", type=int, default=32, help="rendered scenes to search and calibrate on"
+    )
     parser.add_argument(
         "--searches", type=int, default=32, help="searches compared for the certificate"
+    )
+
+    parser.add_argument(
+        "--hardware-compatibility",
+        choices=LEVELS,
+        default=SAME_GPU,
+        help="TensorRT: the GPUs that the plans run on; wider is slower",
+    )
+    parser.add_argument(
+        "--refit", action="store_true", help="TensorRT: weights can be exchanged later"
+    )
+    parser.add_argument(
+        "--no-timing-cache", action="store_true", help="TensorRT: measure everything anew"
     )
 
 
 @measured()
 def run(args: argparse.Namespace) -> int:
-    from export.build import build_engine, checkpoint_folder
-    from export.report import certificate_lines
-    from train.checkpoint import CONFIG
-    from train.models.config import PizaConfig
+    from export.on_target import build_from_portable, is_portable
+    from export.report import certificate_lines, precision_lines
+    from export.tensorrt import PlanOptions
+    from sdk.engine import Manifest, read_manifest
 
-    checkpoint = checkpoint_folder(args.checkpoint)
-    name = PizaConfig.load(checkpoint / CONFIG).name
+    options = PlanOptions(
+        args.hardware_compatibility, refit=args.refit, timing_cache=not args.no_timing_cache
+    )
+    build: Callable[..., Manifest]
+    if args.source is not None and is_portable(args.source):
+        source, build = args.source, build_from_portable
+        name, default = (read_manifest(source).name, read_manifest(source).precision)
+    else:
+        from export.build import build_engine, checkpoint_folder
+        from train.checkpoint import CONFIG
+        from train.models.config import PizaConfig
+
+        source, build = checkpoint_folder(args.source), build_engine
+        name, default = PizaConfig.load(source / CONFIG).name, "fp32"
     folder = args.out or Path("build") / f"{name}.engine"
-    manifest = build_engine(checkpoint, folder, args.searches)
-    print("\n".join(certificate_lines(manifest)))
+    manifest = build(
+        source,
+        folder,
+        args.searches,
+        args.precision or default,
+        args.plan,
+        args.scenes,
+        args.backend,
+        options,
+    )
+    print("\n".join([*precision_lines(manifest), *certificate_lines(manifest)]))
     print(f"engine    {folder}")
     return 0

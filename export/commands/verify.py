@@ -12,15 +12,24 @@ HELP = "compare an engine with its checkpoint again and write the certificate"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("engine", type=Path)
-    parser.add_argument("--checkpoint", type=Path, help="default: the bundled model")
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        help="or the portable folder that it was built from; default: the bundled checkpoint",
+    )
     parser.add_argument("--searches", type=int, default=32, help="searches to compare")
 
 
 @measured()
 def run(args: argparse.Namespace) -> int:
-    from export.build import checkpoint_folder, verify_engine
+    from export.on_target import is_portable, verify_against
     from export.report import certificate_lines
 
-    manifest = verify_engine(args.engine, checkpoint_folder(args.checkpoint), args.searches)
+    if args.checkpoint is not None and is_portable(args.checkpoint):
+        manifest = verify_against(args.engine, args.checkpoint, args.searches)
+    else:
+        from export.build import checkpoint_folder, verify_engine
+
+        manifest = verify_engine(args.engine, checkpoint_folder(args.checkpoint), args.searches)
     print("\n".join(certificate_lines(manifest)))
     return 0 if manifest.proven else 1

@@ -1,0 +1,39 @@
+"""A folder of ONNX networks becomes the engine of another runtime, in its place."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from export.tensorrt import PlanOptions, build_plans
+from sdk.engine import Manifest, read_manifest, write_manifest
+from sdk.manifest import NETWORK_FILES
+from sdk.runtime.cuda import import_driver
+from sdk.runtime.tensorrt import import_tensorrt
+
+
+def check_backend(backend: str) -> None:
+    """Raises what is in the way of an engine of ``backend`` on this machine, before any work."""
+    if backend != "onnxruntime":
+        import_driver()
+    if backend == "tensorrt":
+        import_tensorrt()
+
+
+def retarget(folder: Path, backend: str, options: PlanOptions) -> Manifest:
+    """Turns the ``onnxruntime`` engine in ``folder`` into one of ``backend``, not proven yet.
+
+    Raises what ``export.tensorrt.build_plans`` raises; ``folder`` is then left half done.
+    """
+    manifest = read_manifest(folder)
+    names = NETWORK_FILES[manifest.backend]
+    target, files = manifest.target, dict(manifest.files)
+    if backend == "tensorrt":
+        target = build_plans({Path(name).stem: folder / name for name in names}, folder, options)
+        for name in names:
+            (folder / name).unlink()
+            del files[name]
+    changed = dataclasses.replace(
+        manifest, backend=backend, target=target, files=files, certificate=None
+    )
+    return write_manifest(folder, changed)

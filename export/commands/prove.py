@@ -1,0 +1,57 @@
+"""``python -m export prove [CHECKPOINT_OR_FOLDER ...]``"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from sdk.manifest import NETWORK_FILES
+
+HELP = "build, compare and time engines on this machine, and write the report"
+PRECISIONS = ("fp32", "fp16")
+BUNDLED_ENGINE = Path(__file__).resolve().parents[2] / "assets" / "piza-tiny" / "engine"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "sources",
+        type=Path,
+        nargs="*",
+        metavar="CHECKPOINT_OR_FOLDER",
+        help="other models; the bundled one is always proven. A checkpoint needs PyTorch",
+    )
+    parser.add_argument("--backend", choices=tuple(NETWORK_FILES), default="tensorrt")
+    parser.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=PRECISIONS)
+    parser.add_argument("--searches", type=int, default=200, help="searches compared, and timed")
+    parser.add_argument("--work", type=Path, default=Path("build/prove"), help="engines go here")
+    parser.add_argument("-o", "--out", type=Path, default=Path("docs/verified"), help="the report")
+
+
+def run(args: argparse.Namespace) -> int:
+    from export.backends import check_backend
+    from export.on_target import is_portable
+    from export.placing import check_searches
+    from export.prove import prove, write_report
+    from export.tensorrt import PlanOptions
+    from sdk.engine import read_manifest
+
+    check_searches(args.searches)
+    check_backend(args.backend)
+    proofs = []
+    for source in (BUNDLED_ENGINE, *args.sources):
+        portable = source
+        if not is_portable(source):
+            from export.build import build_engine, checkpoint_folder
+
+            portable = args.work / f"{source.name}-portable.engine"
+            build_engine(checkpoint_folder(source), portable, args.searches)
+        for precision in args.precisions:
+            folder = args.work / f"{read_manifest(portable).name}-{args.backend}-{precision}.engine"
+            proof = prove(portable, folder, args.backend, precision, args.searches, PlanOptions())
+            proofs.append(proof)
+            print(f"{proof.model} {precision}: {'passed' if proof.passed else 'FAILED'}")
+            if proof.error:
+                print(f"  {proof.error}")
+    for path in write_report(args.out, proofs):
+        print(f"wrote     {path}")
+    return 0 if all(proof.passed for proof in proofs) else 1
