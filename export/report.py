@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from sdk.engine import Manifest
 
@@ -19,14 +21,45 @@ def certificate_lines(manifest: Manifest) -> list[str]:
             f"{output} {value:.1e}" for output, value in entry["max_abs_difference"].items()
         )
         lines.append(f"{name:9} largest difference: {differences}")
-    searches = certificate["searches"]
-    lines.append(
-        f"searches  {searches['count']}: same box (IoU >= 0.99) {searches['same_box']:.1%}, same"
-        f" decision {searches['same_decision']:.1%}, lowest IoU {searches['lowest_iou']:.4f}"
-    )
+    for title in ("searches", "rounded"):
+        if title in certificate:
+            lines.append(f"{title:9} {_searches(certificate[title])}")
     verdict = "passed" if certificate["passed"] else "FAILED"
     lines.append(f"proof     {verdict}, against {certificate['reference']}")
     return lines
+
+
+def precision_lines(manifest: Manifest) -> list[str]:
+    """What reduced precision left in float32, and what the networks weigh; [] for float32."""
+    facts = manifest.precision_facts
+    if not facts:
+        return []
+    now, before = (
+        sum(entry[key] for entry in facts["networks"].values()) / 1e6
+        for key in ("bytes", "fp32_bytes")
+    )
+    lines = [
+        f"precision {manifest.precision}: {facts['fp32_share']:.1%} of the weights' multiplications"
+        f" in float32, {now:.1f} MB instead of {before:.1f} MB"
+    ]
+    for name, entry in facts["networks"].items():
+        share = entry["fp32_macs"] / entry["macs"] if entry["macs"] else 0.0
+        lines.append(
+            f"{name:9} {entry['macs'] / 1e6:.0f} M multiplications with weights, {share:.1%} in"
+            f" float32; {entry['fp32_nodes']} nodes kept in float32"
+        )
+    return lines
+
+
+def _searches(entry: Mapping[str, Any]) -> str:
+    said = (
+        f"{entry['count']}: same box (IoU >= {entry.get('same_iou', 0.99):g})"
+        f" {entry['same_box']:.1%}, same decision {entry['same_decision']:.1%}, lowest IoU"
+        f" {entry['lowest_iou']:.4f}"
+    )
+    if entry.get("acc50") is None:
+        return said
+    return f"{said}, Acc50 {entry['acc50']:.3f} (checkpoint {entry['reference_acc50']:.3f})"
 
 
 def network_lines(folder: Path, manifest: Manifest) -> list[str]:

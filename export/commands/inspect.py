@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from export.report import certificate_lines, network_lines
+    from export.report import certificate_lines, network_lines, precision_lines
     from sdk.engine import default_engine, read_manifest, verify_files
 
     folder = args.engine or default_engine()
@@ -21,5 +21,6 @@ def run(args: argparse.Namespace) -> int:
     verify_files(folder, manifest)
     print(f"engine    {folder} ({manifest.name}@{manifest.fingerprint})")
     print(f"runs on   {manifest.backend} {manifest.precision}, input {manifest.input_hw}")
-    print("\n".join([*network_lines(folder, manifest), *certificate_lines(manifest)]))
+    lines = [*network_lines(folder, manifest), *precision_lines(manifest)]
+    print("\n".join([*lines, *certificate_lines(manifest)]))
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from export.comparison import ENORMOUS, TOLERANCE, differences
+from export.comparison import ALIKE, ENORMOUS, differences
 
 BOXES = np.array([[[0, 0, 1, 1], [0, 0, 0.5, 0.5], [0.5, 0.5, 1, 1]]], np.float32)
 SCORES = np.array([[0.9, 0.5, 0.1]], np.float32)
@@ -42,7 +42,7 @@ def test_candidates_of_equal_scores_may_change_places() -> None:
 def test_boxes_without_a_counterpart() -> None:
     found = differences(candidates(scores=SCORES + 0.05), candidates())
     assert found["boxes"] == pytest.approx(ENORMOUS)
-    assert found["scores"] > TOLERANCE["scores"]
+    assert found["scores"] > ALIKE
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

@@ -10,6 +10,7 @@ import pytest
 
 from export import build
 from export.__main__ import main
+from export.criteria import CRITERIA
 from export.report import certificate_lines, network_lines
 from sdk.engine import read_manifest, write_manifest
 
@@ -92,10 +93,8 @@ def test_verify_writes_the_certificate(engine: Path, checkpoint: Path, capsys) -
 
 
 def test_verify_says_when_it_fails(engine: Path, checkpoint: Path, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(
-        "export.comparison.TOLERANCE",
-        dict.fromkeys(("text_features", "image_features", "boxes", "scores"), -1.0),
-    )
+    criteria = dataclasses.replace(CRITERIA["fp32"], tolerance={"scores": -1.0})
+    monkeypatch.setitem(CRITERIA, "fp32", criteria)
     argv = ["verify", str(engine), "--checkpoint", str(checkpoint), "--searches", "1"]
     assert main(argv) == 1
     assert "proof     FAILED" in capsys.readouterr().out
