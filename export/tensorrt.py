@@ -22,7 +22,7 @@ from tqdm import tqdm
 from export.plan_types import check_types, count_types, weight_types
 from sdk.errors import EngineError, InputError
 from sdk.runtime.cuda import Device
-from sdk.runtime.target import AMPERE_PLUS, LEVELS, SAME_CAPABILITY, SAME_GPU, describe_target
+from sdk.runtime.target import AMPERE_PLUS, LEVELS, SAME_GPU, describe_target
 from sdk.runtime.tensorrt import import_tensorrt, make_logger, open_engine
 
 WORKSPACE_SHARE = 0.5  # of the free memory, for tactics; weights and activations want some too
@@ -113,12 +113,8 @@ class PlanBuilder:
         config.progress_monitor = monitor
         if self._options.refit:
             config.set_flag(trt.BuilderFlag.REFIT)
-        if self._options.hardware_compatibility == AMPERE_PLUS:
-            config.hardware_compatibility_level = trt.HardwareCompatibilityLevel.AMPERE_PLUS
-        if self._options.hardware_compatibility == SAME_CAPABILITY:
-            config.hardware_compatibility_level = (
-                trt.HardwareCompatibilityLevel.SAME_COMPUTE_CAPABILITY
-            )
+        if self._options.hardware_compatibility != SAME_GPU:
+            config.hardware_compatibility_level = self._level()
         cache = self._load_cache(config)
         plan = builder.build_serialized_network(network, config)
         if plan is None:
@@ -130,6 +126,18 @@ class PlanBuilder:
         if cache is not None:
             self._save_cache(cache)
         return bytes(plan)
+
+    def _level(self) -> Any:
+        trt = self._trt
+        try:
+            if self._options.hardware_compatibility == AMPERE_PLUS:
+                return trt.HardwareCompatibilityLevel.AMPERE_PLUS
+            return trt.HardwareCompatibilityLevel.SAME_COMPUTE_CAPABILITY
+        except AttributeError as error:  # the second is younger than TensorRT 10.3
+            raise EngineError(
+                f"TensorRT {trt.__version__} has no hardware compatibility"
+                f" {self._options.hardware_compatibility}: choose another, or a newer TensorRT"
+            ) from error
 
     def _load_cache(self, config: Any) -> Any:
         """The timing cache that the build reads and extends; None when it is not wanted."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from sdk.errors import EngineError, MissingRuntimeError
 from sdk.manifest import Manifest
-from sdk.runtime.cuda import Device
+from sdk.runtime.cuda import Device, import_driver
 from sdk.runtime.device import DeviceSession
 from sdk.runtime.memory import Tensor
 
@@ -90,6 +90,7 @@ class BoundExecutor:
 
 def open_session(folder: Path, manifest: Manifest, threads: int | None = None) -> DeviceSession:
     """See ``sdk.runtime.open_session``; the host's threads play no part."""
+    import_driver()
     ort = _import_onnxruntime()
 
     def open_executor(name: str, device: Device) -> BoundExecutor:

@@ -93,6 +93,9 @@ def test_what_is_asked_of_the_builder(trt, built, tmp_path) -> None:
     assert target["hardware_compatibility"] == "ampere_plus"
     plans(built, tmp_path / "same", hardware_compatibility=SAME_CAPABILITY)
     assert trt.configs[-1].hardware_compatibility_level == level.SAME_COMPUTE_CAPABILITY
+    del module.HardwareCompatibilityLevel  # TensorRT 10.3 does not know all of them
+    with pytest.raises(EngineError, match="has no hardware compatibility same_compute_capability"):
+        plans(built, tmp_path / "old", hardware_compatibility=SAME_CAPABILITY)
     with pytest.raises(InputError, match="expected hardware compatibility none"):
         PlanOptions("all")
 

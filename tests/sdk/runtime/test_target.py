@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from sdk.engine import MANIFEST_FILE, read_manifest, write_manifest
 from sdk.errors import EngineError
 from sdk.runtime.cuda import Gpu
 from sdk.runtime.target import (
@@ -81,3 +84,29 @@ def test_hostile_cuda_versions(cuda):
             check_target(target, "10.3.0", ORIN, "e")
     else:
         check_target(target, "10.3.0", ORIN, "e")
+
+
+def test_the_manifest_carries_the_target(engine, make_manifest):
+    target = describe_target("10.3.0", ORIN, SAME_GPU)
+    write_manifest(engine, make_manifest(target=target))
+    assert read_manifest(engine).target == target
+    path = engine / MANIFEST_FILE
+    said = json.loads(path.read_text())
+    del said["target"]  # as engines from before plans have it
+    path.write_text(json.dumps(said))
+    assert read_manifest(engine).target == {}
+    path.write_text(json.dumps({**said, "target": "Orin"}))
+    with pytest.raises(EngineError, match="expected 'target' to be an object, got 'Orin'"):
+        read_manifest(engine)
+
+
+@pytest.mark.parametrize("backend", ["tensorrt", "onnxruntime-cuda"])
+def test_each_backend_has_its_files(engine, make_manifest, backend):
+    suffix = "plan" if backend == "tensorrt" else "onnx"
+    manifest = make_manifest(backend=backend)
+    assert manifest.required_files[:3] == tuple(
+        f"{n}.{suffix}" for n in ("text", "image", "ground")
+    )
+    if backend == "tensorrt":
+        with pytest.raises(EngineError, match=r"has no text\.plan"):
+            write_manifest(engine, manifest)
