@@ -4,6 +4,10 @@ Neither a GPU nor TensorRT's libraries are needed. The runtime's bindings (tenso
 they are. The builder's bindings want three libraries of gigabytes, but only nine functions of them,
 and none before it is called: stand-ins that abort are compiled for those, in a process of its own.
 The names that our sources use are collected from the sources.
+
+The bindings that are tested against by default are those of 11.4. For others, unpack them (pip
+install --no-deps --target FOLDER tensorrt-cu12-bindings==10.3.0) and set PIZA_TENSORRT_BINDINGS to
+the folders, separated as in $PATH.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -74,22 +79,25 @@ add("", module)
 print(json.dumps(found))
 """
 STAND_INS = {
-    "libnvinfer.so.11": "createInferBuilder_INTERNAL createInferRefitter_INTERNAL"
+    "libnvinfer.so": "createInferBuilder_INTERNAL createInferRefitter_INTERNAL"
     " createInferRuntime_INTERNAL getBuilderPluginRegistry getPluginRegistry",
-    "libnvinfer_plugin.so.11": "initLibNvInferPlugins",
-    "libnvonnxparser.so.11": "createNvOnnxParser_INTERNAL createNvOnnxParserRefitter_INTERNAL"
+    "libnvinfer_plugin.so": "initLibNvInferPlugins",
+    "libnvonnxparser.so": "createNvOnnxParser_INTERNAL createNvOnnxParserRefitter_INTERNAL"
     " getNvOnnxParserVersion",
 }
 
 Names = dict[str, dict[str, str]]  # class ("" for the module) -> attribute -> docstring
 
 
-def dump(module: str, *libraries: Path) -> Names:
+def dump(module: str, libraries: tuple[Path, ...] = (), folder: Path | None = None) -> Names:
+    """Names and docstrings of a module, imported in a process of its own."""
+    path = {} if folder is None else {"PYTHONPATH": str(folder)}
     done = subprocess.run(
         [sys.executable, "-c", DUMP, module, *map(str, libraries)],
         capture_output=True,
         text=True,
         check=False,
+        env=os.environ | path,
     )
     assert done.returncode == 0, done.stderr
     names: Names = json.loads(done.stdout)
@@ -105,22 +113,30 @@ def lean() -> Names:
 
 
 @pytest.fixture(scope="module")
-def full(tmp_path_factory: pytest.TempPathFactory) -> Names:
-    """The names of the builder's bindings, over libraries that only hold their place."""
-    if importlib.util.find_spec("tensorrt_bindings") is None:
-        pytest.skip(f"tensorrt-cu13-bindings is {WHEELS}")
+def libraries(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
+    """Libraries that hold the place of TensorRT 10's and 11's."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("c++")
     if compiler is None:
         pytest.skip("no C compiler for the libraries that hold the place of TensorRT's")
-    folder, libraries = tmp_path_factory.mktemp("libraries"), []
+    folder, made = tmp_path_factory.mktemp("libraries"), []
     for library, functions in STAND_INS.items():
         source = folder / f"{library}.c"
         lines = [f"void {name}(void) {{ abort(); }}" for name in functions.split()]
         source.write_text("\n".join(["#include <stdlib.h>", *lines, ""]))
-        libraries.append(folder / library)
-        command = [compiler, "-x", "c", "-shared", "-fPIC", f"-Wl,-soname,{library}"]
-        subprocess.run([*command, "-o", libraries[-1], source], check=True)
-    return dump("tensorrt_bindings", *libraries)
+        for major in (10, 11):
+            name = f"{library}.{major}"
+            made.append(folder / name)
+            command = [compiler, "-x", "c", "-shared", "-fPIC", f"-Wl,-soname,{name}"]
+            subprocess.run([*command, "-o", made[-1], source], check=True)
+    return tuple(made)
+
+
+@pytest.fixture(scope="module")
+def full(libraries: tuple[Path, ...]) -> Names:
+    """The names of the builder's bindings."""
+    if importlib.util.find_spec("tensorrt_bindings") is None:
+        pytest.skip(f"tensorrt-cu13-bindings is {WHEELS}")
+    return dump("tensorrt_bindings", libraries)
 
 
 @dataclass(frozen=True)
@@ -244,6 +260,18 @@ def test_the_runtime_exists_in_the_real_bindings(lean: Names) -> None:
 def test_the_runtime_and_the_builder_exist_in_the_full_bindings(full: Names) -> None:
     assert problems(RUNTIME.read_text(), full) == []
     assert problems(BUILDER.read_text(), full) == []
+
+
+def test_other_versions(libraries: tuple[Path, ...]) -> None:
+    """What a version lacks is refused with words: see PlanBuilder._level."""
+    named = os.environ.get("PIZA_TENSORRT_BINDINGS")
+    if not named:
+        pytest.skip("PIZA_TENSORRT_BINDINGS names no folders with bindings of other versions")
+    for folder in map(Path, named.split(os.pathsep)):
+        real = dump("tensorrt_bindings", libraries, folder)
+        assert problems(RUNTIME.read_text(), real) == []
+        lacking = problems(BUILDER.read_text(), real)
+        assert all("SAME_COMPUTE_CAPABILITY does not exist" in each for each in lacking), folder
 
 
 def test_the_sources_use_what_the_flow_needs() -> None:
