@@ -231,7 +231,7 @@ def _interruptible(work: Callable[[], Any], cancel: Callable[[], None]) -> Any:
         future = pool.submit(work)
         while not future.done():
             try:
-                wait([future])
+                wait([future], timeout=0.2)  # a signal may reach another thread first
             except KeyboardInterrupt:
                 interrupted = True
                 cancel()

@@ -21,6 +21,8 @@ def run(args: argparse.Namespace) -> int:
     verify_files(folder, manifest)
     print(f"engine    {folder} ({manifest.name}@{manifest.fingerprint})")
     print(f"runs on   {manifest.backend} {manifest.precision}, input {manifest.input_hw}")
+    if manifest.target:
+        print(f"built for {', '.join(f'{key} {value}' for key, value in manifest.target.items())}")
     lines = [*network_lines(folder, manifest), *precision_lines(manifest)]
     print("\n".join([*lines, *certificate_lines(manifest)]))
     return 0

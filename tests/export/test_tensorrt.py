@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +16,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from export import build
+from export.__main__ import main
 from export.on_target import build_from_portable
 from export.plan_types import check_types, count_types, weight_types
 from export.tensorrt import PlanOptions, build_plans
@@ -161,9 +162,14 @@ def test_ctrl_c_stops_the_build_and_leaves_what_was_there(trt, engine, tmp_path)
         steps.append(step)
         if step == 1:
             os.kill(os.getpid(), signal.SIGINT)
-            pressed.wait(0.3)  # the main thread takes notice in between
+            deadline = time.monotonic() + 30  # until the main thread has taken notice
+            while time.monotonic() < deadline and not monitor()._cancelled.is_set():
+                time.sleep(0.01)
 
-    pressed, trt.steps, trt.on_step = threading.Event(), 1000, press
+    def monitor() -> Any:
+        return trt.configs[-1].progress_monitor
+
+    trt.steps, trt.on_step = 1000, press
     with pytest.raises(KeyboardInterrupt):
         build_from_portable(engine, folder, 1, "fp32", backend="tensorrt")
     assert trt.cancelled
@@ -252,3 +258,9 @@ def test_types_of_weights() -> None:
     check_types({"fp32": 3}, {"fp32"}, "g")
     with pytest.raises(EngineError, match="no layer of its plan computes in it"):
         check_types({"fp32": 3}, {"fp32", "int8"}, "g")
+
+
+def test_inspect_says_what_plans_were_built_for(trt, engine, tmp_path, capsys) -> None:
+    build_from_portable(engine, tmp_path / "least.trt", 1, "fp32", backend="tensorrt")
+    assert main(["inspect", str(tmp_path / "least.trt")]) == 0
+    assert "built for tensorrt 11.4.0.106, gpu Fake GPU" in capsys.readouterr().out
