@@ -1,0 +1,132 @@
+"""Whole engines in fewer bits, and the command that builds them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from export.__main__ import main
+from export.build import build_engine, verify_engine
+from export.criteria import CRITERIA
+from export.precision.lower import lower_engine
+from export.precision.plan import PLAN_FILE, load_plan
+from export.precision.search import TARGETS, Target
+from sdk.engine import read_manifest, verify_files
+from sdk.errors import EngineError, InputError
+from sdk.grounder import Grounder
+
+ANY = Target(0.0, 0.0, 1.0)  # met by whatever is measured: random weights are easily shaken
+
+
+@pytest.fixture(autouse=True)
+def _easy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Random networks have candidates that are nearly equal: any box will do."""
+    for name in ("fp16", "int8"):
+        monkeypatch.setitem(TARGETS, name, ANY)
+        easy = dataclasses.replace(
+            CRITERIA[name], same_iou=0.0, same_box=0.0, same_decision=0.0, relative={}
+        )
+        monkeypatch.setitem(CRITERIA, name, easy)
+
+
+@pytest.fixture(scope="module")
+def lowered(built: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """An engine of each precision, not to be changed."""
+    engines = {}
+    with pytest.MonkeyPatch.context() as patch:
+        for precision in ("fp16", "int8"):
+            patch.setitem(TARGETS, precision, ANY)
+            folder = tmp_path_factory.mktemp("lowered") / f"{precision}.engine"
+            shutil.copytree(built, folder)
+            lower_engine(folder, precision, scenes=2)
+            engines[precision] = folder
+    return engines
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_an_engine_in_fewer_bits(lowered, built: Path, precision: str) -> None:
+    folder, before = lowered[precision], read_manifest(built)
+    manifest = read_manifest(folder)
+    verify_files(folder, manifest)
+    assert manifest.precision == precision
+    assert manifest.certificate is None
+    assert manifest.fingerprint != before.fingerprint
+    assert PLAN_FILE in manifest.files
+    facts = manifest.precision_facts
+    assert 0 <= facts["fp32_share"] < 0.4
+    for name, entry in facts["networks"].items():
+        assert entry["bytes"] == (folder / f"{name}.onnx").stat().st_size
+        assert entry["fp32_bytes"] == (built / f"{name}.onnx").stat().st_size
+        assert entry["macs"] > entry["fp32_macs"] >= 0
+    frame = np.random.default_rng(0).integers(0, 256, (240, 320, 3)).astype(np.uint8)
+    with Grounder(folder, threads=1, allow_unproven=True) as ours, Grounder(built) as theirs:
+        a, b = (side.locate(frame, "the red car") for side in (ours, theirs))
+    assert abs(a.zooms[0].score - b.zooms[0].score) < 0.1
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_a_plan_makes_the_same_engine_again(lowered, engine: Path, precision: str) -> None:
+    lower_engine(engine, precision, lowered[precision] / PLAN_FILE, scenes=2)
+    ours, theirs = (read_manifest(folder).files for folder in (engine, lowered[precision]))
+    assert ours == theirs
+
+
+def test_plans_that_do_not_fit(lowered, engine: Path, tmp_path: Path) -> None:
+    before = (engine / "engine.json").read_bytes()
+    with pytest.raises(InputError, match="a plan for int8, found one for fp16"):
+        lower_engine(engine, "int8", lowered["fp16"] / PLAN_FILE)
+    plan = load_plan(lowered["fp16"] / PLAN_FILE)
+    text = dataclasses.replace(plan.networks["text"], topology="0" * 12)
+    dataclasses.replace(plan, networks={**plan.networks, "text": text}).save(tmp_path / "p.json")
+    with pytest.raises(InputError, match="for another text network"):
+        lower_engine(engine, "fp16", tmp_path / "p.json")
+    with pytest.raises(InputError, match="at least one calibration scene"):
+        lower_engine(engine, "fp16", scenes=0)
+    assert (engine / "engine.json").read_bytes() == before
+    verify_files(engine, read_manifest(engine))
+
+
+def test_only_float32_is_lowered(lowered, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(lowered["fp16"], tmp_path / "again"))
+    with pytest.raises(EngineError, match=r"expected a float32 engine.*found fp16"):
+        lower_engine(folder, "int8")
+
+
+def test_half_precision_is_certified_with_and_without_rounding(
+    lowered, checkpoint: Path, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(lowered["fp16"], tmp_path / "half"))
+    before = {path.name for path in folder.iterdir()}
+    manifest = verify_engine(folder, checkpoint, 2)
+    said = manifest.certificate
+    assert said["searches"]["count"] == said["rounded"]["count"] == 2
+    assert said["networks"]["image"]["max_abs_difference"]["image_features"] > 1e-5
+    assert {path.name for path in folder.iterdir()} == before
+
+
+@pytest.mark.usefixtures("ready_made")
+def test_build_engine(lowered, checkpoint: Path, tmp_path: Path, capsys) -> None:
+    out, plan = tmp_path / "int8.engine", lowered["int8"] / PLAN_FILE
+    argv = ["build-engine", str(checkpoint), "-o", str(out), "--precision", "int8"]
+    assert main([*argv, "--plan", str(plan), "--scenes", "2", "--searches", "2"]) == 0
+    said = capsys.readouterr().out
+    assert "precision int8: 0.0% of the weights' multiplications in float32" in said
+    assert read_manifest(out).proven
+    assert main(["inspect", str(out)]) == 0
+    assert "onnxruntime int8" in capsys.readouterr().out
+    assert main([*argv, "--plan", str(tmp_path / "absent.json")]) == 2
+    assert "cannot read the plan" in capsys.readouterr().err
+    (tmp_path / "bad.json").write_text(json.dumps({"format": 1}))
+    assert main([*argv, "--plan", str(tmp_path / "bad.json")]) == 2
+    assert read_manifest(out).proven  # what was there is there
+
+
+@pytest.mark.usefixtures("ready_made")
+def test_float32_has_no_plan(lowered, checkpoint: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="for fp16 or int8"):
+        build_engine(checkpoint, tmp_path / "e", 1, plan=lowered["fp16"] / PLAN_FILE)

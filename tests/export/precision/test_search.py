@@ -1,0 +1,90 @@
+"""The search: on a bench whose errors are known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from export.precision.graph import Graph, read_graph
+from export.precision.groups import layer_groups
+from export.precision.scenes import Answers
+from export.precision.search import Error, Floats, Target, compare, search
+
+TARGET = Target(0.9, 0.9, 1e-3)
+
+
+class KnownBench:
+    """The error is the sum over the nodes that are not in float32."""
+
+    target = TARGET
+
+    def __init__(self, errors: dict[str, float]) -> None:
+        self.errors, self.asked = errors, 0
+
+    def measure(self, floats: Floats) -> Error:
+        self.asked += 1
+        left = [v for name, v in self.errors.items() if name not in floats["ground"]]
+        return Error(0.0, sum(left))
+
+
+@pytest.fixture
+def graphs(build, weight) -> dict[str, Graph]:
+    """Eight products one after the other; the last has four times the multiplications."""
+    nodes: list[tuple[Any, ...]] = [
+        ("MatMul", [f"t{n}" if n else "x", "w"], f"t{n + 1}") for n in range(7)
+    ]
+    nodes.append(("MatMul", ["t7", "wide"], "y"))
+    model = build(nodes, {"x": (4, 4)}, {"y": (4, 16)}, {"w": weight(4, 4), "wide": weight(4, 16)})
+    return {"ground": read_graph(model)}
+
+
+def found(graphs: dict[str, Graph], errors: dict[str, float], fixed: dict[str, str]) -> tuple:
+    bench = KnownBench(errors)
+    groups = {name: layer_groups(graph) for name, graph in graphs.items()}
+    plan = search("fp16", graphs, groups, {"ground": fixed}, bench, lambda: bench)
+    return plan, bench.asked
+
+
+def test_nothing_is_given_back_without_need(graphs) -> None:
+    plan, asked = found(graphs, {"MatMul_3": 9e-4}, {"MatMul_0": "overflow"})
+    assert plan.networks["ground"].floats == {"MatMul_0": "overflow"}
+    assert asked == 1
+    assert [step["step"] for step in plan.measured] == ["all lowered"]
+
+
+def test_the_layer_that_does_it_is_given_back(graphs) -> None:
+    errors = {f"MatMul_{n}": 1e-5 for n in range(8)} | {"MatMul_5": 0.1}
+    plan, asked = found(graphs, errors, {})
+    assert list(plan.networks["ground"].floats) == ["MatMul_5"]
+    assert asked == 1 + 8 + 3  # all, each alone, bisection
+
+
+def test_error_counts_by_multiplication(graphs) -> None:
+    """Of two layers with the same error the small one is given back."""
+    plan, _ = found(graphs, {"MatMul_7": 9e-4, "MatMul_2": 9e-4}, {})
+    assert list(plan.networks["ground"].floats) == ["MatMul_2"]
+
+
+def test_what_cannot_be_reached_leaves_everything_in_float32(graphs) -> None:
+    plan, _ = found(graphs, {"elsewhere": 1.0}, {"MatMul_1": "overflow"})
+    floats = plan.networks["ground"].floats
+    assert set(floats) == {f"MatMul_{n}" for n in range(8)}
+    assert floats["MatMul_1"] == "overflow"
+
+
+def answers(*boxes: list[float]) -> Answers:
+    return Answers(np.array([[box] for box in boxes]), np.full((len(boxes), 1), 0.5, np.float32))
+
+
+def test_boxes_are_compared_with_float32(graphs) -> None:
+    del graphs
+    box = [0.0, 0.0, 1.0, 1.0]
+    reference = answers(box, box)
+    assert compare(reference, reference, TARGET) == Error(0.0, 0.0)
+    off = compare(reference, answers(box, [0.0, 0.0, 0.5, 1.0]), TARGET)
+    assert off == Error(0.5, 0.25)
+    assert not off.within(TARGET)
+    lost = compare(reference, answers(box, [np.nan] * 4), TARGET)
+    assert lost == Error(0.5, 0.5)
