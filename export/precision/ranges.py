@@ -49,9 +49,9 @@ def peaks(model: Any, feeds: Iterable[Arrays]) -> dict[str, float]:
             augmented_model_path=str(Path(place, "augmented.onnx")),
             calibrate_method=CalibrationMethod.MinMax,
         )
-        calibrator.collect_data(reader_of(feeds))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # of tensors that are NaN throughout
+            calibrator.collect_data(reader_of(feeds))
             found = calibrator.compute_data().data
         del calibrator  # holds the file open
     return {name: _magnitude(data.range_value) for name, data in found.items()}
