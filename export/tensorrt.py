@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import signal
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -224,17 +225,24 @@ def _monitor(trt: Any, title: str) -> Any:
 
 
 def _interruptible(work: Callable[[], Any], cancel: Callable[[], None]) -> Any:
-    """Runs ``work`` in a thread, so that Ctrl-C reaches Python at once; then ``cancel`` is called,
-    ``work`` is waited for, and KeyboardInterrupt is raised."""
-    interrupted = False
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        future = pool.submit(work)
-        while not future.done():
-            try:
+    """Runs ``work`` in a thread; on Ctrl-C ``cancel`` is called, ``work`` is waited for, and only
+    then KeyboardInterrupt is raised. The main thread stays free to take notice of the signal."""
+    pressed = threading.Event()
+
+    def handle(number: int, frame: object) -> None:
+        pressed.set()
+        cancel()
+
+    main = threading.current_thread() is threading.main_thread()  # the only one that gets signals
+    before = signal.signal(signal.SIGINT, handle) if main else None
+    try:
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            future = pool.submit(work)
+            while not future.done():
                 wait([future], timeout=0.2)  # a signal may reach another thread first
-            except KeyboardInterrupt:
-                interrupted = True
-                cancel()
-    if interrupted:
+    finally:
+        if main:
+            signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+    if pressed.is_set():
         raise KeyboardInterrupt
     return future.result()

@@ -174,6 +174,7 @@ def test_ctrl_c_stops_the_build_and_leaves_what_was_there(trt, engine, tmp_path)
         build_from_portable(engine, folder, 1, "fp32", backend="tensorrt")
     assert trt.cancelled
     assert len(steps) < 1000
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler  # as it was
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert names(tmp_path) == {"in-place", "least.engine"}  # no cache of half a build either
     assert not trt.gpu.live

@@ -45,7 +45,7 @@ CLASSES = {
 }
 # What is none of TensorRT's; a variable that is in neither list fails the tests.
 OTHERS = {
-    *("contextlib", "np", "os", "re", "threading", "Path", "logger", "monitor", "device"),
+    *("contextlib", "np", "os", "re", "signal", "threading", "Path", "logger", "monitor", "device"),
     *(
         "options",
         "manifest",
@@ -58,6 +58,7 @@ OTHERS = {
         "pool",
         "pointers",
         "planner",
+        "pressed",
     ),
 }
 NOT_IN_LEAN = {"init_libnvinfer_plugins"}  # the lean runtime has no plugin library
