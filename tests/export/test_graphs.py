@@ -59,5 +59,5 @@ def test_indices_stay_int32(tmp_path: Path) -> None:
 def test_other_casts_are_not_touched_but_reported(tmp_path: Path) -> None:
     inputs = {"x": torch.rand(5, 3), "where": torch.tensor([3, 0, 2], dtype=torch.int32)}
     network = Network("picked", Picked(True), inputs, ("a", "b", "c"))
-    with pytest.raises(EngineError, match="int64 at .*: cast to int32 instead"):
+    with pytest.raises(EngineError, match=r"int64 at .*: cast to int32 instead"):
         export_network(network, tmp_path / "picked.onnx")
