@@ -7,13 +7,19 @@ from pathlib import Path
 
 from export.tensorrt import PlanOptions, build_plans
 from sdk.engine import Manifest, read_manifest, write_manifest
+from sdk.errors import InputError
 from sdk.manifest import NETWORK_FILES
 from sdk.runtime.cuda import import_driver
 from sdk.runtime.tensorrt import import_tensorrt
 
 
-def check_backend(backend: str) -> None:
-    """Raises what is in the way of an engine of ``backend`` on this machine, before any work."""
+def check_backend(backend: str, precision: str) -> None:
+    """Raises what is in the way of such an engine on this machine, before any work."""
+    if precision == "int8" and backend != "onnxruntime":
+        raise InputError(
+            f"int8 networks are made for the CPU, with operators that {backend} lacks or runs"
+            " slowly: --precision fp16, or --backend onnxruntime"
+        )
     if backend != "onnxruntime":
         import_driver()
     if backend == "tensorrt":

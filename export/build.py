@@ -40,7 +40,7 @@ def build_engine(
     those of ``lower_engine``, ``options`` are for TensorRT.
     """
     check_searches(searches)
-    check_backend(backend)
+    check_backend(backend, precision)
     if precision == "fp32" and plan is not None:
         raise InputError("a precision plan is for fp16 or int8: name one with --precision")
 

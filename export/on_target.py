@@ -53,7 +53,7 @@ def build_from_portable(
     ``lower_engine``.
     """
     check_searches(searches)
-    check_backend(backend)
+    check_backend(backend, precision)
     source = _read_portable(portable)
     if source.precision not in ("fp32", precision):
         raise InputError(

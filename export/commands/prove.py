@@ -36,7 +36,8 @@ def run(args: argparse.Namespace) -> int:
     from sdk.engine import read_manifest
 
     check_searches(args.searches)
-    check_backend(args.backend)
+    for precision in args.precisions:
+        check_backend(args.backend, precision)
     proofs = []
     for source in (BUNDLED_ENGINE, *args.sources):
         portable = source

@@ -15,6 +15,7 @@ from onnx import numpy_helper
 from export import build, comparison
 from export.certificate import compare_networks
 from export.networks import Network, networks
+from export.on_target import build_from_portable
 from export.portable import export_checkpoint
 from sdk import Grounder
 from sdk.engine import read_manifest, verify_files, write_manifest
@@ -243,3 +244,13 @@ def test_a_damaged_checkpoint_writes_nothing(checkpoint: Path, tmp_path: Path) -
     with pytest.raises(EngineError, match=WEIGHTS):
         export_checkpoint(damaged, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("backend", ["tensorrt", "onnxruntime-cuda"])
+def test_int8_is_for_the_cpu(checkpoint: Path, engine: Path, tmp_path: Path, backend: str) -> None:
+    folder = tmp_path / "new.engine"
+    with pytest.raises(InputError, match="int8 networks are made for the CPU"):
+        build.build_engine(checkpoint, folder, 1, "int8", backend=backend)
+    with pytest.raises(InputError, match="--precision fp16"):
+        build_from_portable(engine, folder, 1, "int8", backend=backend)
+    assert not folder.exists()
