@@ -64,7 +64,7 @@ def test_from_a_portable_folder_to_answers(trt, fake_cuda, built, engine, tmp_pa
     frame = np.random.default_rng(0).integers(0, 256, (240, 320, 3)).astype(np.uint8)
     with Grounder(folder) as ours, Grounder(engine) as theirs:
         a, b = ours.locate(frame, "the red car"), theirs.locate(frame, "the red car")
-    np.testing.assert_allclose(a.xyxy, b.xyxy, atol=1e-3)
+    np.testing.assert_allclose(a.xyxy, b.xyxy, atol=2e-2)  # frame pixels
     assert not fake_cuda.live
     assert not fake_cuda.pinned
 
@@ -169,12 +169,13 @@ def test_ctrl_c_stops_the_build_and_leaves_what_was_there(trt, engine, tmp_path)
     def monitor() -> Any:
         return trt.configs[-1].progress_monitor
 
+    handler = signal.getsignal(signal.SIGINT)
     trt.steps, trt.on_step = 1000, press
     with pytest.raises(KeyboardInterrupt):
         build_from_portable(engine, folder, 1, "fp32", backend="tensorrt")
     assert trt.cancelled
     assert len(steps) < 1000
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler  # as it was
+    assert signal.getsignal(signal.SIGINT) is handler  # as it was: ignored, in the background
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert names(tmp_path) == {"in-place", "least.engine"}  # no cache of half a build either
     assert not trt.gpu.live
