@@ -1,10 +1,11 @@
-"""A folder of ONNX networks becomes the engine of another runtime, in its place."""
+"""A folder of ONNX networks becomes an engine of another precision or runtime, in its place."""
 
 from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
 
+from export.precision.lower import lower_engine
 from export.tensorrt import PlanOptions, build_plans
 from sdk.engine import Manifest, read_manifest, write_manifest
 from sdk.errors import InputError
@@ -13,8 +14,10 @@ from sdk.runtime.cuda import import_driver
 from sdk.runtime.tensorrt import import_tensorrt
 
 
-def check_backend(backend: str, precision: str) -> None:
+def check_wanted(backend: str, precision: str, plan: Path | None = None) -> None:
     """Raises what is in the way of such an engine on this machine, before any work."""
+    if precision == "fp32" and plan is not None:
+        raise InputError("a precision plan is for fp16 or int8: name one with --precision")
     if precision == "int8" and backend != "onnxruntime":
         raise InputError(
             f"int8 networks are made for the CPU, with operators that {backend} lacks or runs"
@@ -24,6 +27,25 @@ def check_backend(backend: str, precision: str) -> None:
         import_driver()
     if backend == "tensorrt":
         import_tensorrt()
+
+
+def adapt(
+    folder: Path,
+    backend: str,
+    precision: str,
+    plan: Path | None,
+    scenes: int,
+    options: PlanOptions | None,
+) -> None:
+    """Turns the ``onnxruntime`` engine in ``folder`` into what is wanted, not proven yet.
+
+    ``plan`` and ``scenes`` are those of ``lower_engine``. Raises what ``lower_engine`` and
+    ``retarget`` raise.
+    """
+    if precision != read_manifest(folder).precision:
+        lower_engine(folder, precision, plan, scenes)
+    if backend != "onnxruntime":
+        retarget(folder, backend, options or PlanOptions())
 
 
 def retarget(folder: Path, backend: str, options: PlanOptions) -> Manifest:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from export.backends import check_backend, retarget
+from export.backends import adapt, check_wanted
 from export.certificate import certify
 from export.placing import check_searches, place_engine
 from export.portable import export_checkpoint
-from export.precision.lower import lower_engine
 from export.precision.scenes import SCENES
 from export.tensorrt import PlanOptions
 from sdk.engine import (
@@ -40,16 +39,11 @@ def build_engine(
     those of ``lower_engine``, ``options`` are for TensorRT.
     """
     check_searches(searches)
-    check_backend(backend, precision)
-    if precision == "fp32" and plan is not None:
-        raise InputError("a precision plan is for fp16 or int8: name one with --precision")
+    check_wanted(backend, precision, plan)
 
     def make(partial: Path) -> Manifest:
         export_checkpoint(checkpoint, partial)
-        if precision != "fp32":
-            lower_engine(partial, precision, plan, scenes)
-        if backend != "onnxruntime":
-            retarget(partial, backend, options or PlanOptions())
+        adapt(partial, backend, precision, plan, scenes, options)
         return verify_engine(partial, checkpoint, searches)
 
     return place_engine(folder, make)

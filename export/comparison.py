@@ -214,12 +214,10 @@ def network_inputs(
 def _inputs(
     manifest: Manifest, tokenizer: Tokenizer, question: Question, progress: float
 ) -> Arrays:
-    tokens, preprocess = tokenizer.encode(question.ref), manifest.preprocess
+    preprocess = manifest.preprocess
     window = (0.0, 0.0, float(question.frame.shape[1]), float(question.frame.shape[0]))
     return {
-        "input_ids": tokens.ids[None],
-        "segment_ids": tokens.segments[None],
-        "position_ids": tokens.positions[None],
+        **tokenizer.encode(question.ref).prompt,
         "pixels": network_input(
             question.frame, window, manifest.input_hw, preprocess.mean, preprocess.std
         ),

@@ -17,10 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from export import comparison
-from export.backends import check_backend, retarget
+from export.backends import adapt, check_wanted
 from export.criteria import CRITERIA
 from export.placing import check_searches, place_engine
-from export.precision.lower import lower_engine
 from export.precision.scenes import SCENES
 from export.tensorrt import PlanOptions
 from sdk.engine import MANIFEST_FILE, Manifest, read_manifest, verify_files, write_manifest
@@ -53,7 +52,7 @@ def build_from_portable(
     ``lower_engine``.
     """
     check_searches(searches)
-    check_backend(backend, precision)
+    check_wanted(backend, precision, plan)
     source = _read_portable(portable)
     if source.precision not in ("fp32", precision):
         raise InputError(
@@ -65,10 +64,7 @@ def build_from_portable(
         partial.mkdir(parents=True)
         for name in (*source.files, MANIFEST_FILE):
             shutil.copyfile(portable / name, partial / name)
-        if precision != source.precision:
-            lower_engine(partial, precision, plan, scenes)
-        if backend != "onnxruntime":
-            retarget(partial, backend, options or PlanOptions())
+        adapt(partial, backend, precision, plan, scenes, options)
         return verify_against(partial, portable, searches)
 
     return place_engine(folder, make)

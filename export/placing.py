@@ -10,11 +10,19 @@ from sdk.engine import MANIFEST_FILE, Manifest
 from sdk.errors import EngineError, InputError
 
 
+class NotProvenError(EngineError):
+    """An engine was made whose certificate does not pass; it lies in ``folder``."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"the engine differs from its checkpoint, see 'certificate' in {folder}")
+        self.folder = folder
+
+
 def place_engine(folder: Path, make: Callable[[Path], Manifest]) -> Manifest:
     """``folder`` holds what ``make(partial folder)`` made, or what it held before.
 
-    Raises InputError when ``folder`` holds something else than an engine, and EngineError when the
-    certificate does not pass; the engine is then left beside ``folder``, with the suffix
+    Raises InputError when ``folder`` holds something else than an engine, and NotProvenError when
+    the certificate does not pass; the engine is then left beside ``folder``, with the suffix
     ``.failed``. Whatever ``make`` raises, KeyboardInterrupt included, leaves nothing behind.
     """
     folder = folder.resolve()
@@ -23,18 +31,13 @@ def place_engine(folder: Path, make: Callable[[Path], Manifest]) -> Manifest:
     shutil.rmtree(partial, ignore_errors=True)
     try:
         manifest = make(partial)
-        target = folder if manifest.proven else failed_folder(folder)
+        target = folder if manifest.proven else folder.with_name(folder.name + ".failed")
         _replace(partial, target)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     if not manifest.proven:
-        raise EngineError(f"the engine differs from its checkpoint, see 'certificate' in {target}")
+        raise NotProvenError(target)
     return manifest
-
-
-def failed_folder(folder: Path) -> Path:
-    """Where an engine that does not pass its certificate is left."""
-    return folder.with_name(folder.name + ".failed")
 
 
 def check_searches(searches: int) -> None:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from export.comparison import SEED
 from export.on_target import build_from_portable
-from export.placing import failed_folder
+from export.placing import NotProvenError
 from export.report import certificate_lines
 from export.tensorrt import PlanOptions
 from sdk.engine import read_manifest
@@ -72,15 +72,15 @@ def prove(
 ) -> Proof:
     """Builds ``folder`` from ``portable``, compares and times both; never raises EngineError."""
     name, start = read_manifest(portable).name, time.perf_counter()
-    error = None
+    error, built = None, folder
     try:
         build_from_portable(portable, folder, searches, precision, backend=backend, options=options)
-        built = folder
+    except NotProvenError as problem:
+        error, built = str(problem), problem.folder
     except EngineError as problem:
-        error, built = str(problem), failed_folder(folder)
+        seconds = time.perf_counter() - start
+        return Proof(name, backend, precision, False, seconds, str(problem))
     seconds = time.perf_counter() - start
-    if error is not None and "differs from its checkpoint" not in error:
-        return Proof(name, backend, precision, False, seconds, error)
     manifest = read_manifest(built)
     return Proof(
         model=name,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sdk.errors import EngineError
 from sdk.manifest import Manifest
 from sdk.runtime.cuda import Gpu, describe_gpu, import_driver
+from sdk.runtime.device import crop_kernel
+from sdk.runtime.onnxruntime_cuda import import_onnxruntime
 from sdk.runtime.target import check_target
+from sdk.runtime.tensorrt import import_tensorrt
 
 _WANTED_BY = {  # backend -> subjects without which it cannot run
     "onnxruntime": (),
@@ -39,7 +40,7 @@ def gpu_findings(folder: Path | None, manifest: Manifest | None) -> list[Finding
     def tell(subject: str, ask: Callable[[], str]) -> None:
         try:
             detail, fine = ask(), True
-        except (EngineError, ImportError) as error:
+        except EngineError as error:
             detail, fine = str(error), False
         if not fine and subject not in wanted:
             findings.append(Finding(subject, None, f"not needed here: {detail}"))
@@ -70,35 +71,12 @@ def gpu_findings(folder: Path | None, manifest: Manifest | None) -> list[Finding
 
 
 def _kernel() -> str:
-    try:
-        kernel = importlib.import_module("cpp_ext.cuda")
-    except ImportError as error:
-        raise EngineError(
-            f"the CUDA crop kernel cannot be imported ({error}): pip install piza-edge"
-        ) from error
-    if not kernel.built():
-        raise EngineError(
-            "the CUDA crop kernel is not built: install the CUDA toolkit (nvcc), then pip install"
-            " -e . again"
-        )
-    if not kernel.available():
-        raise EngineError(
-            "the CUDA crop kernel is built, but not usable: there is no GPU, its driver is too"
-            " old, or the kernel was built for other GPUs (pip install -e . builds it again)"
-        )
+    crop_kernel()
     return "the CUDA crop kernel is built and usable"
 
 
 def _providers() -> str:
-    import onnxruntime
-
-    found = ", ".join(onnxruntime.get_available_providers())
-    if "CUDAExecutionProvider" not in found:
-        raise EngineError(
-            f"ONNX Runtime has {found} only: for CUDA pip uninstall onnxruntime, then pip install"
-            " onnxruntime-gpu"
-        )
-    return f"ONNX Runtime has {found}"
+    return f"ONNX Runtime has {', '.join(import_onnxruntime().get_available_providers())}"
 
 
 def _tensorrt() -> str:
@@ -106,7 +84,4 @@ def _tensorrt() -> str:
 
 
 def _tensorrt_version() -> str:
-    from sdk.runtime.tensorrt import import_tensorrt
-
-    version: Any = import_tensorrt().__version__
-    return str(version)
+    return str(import_tensorrt().__version__)

@@ -52,6 +52,15 @@ class Tokens:
         return self.ids.tobytes()
 
     @property
+    def prompt(self) -> dict[str, Int32]:
+        """The arrays as networks take them, each ``(1, T)``, by the names of their inputs."""
+        return {
+            "input_ids": self.ids[None],
+            "segment_ids": self.segments[None],
+            "position_ids": self.positions[None],
+        }
+
+    @property
     def attention(self) -> NDArray[np.bool_]:
         """``(T, T)`` bool, True where token *i* attends token *j*."""
         return np.asarray(self.segments[:, None] == self.segments[None, :])

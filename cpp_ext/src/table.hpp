@@ -15,7 +15,8 @@ struct Table {
     std::vector<int> first;     // first tap of each output position, from `low`, in units
     std::vector<float> weights;  // [position * taps + k]
     std::vector<int> middle;     // first source pixel at or behind the centre of each position
-    bool enlarges = false;       // fewer source pixels than output positions
+    std::vector<Taps> positions;  // of the output, as the axis has them
+    bool enlarges = false;        // fewer source pixels than output positions
 
     std::size_t length() const { return static_cast<std::size_t>(high - low); }
     const float* weights_of(int j) const {
@@ -34,25 +35,28 @@ struct Table {
         high = axis.high;
         enlarges = axis.ratio < 1.0;
         taps = 1;
+        positions.resize(static_cast<std::size_t>(out_size));
         for (int j = 0; j < out_size; ++j) {
             const Taps position = taps_of(axis, j);
             taps = std::max(taps, position.to - position.from);
+            positions[static_cast<std::size_t>(j)] = position;
         }
-        first.resize(static_cast<std::size_t>(out_size));
-        middle.resize(first.size());
-        weights.assign(static_cast<std::size_t>(out_size) * taps, 0.0F);
-        float* weight = weights.data();
-        for (int j = 0; j < out_size; ++j, weight += taps) {
-            const Taps position = taps_of(axis, j);
+        first.resize(positions.size());
+        middle.resize(positions.size());
+        weights.assign(positions.size() * taps, 0.0F);
+        float* row = weights.data();
+        for (std::size_t j = 0; j < positions.size(); ++j, row += taps) {
+            const Taps& position = positions[j];
             // At the far end the table starts earlier, so that no tap lies outside of the window.
             const int start = std::min(position.from, high - taps);
-            const float normal = 1.0F / sum_of_weights(position, axis);
-            for (int k = 0; k < position.to - position.from; ++k) {
-                weight[position.from - start + k] = weight_of(position, axis, k) * normal;
-            }
-            const auto at = static_cast<std::size_t>(j);
-            first[at] = (start - low) * unit;
-            middle[at] = position.from + bounded(std::ceil(position.centre - 0.5F), 0, taps);
+            const int count = position.to - position.from;
+            float* const weight = row + (position.from - start);
+            float sum = 0.0F;
+            for (int k = 0; k < count; ++k) sum += weight[k] = weight_of(position, axis, k);
+            const float normal = 1.0F / sum;
+            for (int k = 0; k < count; ++k) weight[k] *= normal;
+            first[j] = (start - low) * unit;
+            middle[j] = position.from + bounded(std::ceil(position.centre - 0.5F), 0, taps);
         }
     }
 };

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from export.backends import check_backend
+    from export.backends import check_wanted
     from export.on_target import is_portable
     from export.placing import check_searches
     from export.prove import prove, write_report
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
 
     check_searches(args.searches)
     for precision in args.precisions:
-        check_backend(args.backend, precision)
+        check_wanted(args.backend, precision)
     proofs = []
     for source in (BUNDLED_ENGINE, *args.sources):
         portable = source

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from export.check.graph import attribute
+
 
 def fold_transposes(model: Any) -> Any:
     """A copy of a model in which no constant is transposed at run time.
@@ -24,7 +26,7 @@ def fold_transposes(model: Any) -> Any:
         if node.op_type != "Transpose" or node.input[0] not in constants:
             kept.append(node)
             continue
-        axes = next((list(a.ints) for a in node.attribute if a.name == "perm"), None)
+        axes = attribute(node, "perm")
         values = onnx.numpy_helper.to_array(constants[node.input[0]])
         turned = np.ascontiguousarray(np.transpose(values, axes))
         tensor = onnx.numpy_helper.from_array(turned, node.output[0])

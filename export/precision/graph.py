@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
+from export.check.graph import attribute
 from sdk.errors import EngineError
 
 LINEAR = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
@@ -94,8 +95,7 @@ class Graph:
             return made * math.prod(self.shapes[node.input[1]][1:])
         if node.op_type == "ConvTranspose":
             return math.prod(self.shapes[node.input[0]]) * math.prod(self.shapes[node.input[1]][1:])
-        transposed = any(a.name == "transA" and a.i for a in node.attribute)
-        return made * self.shapes[node.input[0]][0 if transposed else -1]
+        return made * self.shapes[node.input[0]][0 if attribute(node, "transA") else -1]
 
     def topology(self) -> str:
         """12 hexadecimal digits that change with nodes and edges, and do not with weights."""

@@ -44,12 +44,7 @@ def calibration_steps(folder: Path, scenes: int, seed: int = SEED) -> list[Step]
     with Grounder(folder, allow_unproven=True) as grounder, warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # unknown words
         for question in questions(seed, scenes):
-            tokens = tokenizer.encode(question.ref)
-            prompt = {
-                "input_ids": tokens.ids[None],
-                "segment_ids": tokens.segments[None],
-                "position_ids": tokens.positions[None],
-            }
+            prompt = tokenizer.encode(question.ref).prompt
             for zoom in grounder.locate(question.frame, question.ref).zooms:
                 pixels = network_input(
                     question.frame,

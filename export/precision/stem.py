@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from export.check.graph import attribute
 from export.precision.graph import Graph
 
 _BLOCK = 2
@@ -29,7 +30,7 @@ def fold_stems(graph: Graph) -> Any:
         if not _is_stem(graph, node):
             nodes.append(node)
             continue
-        lead = _attribute(node, "pads")[0]
+        lead = _pads(node)[0]
         weight = constants[node.input[1]]
         blocks, pads = _blocked(onnx.numpy_helper.to_array(weight), lead)
         weight.CopyFrom(onnx.numpy_helper.from_array(blocks, weight.name))
@@ -67,10 +68,10 @@ def _is_stem(graph: Graph, node: Any) -> bool:
         and rows == columns
         and height % _BLOCK == width % _BLOCK == 0
         and graph.shapes[node.output[0]][2:] == (height // _BLOCK, width // _BLOCK)
-        and _attribute(node, "strides") == [_BLOCK, _BLOCK]
-        and len(set(_attribute(node, "pads")[:2])) == 1
-        and set(_attribute(node, "dilations")) <= {1}
-        and _attribute(node, "group") in ([], [1])
+        and attribute(node, "strides") == [_BLOCK, _BLOCK]
+        and len(set(_pads(node)[:2])) == 1
+        and set(attribute(node, "dilations", ())) <= {1}
+        and attribute(node, "group", 1) == 1
     )
 
 
@@ -88,8 +89,6 @@ def _blocked(weight: NDArray[Any], lead: int) -> tuple[NDArray[Any], list[int]]:
     return np.ascontiguousarray(blocks), [before, before, after, after]
 
 
-def _attribute(node: Any, name: str) -> list[int]:
-    for attribute in node.attribute:
-        if attribute.name == name:
-            return list(attribute.ints) or [attribute.i]
-    return [0, 0, 0, 0] if name == "pads" else []
+def _pads(node: Any) -> list[int]:
+    pads: list[int] = attribute(node, "pads", [0, 0, 0, 0])
+    return pads

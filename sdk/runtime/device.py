@@ -75,7 +75,7 @@ class DeviceSession:
     def __init__(
         self, manifest: Manifest, open_executor: Callable[[str, Device], Executor]
     ) -> None:
-        self._crop = _crop_kernel()
+        self._crop = crop_kernel()
         self.clock = StageClock()
         self._device = Device()
         self._manifest = manifest
@@ -115,12 +115,8 @@ class DeviceSession:
     def encode_text(self, tokens: Tokens) -> Held:
         """Runs the text network; the features stay on the device."""
         with self._device.active(), self.clock.stage("text"):
-            for name, row in (
-                ("input_ids", tokens.ids),
-                ("segment_ids", tokens.segments),
-                ("position_ids", tokens.positions),
-            ):
-                self._staging[name].send(row[None], self._arrays[name])
+            for name, row in tokens.prompt.items():
+                self._staging[name].send(row, self._arrays[name])
             self._text = None
             self._executors["text"].run(self._device.stream)
             self._text = self._keep(self._texts, _TEXT)
@@ -265,7 +261,7 @@ def _view(host: NDArray[np.uint8], record: DeviceArray, part: DeviceArray) -> ND
     return host[start : start + part.nbytes].view(part.dtype).reshape(part.shape)
 
 
-def _crop_kernel() -> Callable[..., Any]:
+def crop_kernel() -> Callable[..., Any]:
     """``cpp_ext.cuda.crop_resize``; raises EngineError when it cannot run on this machine."""
     try:
         kernel = import_module("cpp_ext.cuda")
@@ -273,11 +269,16 @@ def _crop_kernel() -> Callable[..., Any]:
         raise MissingRuntimeError(
             f"the compiled kernel cpp_ext cannot be imported ({error}): pip install piza-edge"
         ) from error
+    if not kernel.built():
+        raise EngineError(
+            "the CUDA crop kernel cannot run, for it is not built: install the CUDA toolkit"
+            " (nvcc), then pip install --no-build-isolation -e . again"
+        )
     if not kernel.available():
         raise EngineError(
-            "the CUDA crop kernel cannot run: it was built without nvcc, or for other GPUs, or"
-            " there is no GPU; install the CUDA toolkit and run pip install --no-build-isolation"
-            " -e . again (python -m sdk doctor tells which)"
+            "the CUDA crop kernel cannot run: it is built, but not usable: there is no GPU, its"
+            " driver is too old, or the kernel was built for other GPUs (pip install"
+            " --no-build-isolation -e . builds it again)"
         )
     crop_resize: Callable[..., Any] = kernel.crop_resize
     return crop_resize

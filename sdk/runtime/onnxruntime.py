@@ -71,13 +71,12 @@ class OnnxSession:
     def encode_text(self, tokens: Tokens) -> _Text:
         """Runs the text network."""
         with self.clock.stage("text"):
-            ids, segments, positions = (
-                self._wrap(np.ascontiguousarray(row[None], dtype=np.int32))
-                for row in (tokens.ids, tokens.segments, tokens.positions)
-            )
-            feeds = {"input_ids": ids, "segment_ids": segments, "position_ids": positions}
+            feeds = {
+                name: self._wrap(np.ascontiguousarray(row, dtype=np.int32))
+                for name, row in tokens.prompt.items()
+            }
             (features,) = _run(self._text, "text", ["text_features"], feeds)
-        return _Text(features, segments, positions)
+        return _Text(features, feeds["segment_ids"], feeds["position_ids"])
 
     def encode_image(self, frame: _Upload, window_xyxy: NDArray[np.float64]) -> Any:
         """Crops, resizes and normalises the window, then runs the image network."""

@@ -91,7 +91,7 @@ class BoundExecutor:
 def open_session(folder: Path, manifest: Manifest, threads: int | None = None) -> DeviceSession:
     """See ``sdk.runtime.open_session``; the host's threads play no part."""
     import_driver()
-    ort = _import_onnxruntime()
+    ort = import_onnxruntime()
 
     def open_executor(name: str, device: Device) -> BoundExecutor:
         options = {
@@ -104,7 +104,8 @@ def open_session(folder: Path, manifest: Manifest, threads: int | None = None) -
     return DeviceSession(manifest, open_executor)
 
 
-def _import_onnxruntime() -> Any:
+def import_onnxruntime() -> Any:
+    """The module with the CUDA provider; raises MissingRuntimeError where it is not there."""
     advice = "pip uninstall onnxruntime, then pip install onnxruntime-gpu (for CUDA)"
     try:
         import onnxruntime

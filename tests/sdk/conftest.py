@@ -160,6 +160,15 @@ def manifest(**changes) -> Manifest:
     return Manifest(**{**values, **changes})
 
 
+TARGET = {  # the machine of tests/fakes
+    "tensorrt": "11.4.0.106",
+    "gpu": "Fake GPU",
+    "compute_capability": "9.0",
+    "hardware_compatibility": "none",
+    "cuda": "13.0",
+}
+
+
 @pytest.fixture
 def make_manifest() -> Callable[..., Manifest]:
     """``make_manifest(**changes)``: the manifest of the small engine."""
@@ -230,3 +239,17 @@ def golden() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no golden data at {folder}: set PIZA_GOLDEN")
     return folder
+
+
+@pytest.fixture
+def plans(engine, make_manifest):
+    """``plans(**target)``: the small engine as one of plans, built for ``target``."""
+
+    def make(**changes):
+        for name in ("text", "image", "ground"):
+            network = (engine / f"{name}.onnx").read_bytes()
+            (engine / f"{name}.plan").write_bytes(b"a fake plan: " + network)
+        write_manifest(engine, make_manifest(backend="tensorrt", target={**TARGET, **changes}))
+        return engine
+
+    return make

@@ -9,24 +9,12 @@ from types import SimpleNamespace
 import pytest
 
 from sdk.__main__ import main
-from sdk.engine import read_manifest, write_manifest
+from sdk.engine import read_manifest
 from sdk.gpu_report import gpu_findings
 
-TARGET = {
-    "tensorrt": "11.4.0.106",
-    "gpu": "Fake GPU",
-    "compute_capability": "9.0",
-    "hardware_compatibility": "none",
-    "cuda": "13.0",
-}
 
-
-@pytest.fixture
-def plans(engine, make_manifest):
-    for name in ("text", "image", "ground"):
-        (engine / f"{name}.plan").write_bytes(b"a plan")
-    write_manifest(engine, make_manifest(backend="tensorrt", target=TARGET))
-    return engine
+def findings_of(folder):
+    return gpu_findings(folder, read_manifest(folder))
 
 
 def by_subject(findings):
@@ -36,7 +24,7 @@ def by_subject(findings):
 def test_nothing_is_needed_on_the_cpu(engine, monkeypatch):
     monkeypatch.setitem(sys.modules, "pycuda", None)
     monkeypatch.setitem(sys.modules, "tensorrt", None)
-    found = by_subject(gpu_findings(engine, read_manifest(engine)))
+    found = by_subject(findings_of(engine))
     assert found.keys() == {"gpu", "kernel", "providers", "tensorrt"}
     assert {finding.ok for finding in found.values()} == {None}
     assert "pip install pycuda" in found["gpu"].detail
@@ -46,14 +34,14 @@ def test_nothing_is_needed_on_the_cpu(engine, monkeypatch):
 def test_what_plans_need_is_missing(plans, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "pycuda", None)
     monkeypatch.setitem(sys.modules, "tensorrt", None)
-    assert main(["doctor", "--engine", str(plans), "--json"]) == 3
+    assert main(["doctor", "--engine", str(plans()), "--json"]) == 3
     report = json.loads(capsys.readouterr().out)
     missing = {each["subject"] for each in report["findings"] if each["ok"] is False}
     assert missing >= {"gpu", "tensorrt"}
 
 
 def test_everything_is_there(plans, fake_tensorrt):
-    found = by_subject(gpu_findings(plans, read_manifest(plans)))
+    found = by_subject(findings_of(plans()))
     assert found["gpu"].detail == (
         "Fake GPU, compute capability 9.0, 8.0 GiB, driver for CUDA 13.0, pycuda works"
     )
@@ -64,7 +52,7 @@ def test_everything_is_there(plans, fake_tensorrt):
 
 def test_plans_for_another_gpu(plans, fake_tensorrt):
     fake_tensorrt.gpu.name = "Another GPU"
-    found = by_subject(gpu_findings(plans, read_manifest(plans)))
+    found = by_subject(findings_of(plans()))
     assert found["target"].ok is False
     assert "built for Fake GPU" in found["target"].detail
     assert "build-engine" in found["target"].detail
@@ -76,6 +64,6 @@ def test_plans_for_another_gpu(plans, fake_tensorrt):
 def test_the_kernel(plans, fake_cuda, monkeypatch, built, message):
     kernel = SimpleNamespace(built=lambda: built, available=lambda: False)
     monkeypatch.setitem(sys.modules, "cpp_ext.cuda", kernel)
-    found = by_subject(gpu_findings(plans, read_manifest(plans)))
+    found = by_subject(findings_of(plans()))
     assert found["kernel"].ok is False
     assert message in found["kernel"].detail

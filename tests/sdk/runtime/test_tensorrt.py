@@ -7,30 +7,7 @@ import sys
 import pytest
 
 from sdk import Grounder
-from sdk.engine import write_manifest
 from sdk.errors import EngineError, MissingRuntimeError
-
-TARGET = {
-    "tensorrt": "11.4.0.106",
-    "gpu": "Fake GPU",
-    "compute_capability": "9.0",
-    "hardware_compatibility": "none",
-    "cuda": "13.0",
-}
-
-
-@pytest.fixture
-def plans(engine, make_manifest):
-    """``plans(**target)``: the small engine as one of plans, built for ``target``."""
-
-    def make(**changes):
-        for name in ("text", "image", "ground"):
-            network = (engine / f"{name}.onnx").read_bytes()
-            (engine / f"{name}.plan").write_bytes(b"a fake plan: " + network)
-        write_manifest(engine, make_manifest(backend="tensorrt", target={**TARGET, **changes}))
-        return engine
-
-    return make
 
 
 def test_it_answers(fake_tensorrt, fake_cuda, plans, make_frame):
