@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sdk.errors import EngineError, InputError, MissingRuntimeError, PizaError
     from sdk.grounder import Grounder
-    from sdk.results import Candidates, Grounding, Zoom
+    from sdk.results import Candidates, Grounding, Rival, Zoom
 
 _HOMES = {
     "Grounder": "sdk.grounder",
     "Grounding": "sdk.results",
     "Zoom": "sdk.results",
+    "Rival": "sdk.results",
     "Candidates": "sdk.results",
     "PizaError": "sdk.errors",
     "InputError": "sdk.errors",
@@ -30,6 +31,7 @@ __all__ = [
     "Grounder",
     "Grounding",
     "Zoom",
+    "Rival",
     "Candidates",
     "PizaError",
     "InputError",

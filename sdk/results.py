@@ -1,4 +1,4 @@
-"""What a search gives back: ``Candidates`` of one step, a ``Zoom``, and the ``Grounding``."""
+"""What a search gives back: ``Candidates`` of a step, a ``Zoom``, a ``Rival``, a ``Grounding``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sdk.errors import InputError
 
-SCHEMA = "piza-edge/grounding/1"
+SCHEMA = "piza-edge/grounding/2"
 
 Float32 = NDArray[np.float32]
 
@@ -60,17 +60,37 @@ class Zoom:
 
 
 @dataclass(frozen=True, eq=False)
+class Rival:
+    """A second candidate nearly as good as the answer, elsewhere: the expression is ambiguous.
+
+    ``xyxy``: ``(4,)`` float32 frame pixels. ``score``: 0..1, comparable with ``Grounding.score``.
+    """
+
+    xyxy: Float32
+    score: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers."""
+        return {"xyxy": _numbers(self.xyxy), "score": round(self.score, 6)}
+
+
+@dataclass(frozen=True, eq=False)
 class Grounding:
     """The answer to one expression on one frame.
 
-    ``found`` is True when the search ended as it should and ``score`` (of its last step, 0..1)
-    reached the engine's threshold. ``xyxy`` is the last box, ``(4,)`` float32 frame pixels, never
-    rounded; a box that was not good enough is still given, and None means that there was none.
-    ``reason`` says in words why the object was not found (None when it was). ``unknown_words`` are
-    those that the engine's vocabulary does not have. ``timing_ms`` has ``total``, ``crop``,
-    ``text``, ``image``, ``ground`` and ``host``. ``engine`` is the engine's name and fingerprint.
-    ``frame`` is the array that was searched (a reference, not a copy; in ``color`` order), kept so
-    that ``plot`` and ``save`` need no argument.
+    ``found`` is True when the search ended as it should and ``score``, the calibrated probability
+    that the box is right (0..1), reached the engine's threshold. ``xyxy`` is the last box, ``(4,)``
+    float32 frame pixels, never rounded; a box that was not good enough is still given, and None
+    means that there was none. ``reason`` says in words why the object was not found (None when it
+    was). ``zooms`` are the steps of the search that gave the answer. ``unknown_words`` are those
+    that the engine's vocabulary does not have. ``timing_ms`` has ``total``, ``crop``, ``text``,
+    ``image``, ``ground`` and ``host``. ``engine`` is the engine's name and fingerprint. ``frame``
+    is the array that was searched (a reference, not a copy; in ``color`` order), kept so that
+    ``plot`` and ``save`` need no argument.
+
+    ``complete`` is False when a deadline stopped the search: ``xyxy`` is the best box so far.
+    ``rival`` is a second candidate nearly as good, elsewhere in the frame, None when there is none.
+    ``abandoned`` are the steps of a warm start that was given up before the search began again.
     """
 
     ref: str
@@ -85,6 +105,9 @@ class Grounding:
     unknown_words: tuple[str, ...] = ()
     color: str = "bgr"
     frame: NDArray[np.uint8] | None = field(default=None, repr=False)
+    complete: bool = True
+    rival: Rival | None = None
+    abandoned: tuple[Zoom, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain Python values: the object that ``to_json`` writes."""
@@ -92,11 +115,14 @@ class Grounding:
             "schema": SCHEMA,
             "ref": self.ref,
             "found": self.found,
+            "complete": self.complete,
             "reason": self.reason,
             "score": round(self.score, 6),
             "xyxy": None if self.xyxy is None else _numbers(self.xyxy),
+            "rival": None if self.rival is None else self.rival.to_dict(),
             "frame_wh": list(self.frame_wh),
             "zooms": [zoom.to_dict() for zoom in self.zooms],
+            "abandoned": [zoom.to_dict() for zoom in self.abandoned],
             "unknown_words": list(self.unknown_words),
             "timing_ms": {stage: round(ms, 3) for stage, ms in self.timing_ms.items()},
             "engine": self.engine,

@@ -8,7 +8,7 @@ import json
 import numpy as np
 import pytest
 
-from sdk import InputError
+from sdk import InputError, Rival
 from sdk.canvas import shorten, text_width, wrap_text
 from sdk.frame import read_image
 
@@ -28,6 +28,21 @@ def test_json_has_the_names_that_others_rely_on(answer):
     assert all({"window_xyxy", "xyxy", "score"} <= set(zoom) for zoom in data["zooms"])
     assert data["zooms"][-1]["xyxy"] == data["xyxy"]
     assert data == answer.to_dict()
+
+
+def test_json_tells_of_a_rival_a_deadline_and_an_abandoned_start(answer):
+    plain = answer.to_dict()
+    assert plain["schema"] == "piza-edge/grounding/2"
+    assert (plain["complete"], plain["rival"], plain["abandoned"]) == (True, None, [])
+    told = dataclasses.replace(
+        answer,
+        complete=False,
+        rival=Rival(np.array([1, 2, 3, 4], np.float32), 0.25),
+        abandoned=answer.zooms[:1],
+    ).to_dict()
+    assert told["complete"] is False
+    assert told["rival"] == {"xyxy": [1.0, 2.0, 3.0, 4.0], "score": 0.25}
+    assert told["abandoned"] == told["zooms"][:1]
 
 
 def test_json_is_never_invalid(answer):
