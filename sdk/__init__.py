@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sdk.errors import EngineError, InputError, MissingRuntimeError, PizaError
     from sdk.grounder import Grounder
     from sdk.results import Candidates, Grounding, Rival, Zoom
+    from sdk.trail import Start
 
 _HOMES = {
     "Grounder": "sdk.grounder",
@@ -21,6 +22,7 @@ _HOMES = {
     "Zoom": "sdk.results",
     "Rival": "sdk.results",
     "Candidates": "sdk.results",
+    "Start": "sdk.trail",
     "PizaError": "sdk.errors",
     "InputError": "sdk.errors",
     "EngineError": "sdk.errors",
@@ -33,6 +35,7 @@ __all__ = [
     "Zoom",
     "Rival",
     "Candidates",
+    "Start",
     "PizaError",
     "InputError",
     "EngineError",

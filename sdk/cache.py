@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
@@ -10,22 +11,25 @@ Value = TypeVar("Value")
 
 
 class LruCache(Generic[Value]):
-    """At most ``capacity`` values by key. Not thread-safe: its owner holds the lock."""
+    """At most ``capacity`` values by key. Thread-safe; values are made one at a time."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._values: OrderedDict[Hashable, Value] = OrderedDict()
+        self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """The value for ``key``, made by ``make()`` when it is not there."""
-        if key in self._values:
-            self._values.move_to_end(key)
-            return self._values[key]
-        value = self._values[key] = make()
-        if len(self._values) > self._capacity:
-            self._values.popitem(last=False)
-        return value
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+                return self._values[key]
+            value = self._values[key] = make()
+            if len(self._values) > self._capacity:
+                self._values.popitem(last=False)
+            return value
 
     def clear(self) -> None:
         """Forgets everything."""
-        self._values.clear()
+        with self._lock:
+            self._values.clear()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sdk.errors import EngineError
 from sdk.manifest import Manifest, Preprocess, parse_manifest
-from sdk.search import ZoomPolicy
+from sdk.trail import ZoomPolicy
 
 __all__ = [
     "MANIFEST_FILE",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import math
+import dataclasses
+import os
 import threading
 import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, overload
@@ -12,18 +15,21 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from sdk.answer import Asked, Judge
 from sdk.cache import LruCache
+from sdk.checks import check_beam, check_deadline, check_refs, check_starts, check_unit
 from sdk.clock import StageClock
 from sdk.engine import default_engine, read_manifest, verify_files
 from sdk.errors import EngineError, InputError
 from sdk.frame import check_color, check_frame
 from sdk.history import HistoryEncoder
 from sdk.manifest import Manifest
+from sdk.pace import Deadline, Pace
 from sdk.results import Grounding
 from sdk.runtime import RuntimeSession, open_session
 from sdk.search import Search, search
 from sdk.text import Tokenizer, Tokens, normalise
-from sdk.windows import SharedWindows
+from sdk.trail import Rules, Start
 
 _CACHED_TEXTS = 256
 
@@ -32,13 +38,14 @@ class Grounder:
     """Finds the object that an expression names, in one camera frame.
 
     Thread-safe; calls are answered one after another. Close it, or use it in a ``with``
-    statement, to free the networks early.
+    statement, to free the networks early. A process that was forked from the one that opened it
+    cannot use it (threads do not survive a fork), and is told so.
 
     Args:
         engine: the engine folder; by default ``$PIZA_ENGINE`` or the bundled one.
         threshold: score from which an object counts as found (0..1), instead of the engine's own.
         allow_unproven: accept an engine without a passing certificate.
-        threads: CPU threads of one network, by default one for each core of this process.
+        threads: CPU threads, by default one for each core of this process.
 
     Raises:
         EngineError: the engine is missing, damaged, altered, too new or not proven.
@@ -61,7 +68,9 @@ class Grounder:
     ) -> None:
         self.path = default_engine() if engine is None else Path(engine)
         self.manifest: Manifest = read_manifest(self.path)
-        self.threshold = self.manifest.threshold if threshold is None else _unit(threshold)
+        self.threshold = (
+            self.manifest.threshold if threshold is None else check_unit(threshold, "a threshold")
+        )
         if threads is not None and threads < 1:
             raise InputError(f"expected at least 1 thread, got {threads}")
         if not (self.manifest.proven or allow_unproven):
@@ -70,19 +79,42 @@ class Grounder:
         self._tokenizer = Tokenizer.from_file(
             self.path / "tokenizer.json", self.manifest.max_tokens
         )
-        self._history = HistoryEncoder.from_npz(self.path / "history.npz")
+        self._rules = Rules(
+            HistoryEncoder.from_npz(self.path / "history.npz"),
+            self.manifest.zoom,
+            self.manifest.input_hw,
+        )
+        label = f"{self.manifest.name}@{self.manifest.fingerprint}"
+        self._judge = Judge(self.threshold, label)
         self._session: RuntimeSession | None = open_session(self.path, self.manifest, threads)
         self._tokens: LruCache[Tokens] = LruCache(_CACHED_TEXTS)  # by normalised expression
         self._texts: LruCache[Any] = LruCache(_CACHED_TEXTS)  # features, by token ids
+        self._pace = Pace()
         self._lock = threading.Lock()
-        self._label = f"{self.manifest.name}@{self.manifest.fingerprint}"
-
-    @overload
-    def locate(self, frame: NDArray[np.uint8], ref: str, color: str = "bgr") -> Grounding: ...
+        self._process = os.getpid()
 
     @overload
     def locate(
-        self, frame: NDArray[np.uint8], ref: list[str] | tuple[str, ...], color: str = "bgr"
+        self,
+        frame: NDArray[np.uint8],
+        ref: str,
+        color: str = "bgr",
+        *,
+        beam: int = 1,
+        deadline_ms: float | None = None,
+        start: Start | None = None,
+    ) -> Grounding: ...
+
+    @overload
+    def locate(
+        self,
+        frame: NDArray[np.uint8],
+        ref: list[str] | tuple[str, ...],
+        color: str = "bgr",
+        *,
+        beam: int = 1,
+        deadline_ms: float | None = None,
+        start: Start | Sequence[Start | None] | None = None,
     ) -> list[Grounding]: ...
 
     def locate(
@@ -90,43 +122,76 @@ class Grounder:
         frame: NDArray[np.uint8],
         ref: str | list[str] | tuple[str, ...],
         color: str = "bgr",
+        *,
+        beam: int = 1,
+        deadline_ms: float | None = None,
+        start: Start | Sequence[Start | None] | None = None,
     ) -> Grounding | list[Grounding]:
-        """Looks for one expression, or for several on the same frame.
+        """Looks for one expression, or for several on the same frame side by side.
 
-        A word that the engine does not know causes a UserWarning; an expression of nothing but
-        such words is answered with ``found=False`` and a ``reason``, without a search.
+        Several cost less than as many calls: a window that they share (the whole frame, to begin
+        with) is encoded once, and the networks run for all of them at once. The answers are those
+        of separate calls, but for windows less than a quarter of a network input's pixel apart,
+        which count as one. A word that the engine does not know causes a UserWarning; an expression
+        of nothing but such words is answered with ``found=False`` and a ``reason``.
 
         Args:
             frame: ``(h, w, 3)`` uint8, any strides; it is read, never copied or changed.
-            ref: an expression, or a list of them (windows that they share are encoded once).
+            ref: an expression, or a list of them.
             color: the frame's channel order, ``"bgr"`` as OpenCV gives it, or ``"rgb"``.
+            beam: how many candidates of the first step are followed; the best end is the answer.
+            deadline_ms: when the answer is wanted, counted from this call. A step that would end
+                later, as far as earlier ones tell, is not begun: the answer is then the best so
+                far, with ``complete=False``, and may have no box at all.
+            start: where to look first instead of at the whole frame; one for each expression, or
+                one for all.
 
         Returns:
             A ``Grounding``, or a list with one for each expression.
 
         Raises:
-            InputError: the frame or an expression cannot be used.
+            InputError: the frame, an expression or an option cannot be used.
             EngineError: the networks failed, or the grounder is closed.
         """
+        begin_s = self._pace.now()
         check_frame(frame)
         order = check_color(color)
-        refs = [ref] if isinstance(ref, str) else _expressions(ref)
-        with self._lock:
-            if self._session is None:
-                raise EngineError(f"the grounder of {self.path} is closed")
-            self._session.clock.drain()
-            prompts = [self._tokenize(each) for each in refs]  # all are usable before one is run
-            for tokens in prompts:
-                if tokens.unknown:
-                    words = ", ".join(map(repr, tokens.unknown))
-                    warnings.warn(f"the engine does not know {words}", stacklevel=2)
-            shared, clock = SharedWindows(self._session), self._session.clock
-            uploaded = self._session.upload(frame, order)
-            answers = [
-                self._answer(shared, clock, uploaded, frame, color, each, tokens)
-                for each, tokens in zip(refs, prompts, strict=True)
-            ]
+        refs = check_refs(ref)
+        rules = dataclasses.replace(self._rules, beam=check_beam(beam))
+        starts = check_starts(start, len(refs))
+        deadline = Deadline(self._pace, check_deadline(deadline_ms), begin_s)
+        prompts = [self._tokenize(each) for each in refs]  # all are usable before one is run
+        for tokens in prompts:
+            if tokens.unknown:
+                words = ", ".join(map(repr, tokens.unknown))
+                warnings.warn(f"the engine does not know {words}", stacklevel=2)
+        known = [k for k, tokens in enumerate(prompts) if tokens.understood]
+        outcomes = dict.fromkeys(range(len(refs)), Search((), complete=False))
+        clock = StageClock()
+        with self._turn(deadline) as session:
+            if session is not None:
+                clock = session.clock
+                clock.start(begin_s)
+                found = search(
+                    session,
+                    session.upload(frame, order),
+                    (frame.shape[1], frame.shape[0]),
+                    [self._text(session, prompts[k]) for k in known],
+                    rules,
+                    [starts[k] for k in known],
+                    deadline,
+                )
+                outcomes.update(zip(known, found, strict=True))
+            timing_ms = clock.drain()
+        asked = Asked(frame, color, deadline.limit_ms, timing_ms)
+        answers = [self._judge(asked, each, prompts[k], outcomes[k]) for k, each in enumerate(refs)]
         return answers[0] if isinstance(ref, str) else answers
+
+    @property
+    def runs(self) -> dict[str, int]:
+        """How often crops were made and each network was run, since the engine was opened."""
+        session = self._session
+        return {} if session is None else dict(session.clock.runs)
 
     def close(self) -> None:
         """Frees the networks; afterwards ``locate`` raises EngineError."""
@@ -147,68 +212,30 @@ class Grounder:
     ) -> None:
         self.close()
 
+    @contextmanager
+    def _turn(self, deadline: Deadline) -> Iterator[RuntimeSession | None]:
+        """The networks, for this thread alone; None when others have them until the deadline."""
+        if os.getpid() != self._process:
+            raise EngineError(
+                f"the grounder of {self.path} was opened in another process, before a fork: open"
+                " one in each process"
+            )
+        wait_s = min(max(deadline.left_ms / 1e3, 0.0), threading.TIMEOUT_MAX)
+        if not self._lock.acquire(timeout=wait_s):
+            yield None
+            return
+        try:
+            if self._session is None:
+                raise EngineError(f"the grounder of {self.path} is closed")
+            yield self._session
+        finally:
+            self._lock.release()
+
     def _tokenize(self, ref: str) -> Tokens:
         return self._tokens.get(normalise(ref), lambda: self._tokenizer.encode(ref))
 
-    def _answer(
-        self,
-        session: SharedWindows,
-        clock: StageClock,
-        uploaded: Any,
-        frame: NDArray[np.uint8],
-        color: str,
-        ref: str,
-        tokens: Tokens,
-    ) -> Grounding:
-        """Searches for one expression and judges the outcome."""
-        frame_wh = (frame.shape[1], frame.shape[0])
-        if tokens.understood:
-            text = self._texts.get(tokens.key, lambda: session.encode_text(tokens))
-            outcome = search(
-                session,
-                uploaded,
-                frame_wh,
-                text,
-                self._history,
-                self.manifest.zoom,
-                self.manifest.input_hw,
-            )
-        else:
-            outcome = Search((), f"the engine knows none of the words of {ref!r}")
-        last = outcome.zooms[-1] if outcome.zooms else None
-        score = last.score if last else 0.0
-        reason = outcome.fault
-        if reason is None and score < self.threshold:
-            reason = f"the score {score:.3f} is below the threshold {self.threshold:.3f}"
-        return Grounding(
-            ref=ref,
-            found=reason is None,
-            score=score,
-            xyxy=last.xyxy if last else None,
-            zooms=outcome.zooms,
-            frame_wh=frame_wh,
-            engine=self._label,
-            timing_ms=clock.drain(),
-            reason=reason,
-            unknown_words=tokens.unknown,
-            color=color,
-            frame=frame,
-        )
-
-
-def _expressions(refs: Any) -> list[str]:
-    """Several expressions as a list; their content is the tokenizer's to check."""
-    if not isinstance(refs, list | tuple):
-        raise InputError(f"expected an expression or a list of them, got {type(refs).__name__}")
-    return list(refs)
-
-
-def _unit(threshold: float) -> float:
-    if isinstance(threshold, int | float) and not isinstance(threshold, bool):
-        value = float(threshold)
-        if math.isfinite(value) and 0.0 <= value <= 1.0:
-            return value
-    raise InputError(f"expected a threshold in 0..1, got {threshold!r}")
+    def _text(self, session: RuntimeSession, tokens: Tokens) -> Any:
+        return self._texts.get(tokens.key, lambda: session.encode_text(tokens))
 
 
 def _unproven(path: Path, manifest: Manifest) -> str:

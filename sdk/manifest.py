@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sdk.errors import EngineError
-from sdk.search import ZoomPolicy
+from sdk.trail import ZoomPolicy
 
 FORMAT = 1
 FAMILIES = ("piza",)

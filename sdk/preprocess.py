@@ -1,4 +1,4 @@
-"""From a window of the frame to the network's input: the one path of training and vehicle."""
+"""From windows of the frame to the network's input: the one path of training and vehicle."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sdk.frame import ColorOrder
 
 def network_input(
     frame: NDArray[np.uint8],
-    window_xyxy: ArrayLike,
+    windows_xyxy: ArrayLike,
     input_hw: tuple[int, int],
     mean: tuple[float, float, float],
     std: tuple[float, float, float],
@@ -18,14 +18,14 @@ def network_input(
     out: NDArray[np.float32] | None = None,
     threads: int = 0,
 ) -> NDArray[np.float32]:
-    """One window of a frame, fitted by the letterbox rule and normalised, ``(1, 3, H, W)`` RGB.
+    """Windows of a frame, fitted by the letterbox rule and normalised, ``(n, 3, H, W)`` RGB.
 
-    ``frame`` is ``(h, w, 3)`` uint8 in ``color`` order, ``window_xyxy`` ``(4,)`` frame pixels;
-    ``mean`` and ``std`` are in RGB order and 0..255 units. ``out``, of the result's shape, is
-    written into when it is given. ``threads``: how many at most, 0 for as many as pay. Raises
-    ValueError for a window that is empty or outside of the frame.
+    ``frame`` is ``(h, w, 3)`` uint8 in ``color`` order, ``windows_xyxy`` ``(n, 4)`` frame pixels,
+    or ``(4,)`` for one; ``mean`` and ``std`` are in RGB order and 0..255 units. ``out``, of the
+    result's shape, is written into when it is given. ``threads``: how many at most, 0 for as many
+    as pay. Raises ValueError for a window that is empty or outside of the frame.
     """
     from cpp_ext import crop_resize
 
-    windows = np.asarray(window_xyxy, dtype=np.float64)[None]
+    windows = np.asarray(windows_xyxy, dtype=np.float64).reshape(-1, 4)
     return crop_resize(frame, windows, input_hw, mean, std, color, out=out, threads=threads)

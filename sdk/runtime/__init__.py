@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
 
@@ -15,6 +15,7 @@ from sdk.clock import StageClock
 from sdk.frame import ColorOrder
 from sdk.manifest import Manifest
 from sdk.results import Candidates
+from sdk.search import Look
 from sdk.text import Tokens
 
 _MODULES = {  # backend -> module with open_session()
@@ -34,8 +35,8 @@ class RuntimeSession(Protocol):
 
     def upload(self, frame: NDArray[np.uint8], color: ColorOrder = "bgr") -> Any: ...
     def encode_text(self, tokens: Tokens) -> Any: ...
-    def encode_image(self, frame: Any, window_xyxy: NDArray[np.float64]) -> Any: ...
-    def ground(self, image: Any, text: Any, progress: float) -> Candidates: ...
+    def encode_images(self, frame: Any, windows_xyxy: NDArray[np.float64]) -> list[Any]: ...
+    def ground(self, looks: Sequence[Look]) -> list[Candidates]: ...
     def run_network(
         self, name: str, feeds: Mapping[str, NDArray[Any]]
     ) -> dict[str, NDArray[Any]]: ...

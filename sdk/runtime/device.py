@@ -2,7 +2,8 @@
 
 The frame goes up once, through pinned memory. For each step four numbers of the window go up, the
 crop kernel writes the image network's input, the features stay where the ground network reads
-them, and one record of boxes and scores comes back, the only thing that the host waits for.
+them, and one record of boxes and scores comes back, the only thing that the host waits for: once
+for all the looks of a round, which follow each other in the stream.
 
 Tensors are known by their names: two networks that name the same tensor share its memory. Features
 that are needed again (a window that several expressions look at, the text of an expression) are
@@ -13,7 +14,7 @@ fixed addresses, hence one CUDA graph.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Protocol
@@ -28,6 +29,7 @@ from sdk.manifest import Manifest
 from sdk.results import Candidates
 from sdk.runtime.cuda import Device, DeviceArray
 from sdk.runtime.memory import Held, Pool, Staging, Tensor
+from sdk.search import MAX_LOOKS, Look
 from sdk.text import Tokens
 
 NETWORKS = ("text", "image", "ground")
@@ -122,31 +124,58 @@ class DeviceSession:
             self._text = self._keep(self._texts, _TEXT)
             return self._text
 
-    def encode_image(self, frame: Frame, window_xyxy: NDArray[np.float64]) -> Held:
-        """Crops, resizes and normalises the window, runs the image network; all on the device."""
-        with self._device.active():
-            with self.clock.stage("crop"):
-                self._staging["window"].send(window_xyxy, self._arrays["window"])
-                self._fill_pixels(frame)
-            with self.clock.stage("image"):
-                self._image = None
-                self._executors["image"].run(self._device.stream)
-                self._image = self._keep(self._images, _IMAGE)
-                return self._image
+    def encode_images(self, frame: Frame, windows_xyxy: NDArray[np.float64]) -> list[Held]:
+        """Crops, resizes and normalises each window, runs the image network; on the device."""
+        return [
+            held
+            for at in range(0, len(windows_xyxy), MAX_LOOKS)
+            for held in self._encode(frame, windows_xyxy[at : at + MAX_LOOKS])
+        ]
 
-    def ground(self, image: Held, text: Held, progress: float) -> Candidates:
-        """Runs the ground network and waits for its answer."""
-        with self._device.active(), self.clock.stage("ground"):
-            self._image = self._recall(image, self._image)
-            self._text = self._recall(text, self._text)
-            self._staging["progress"].send(progress, self._arrays["progress"])
-            self._executors["ground"].run(self._device.stream)
-            self._device.download(self._record, self._host_record)
+    def ground(self, looks: Sequence[Look]) -> list[Candidates]:
+        """Runs the ground network on each look and waits for the answers."""
+        return [
+            offered
+            for at in range(0, len(looks), MAX_LOOKS)
+            for offered in self._ground(looks[at : at + MAX_LOOKS])
+        ]
+
+    def _encode(self, frame: Frame, windows: NDArray[np.float64]) -> list[Held]:
+        found = []
+        with self._device.active():
+            rows = np.zeros(self._arrays["windows"].shape, np.float32)
+            rows[: len(windows)] = windows
+            self._staging["windows"].send(rows, self._arrays["windows"])
+            for k in range(len(windows)):
+                with self.clock.stage("crop"):
+                    self._fill_pixels(frame, _row(self._arrays["windows"], k))
+                with self.clock.stage("image"):
+                    self._image = None
+                    self._executors["image"].run(self._device.stream)
+                    self._image = self._keep(self._images, _IMAGE)
+                    found.append(self._image)
+        return found
+
+    def _ground(self, looks: Sequence[Look]) -> list[Candidates]:
+        with self._device.active(), self.clock.stage("ground", len(looks)):
+            rows = np.zeros(self._arrays["progresses"].shape, np.float32)
+            rows[: len(looks), 0] = [look.progress for look in looks]
+            self._staging["progresses"].send(rows, self._arrays["progresses"])
+            for k, look in enumerate(looks):
+                self._image = self._recall(look.image, self._image)
+                self._text = self._recall(look.text, self._text)
+                self._device.copy(_row(self._arrays["progresses"], k), self._arrays["progress"])
+                self._executors["ground"].run(self._device.stream)
+                self._device.download(self._record, self._host_records[k])
             self._device.synchronize()
-            boxes, scores = (
-                _view(self._host_record, self._record, self._arrays[name])[0].astype(np.float32)
-                for name in ("boxes", "scores")
-            )
+            return [self._candidates(host) for host in self._host_records[: len(looks)]]
+
+    def _candidates(self, host: NDArray[np.uint8]) -> Candidates:
+        """What a record says, as arrays of their own."""
+        boxes, scores = (
+            _view(host, self._record, self._arrays[name])[0].astype(np.float32)
+            for name in ("boxes", "scores")
+        )
         return Candidates(boxes, scores)
 
     def run_network(self, name: str, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -192,15 +221,16 @@ class DeviceSession:
             offsets[key] = size
             size += -(-known[key].nbytes // ALIGNMENT) * ALIGNMENT
         self._record = self._device.zeros((size,), np.uint8)
-        self._host_record = self._device.pinned((size,), np.uint8)
+        self._host_records = self._device.pinned((MAX_LOOKS, size), np.uint8)
         for key, tensor in known.items():
             if key in offsets:
                 pointer = self._record.pointer + offsets[key]
                 self._arrays[key] = DeviceArray(pointer, tensor.shape, tensor.dtype)
             else:
                 self._arrays[key] = self._device.zeros(tensor.shape, tensor.dtype)
-        self._arrays["window"] = self._device.zeros((1, 4), np.float32)
-        for key in ("input_ids", "segment_ids", "position_ids", "progress", "window"):
+        self._arrays["windows"] = self._device.zeros((MAX_LOOKS, 4), np.float32)
+        self._arrays["progresses"] = self._device.zeros((MAX_LOOKS, 1), np.float32)
+        for key in ("input_ids", "segment_ids", "position_ids", "progresses", "windows"):
             array = self._arrays[key]
             self._staging[key] = Staging(self._device, Tensor(array.shape, array.dtype))
 
@@ -225,12 +255,12 @@ class DeviceSession:
                     f"the manifest says {key} is {shape}, the network {known[key].shape}"
                 )
 
-    def _fill_pixels(self, frame: Frame) -> None:
+    def _fill_pixels(self, frame: Frame, window: DeviceArray) -> None:
         preprocess = self._manifest.preprocess
         try:
             self._crop(
                 frame.held.arrays["frame"],
-                self._arrays["window"],
+                window,
                 self._manifest.input_hw,
                 preprocess.mean,
                 preprocess.std,
@@ -253,6 +283,12 @@ class DeviceSession:
             for name, array in wanted.arrays.items():
                 self._device.copy(array, self._arrays[name])
         return wanted
+
+
+def _row(array: DeviceArray, k: int) -> DeviceArray:
+    """Row ``k`` of an array ``(n, m)``, as ``(1, m)``."""
+    width = array.shape[1]
+    return DeviceArray(array.pointer + k * width * array.dtype.itemsize, (1, width), array.dtype)
 
 
 def _view(host: NDArray[np.uint8], record: DeviceArray, part: DeviceArray) -> NDArray[Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdk.clock import StageClock
-from sdk.errors import EngineError, MissingRuntimeError
+from sdk.errors import MissingRuntimeError
 from sdk.frame import ColorOrder
 from sdk.manifest import Manifest
 from sdk.preprocess import network_input
 from sdk.results import Candidates
 from sdk.runtime import usable_cores
+from sdk.runtime.onnx_network import OnnxNetwork, import_onnxruntime
+from sdk.search import Look
 from sdk.text import Tokens
 
 
@@ -41,28 +44,28 @@ class OnnxSession:
     """Three ONNX networks and the crop kernel. One call at a time: buffers are reused."""
 
     def __init__(self, folder: Path, manifest: Manifest, threads: int | None = None) -> None:
-        ort = _import_onnxruntime()
+        ort = import_onnxruntime()
         _check_kernel()
         self.clock = StageClock()
         self._wrap = ort.OrtValue.ortvalue_from_numpy  # shares the array's memory on the CPU
         self._input_hw = manifest.input_hw
         self._preprocess = manifest.preprocess
         self._threads = threads or usable_cores()
-        options = _options(ort, self._threads)
-        self._text, self._image, self._ground = (
-            _load(ort, folder / f"{name}.onnx", options) for name in ("text", "image", "ground")
-        )
+        self._networks = {
+            name: OnnxNetwork(folder / f"{name}.onnx", self._threads)
+            for name in ("text", "image", "ground")
+        }
+        self._pool = ThreadPoolExecutor(self._threads, "piza-network")
         length, (height, width) = manifest.max_tokens, manifest.input_hw
         prompt = {"segment_ids": [1, length], "position_ids": [1, length]}
-        _expect(self._text, "text", {"input_ids": [1, length], **prompt}, ["text_features"])
-        _expect(self._image, "image", {"pixels": [1, 3, height, width]}, ["image_features"])
+        self._networks["text"].expect({"input_ids": [1, length], **prompt}, ["text_features"])
+        self._networks["image"].expect({"pixels": [1, 3, height, width]}, ["image_features"])
         features = {"image_features": None, "text_features": None}
-        inputs = {**features, **prompt, "progress": [1]}
-        _expect(self._ground, "ground", inputs, ["boxes", "scores"])
-        self._pixels = np.zeros((1, 3, height, width), np.float32)
-        self._progress = np.zeros(1, np.float32)
-        self._pixels_value = self._wrap(self._pixels)
-        self._progress_value = self._wrap(self._progress)
+        self._networks["ground"].expect(
+            {**features, **prompt, "progress": [1]}, ["boxes", "scores"]
+        )
+        self._pixels = np.zeros((self._threads, 3, height, width), np.float32)
+        self._pixel_values = [self._wrap(self._pixels[k : k + 1]) for k in range(self._threads)]
 
     def upload(self, frame: NDArray[np.uint8], color: ColorOrder = "bgr") -> _Upload:
         """Takes a reference; the frame must not change until the search is over."""
@@ -75,67 +78,63 @@ class OnnxSession:
                 name: self._wrap(np.ascontiguousarray(row, dtype=np.int32))
                 for name, row in tokens.prompt.items()
             }
-            (features,) = _run(self._text, "text", ["text_features"], feeds)
+            (features,) = self._networks["text"].run(["text_features"], feeds)
         return _Text(features, feeds["segment_ids"], feeds["position_ids"])
 
-    def encode_image(self, frame: _Upload, window_xyxy: NDArray[np.float64]) -> Any:
-        """Crops, resizes and normalises the window, then runs the image network."""
-        with self.clock.stage("crop"):
-            network_input(
-                frame.frame,
-                window_xyxy,
-                self._input_hw,
-                self._preprocess.mean,
-                self._preprocess.std,
-                frame.color,
-                self._pixels,
-                self._threads,
-            )
-        with self.clock.stage("image"):
-            feeds = {"pixels": self._pixels_value}
-            return _run(self._image, "image", ["image_features"], feeds)[0]
+    def encode_images(self, frame: _Upload, windows_xyxy: NDArray[np.float64]) -> list[Any]:
+        """Crops, resizes and normalises the windows, then runs the image network on each."""
+        images: list[Any] = []
+        for at in range(0, len(windows_xyxy), self._threads):
+            some = windows_xyxy[at : at + self._threads]
+            with self.clock.stage("crop", len(some)):
+                network_input(
+                    frame.frame,
+                    some,
+                    self._input_hw,
+                    self._preprocess.mean,
+                    self._preprocess.std,
+                    frame.color,
+                    self._pixels[: len(some)],
+                    self._threads,
+                )
+            with self.clock.stage("image", len(some)):
+                feeds = [{"pixels": value} for value in self._pixel_values[: len(some)]]
+                found = self._networks["image"].run_each(["image_features"], feeds, self._pool)
+                images += [features for (features,) in found]
+        return images
 
-    def ground(self, image: Any, text: _Text, progress: float) -> Candidates:
-        """Runs the ground network."""
-        with self.clock.stage("ground"):
-            self._progress[0] = progress
-            feeds = {
-                "image_features": image,
-                "text_features": text.features,
-                "segment_ids": text.segments,
-                "position_ids": text.positions,
-                "progress": self._progress_value,
-            }
-            boxes, scores = _run(self._ground, "ground", ["boxes", "scores"], feeds)
-            return Candidates(boxes.numpy()[0], scores.numpy()[0])
+    def ground(self, looks: Sequence[Look]) -> list[Candidates]:
+        """Runs the ground network on each look."""
+        with self.clock.stage("ground", len(looks)):
+            feeds = [
+                {
+                    "image_features": look.image,
+                    "text_features": look.text.features,
+                    "segment_ids": look.text.segments,
+                    "position_ids": look.text.positions,
+                    "progress": self._wrap(np.array([look.progress], np.float32)),
+                }
+                for look in looks
+            ]
+            found = self._networks["ground"].run_each(["boxes", "scores"], feeds, self._pool)
+            return [Candidates(boxes.numpy()[0], scores.numpy()[0]) for boxes, scores in found]
 
     def run_network(self, name: str, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """One network by itself: for certificates."""
-        network = {"text": self._text, "image": self._image, "ground": self._ground}[name]
-        outputs = [value.name for value in network.get_outputs()]
+        network = self._networks[name]
         wrapped = {key: self._wrap(np.ascontiguousarray(each)) for key, each in feeds.items()}
-        given = _run(network, name, outputs, wrapped)
-        return {key: value.numpy() for key, value in zip(outputs, given, strict=True)}
+        given = network.run(network.outputs, wrapped)
+        return {key: value.numpy() for key, value in zip(network.outputs, given, strict=True)}
 
     def close(self) -> None:
         """Frees the networks."""
-        del self._text, self._image, self._ground
+        self._pool.shutdown()
+        self._networks.clear()
 
 
 def open_session(folder: Path, manifest: Manifest, threads: int | None = None) -> OnnxSession:
     """See ``sdk.runtime.open_session``."""
     return OnnxSession(folder, manifest, threads)
-
-
-def _import_onnxruntime() -> Any:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise MissingRuntimeError(
-            "this engine needs ONNX Runtime, which cannot be imported"
-            f" ({error}): pip install piza-edge, or pip install onnxruntime"
-        ) from error
-    return onnxruntime
 
 
 def _check_kernel() -> None:
@@ -145,51 +144,3 @@ def _check_kernel() -> None:
         raise MissingRuntimeError(
             f"the compiled kernel cpp_ext cannot be imported ({error}): pip install piza-edge"
         ) from error
-
-
-def _options(ort: Any, threads: int) -> Any:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors only
-    # Idle threads that spin cost a core, and time when other programs want it.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return options
-
-
-def _load(ort: Any, path: Path, options: Any) -> Any:
-    try:
-        # That fusion's kernel takes longer than the two operators it stands for: a fifth of the
-        # ground network's time on one core, by measurement.
-        return ort.InferenceSession(
-            str(path),
-            options,
-            providers=["CPUExecutionProvider"],
-            disabled_optimizers=["SkipLayerNormFusion"],
-        )
-    except Exception as error:  # onnxruntime's exceptions share no base of their own
-        raise EngineError(f"ONNX Runtime cannot load {path}: {error}") from error
-
-
-def _expect(
-    network: Any, name: str, inputs: dict[str, list[int] | None], outputs: list[str]
-) -> None:
-    """Checks the names and shapes of a network's inputs (None: any) and its outputs' names."""
-    found = {value.name: list(value.shape) for value in network.get_inputs()}
-    if set(found) != set(inputs):
-        raise EngineError(f"{name}.onnx: expected inputs {sorted(inputs)}, found {sorted(found)}")
-    for key, shape in inputs.items():
-        if shape is not None and found[key] != shape:
-            raise EngineError(
-                f"{name}.onnx: the manifest says {key} is {shape}, the network {found[key]}"
-            )
-    given = [value.name for value in network.get_outputs()]
-    if not set(outputs) <= set(given):
-        raise EngineError(f"{name}.onnx: expected outputs {outputs}, found {given}")
-
-
-def _run(network: Any, name: str, outputs: list[str], feeds: dict[str, Any]) -> list[Any]:
-    try:
-        return list(network.run_with_ort_values(outputs, feeds))
-    except Exception as error:  # onnxruntime's exceptions share no base of their own
-        raise EngineError(f"the {name} network failed: {error}") from error

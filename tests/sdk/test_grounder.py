@@ -96,25 +96,15 @@ def test_the_frame_is_neither_changed_nor_copied(grounder, make_frame):
 
 def test_shared_windows_and_known_texts_are_encoded_once(engine, make_frame):
     with Grounder(engine, threads=1) as grounder:
-        calls = {"image": [], "text": 0}
-        session = grounder._session
-        encode_image, encode_text = session.encode_image, session.encode_text
-
-        def count_image(frame, window):
-            calls["image"].append(tuple(window))
-            return encode_image(frame, window)
-
-        def count_text(tokens):
-            calls["text"] += 1
-            return encode_text(tokens)
-
-        session.encode_image, session.encode_text = count_image, count_text
         refs = ["the red square", "the blue square", "The red  square."]
-        first, _, third = grounder.locate(make_frame(), refs)
-        np.testing.assert_array_equal(first.xyxy, third.xyxy)
-        assert len(calls["image"]) == len(set(calls["image"]))
+        answers = grounder.locate(make_frame(), refs)
+        windows = {zoom.window_xyxy.tobytes() for answer in answers for zoom in answer.zooms}
+        np.testing.assert_array_equal(answers[0].xyxy, answers[2].xyxy)
+        assert grounder.runs["image"] == grounder.runs["crop"] == len(windows)
+        assert grounder.runs["ground"] == sum(len(answer.zooms) for answer in answers)
         grounder.locate(make_frame(), refs[0])
-        assert calls["text"] == 2
+        assert grounder.runs["text"] == 2
+    assert grounder.runs == {}
 
 
 def test_a_list_gives_a_list(grounder, make_frame):

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from sdk.geometry import contains
 from sdk.results import Candidates
-from sdk.search import ZoomPolicy, search
+from sdk.search import search
+from sdk.trail import Rules, ZoomPolicy
 
 FRAME_WH, INPUT_HW = (400, 300), (150, 200)  # no letterbox bars in the first window
 NAN, INF = float("nan"), float("inf")
@@ -28,12 +29,15 @@ class ScriptedSession:
     def encode_text(self, tokens):
         return tokens
 
-    def encode_image(self, frame, window_xyxy):
-        self.windows.append(window_xyxy.copy())
-        return window_xyxy
+    def encode_images(self, frame, windows_xyxy):
+        self.windows += [window.copy() for window in windows_xyxy]
+        return list(windows_xyxy)
 
-    def ground(self, image, text, progress):
-        self.progress.append(progress)
+    def ground(self, looks):
+        return [self.answer(look) for look in looks]
+
+    def answer(self, look):
+        self.progress.append(look.progress)
         return self.answers[min(len(self.progress), len(self.answers)) - 1]
 
 
@@ -42,7 +46,8 @@ def never(history):
 
 
 def run(session, history=never, **policy):
-    return search(session, None, FRAME_WH, None, history, ZoomPolicy(**policy), INPUT_HW)
+    rules = Rules(history, ZoomPolicy(**policy), INPUT_HW)
+    return search(session, None, FRAME_WH, ["a text"], rules)[0]
 
 
 MIDDLE = ([[0.25, 0.25, 0.75, 0.75]], [0.9])

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from sdk.engine import MANIFEST_FILE
 from sdk.errors import InputError
 from sdk.results import Float32, Zoom
-from sdk.windows import SharedWindows
 from train.evaluation.scoring import Locator
 
 if TYPE_CHECKING:
     from sdk.grounder import Grounder
     from sdk.search import Search
+    from train.evaluation.published import PublishedSearcher
+    from train.evaluation.searcher import Searcher
     from train.models.grounder import PizaGrounder
 
 
@@ -51,20 +52,18 @@ class CheckpointLocator:
         if published:
             from train.evaluation.published import PublishedSearcher
 
-            self._search: Any = PublishedSearcher(model, tokenizer)
+            self._searcher: PublishedSearcher | Searcher = PublishedSearcher(model, tokenizer)
         else:
             from train.evaluation.searcher import Searcher
 
-            self._search = Searcher(model, tokenizer)
-            self._search.session = SharedWindows(self._search.session)
+            self._searcher = Searcher(model, tokenizer)
 
     def locate(self, frame: NDArray[np.uint8], ref: list[str]) -> Sequence[Found]:
         """One answer for each expression; raises InputError for one that cannot be encoded."""
         understood = [self._tokenizer.encode(each).understood for each in ref]
-        return [
-            self._judge(self._search(frame, each)) if known else NO_ANSWER
-            for each, known in zip(ref, understood, strict=True)
-        ]
+        known = [each for each, known in zip(ref, understood, strict=True) if known]
+        outcomes = iter(self._searcher.search(frame, known))
+        return [self._judge(next(outcomes)) if known else NO_ANSWER for known in understood]
 
     def _judge(self, outcome: Search) -> Found:
         if not outcome.zooms:

@@ -7,6 +7,7 @@ Pillow's resize to a size of its own for every crop. It takes one expression at 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +52,10 @@ class PublishedSearcher:
         self.model, self.tokenizer, self.policy = model.eval(), tokenizer, policy
         self.max_steps = policy.max_steps if model.config.zooms else 1
         self.device = next(model.parameters()).device
+
+    def search(self, frame: Frame, refs: Sequence[str]) -> list[Search]:
+        """Searches for several expressions, one after the other."""
+        return [self(frame, each) for each in refs]
 
     @torch.inference_mode()
     def __call__(self, frame: Frame, ref: str) -> Search:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +11,7 @@ from sdk.geometry import contains, iou
 from sdk.history import HistoryEncoder
 from sdk.search import Search, search
 from sdk.text import Tokenizer
+from sdk.trail import Rules
 from train.evaluation.metrics import accuracy
 from train.evaluation.questions import Question
 from train.evaluation.session import TorchSession
@@ -22,13 +23,17 @@ class Searcher:
 
     def __init__(self, model: PizaGrounder, tokenizer: Tokenizer) -> None:
         self.session, self.tokenizer = TorchSession(model), tokenizer
-        self.policy, self.input_hw = model.config.zoom_policy(), model.config.input_hw
-        self.history = HistoryEncoder(history_weights(model))
+        history = HistoryEncoder(history_weights(model))
+        self.rules = Rules(history, model.config.zoom_policy(), model.config.input_hw)
 
     def __call__(self, frame: NDArray[np.uint8], ref: str) -> Search:
-        text = self.session.encode_text(self.tokenizer.encode(ref))
-        frame_wh = (frame.shape[1], frame.shape[0])
-        return search(self.session, frame, frame_wh, text, self.history, self.policy, self.input_hw)
+        """Searches for one expression."""
+        return self.search(frame, [ref])[0]
+
+    def search(self, frame: NDArray[np.uint8], refs: Sequence[str]) -> list[Search]:
+        """Searches for several expressions side by side."""
+        texts = [self.session.encode_text(self.tokenizer.encode(each)) for each in refs]
+        return search(self.session, frame, (frame.shape[1], frame.shape[0]), texts, self.rules)
 
 
 def history_weights(model: PizaGrounder) -> dict[str, NDArray[np.float32]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from sdk.preprocess import network_input
 from sdk.results import Candidates
+from sdk.search import Look
 from sdk.text import Tokens
 from train.boxes import to_corners
 from train.models.grounder import PizaGrounder, Prediction
@@ -26,7 +28,7 @@ class TextFeatures:
 
 
 class TorchSession:
-    """Runs a ``PizaGrounder`` one crop at a time, where it is, exactly as the vehicle does."""
+    """Runs a ``PizaGrounder`` where it is, as the vehicle does."""
 
     def __init__(self, model: PizaGrounder) -> None:
         self.model = model.eval()
@@ -45,17 +47,25 @@ class TorchSession:
         return TextFeatures(features, segments, positions)
 
     @torch.inference_mode()
-    def encode_image(self, frame: NDArray[np.uint8], window_xyxy: NDArray[np.float64]) -> Tensor:
+    def encode_images(
+        self, frame: NDArray[np.uint8], windows_xyxy: NDArray[np.float64]
+    ) -> list[Tensor]:
         config = self.model.config
-        pixels = network_input(frame, window_xyxy, config.input_hw, config.mean, config.std)
-        return self.model.encode_image(torch.from_numpy(pixels).to(self.device))
+        pixels = network_input(frame, windows_xyxy, config.input_hw, config.mean, config.std)
+        features = self.model.encode_image(torch.from_numpy(pixels).to(self.device))
+        return list(features.split(1))
 
     @torch.inference_mode()
-    def ground(self, image: Tensor, text: TextFeatures, progress: float) -> Candidates:
-        step = torch.tensor([progress], device=self.device)
-        prediction = self.model.ground(image, text.features, text.segments, text.positions, step)
-        boxes, scores = ranked(prediction)
-        return Candidates(boxes[0].cpu().numpy(), scores[0].cpu().numpy())
+    def ground(self, looks: Sequence[Look]) -> list[Candidates]:
+        image = torch.cat([look.image for look in looks])
+        features, segments, positions = (
+            torch.cat([getattr(look.text, name) for look in looks])
+            for name in ("features", "segments", "positions")
+        )
+        progress = torch.tensor([look.progress for look in looks], device=self.device)
+        prediction = self.model.ground(image, features, segments, positions, progress)
+        boxes, scores = (each.cpu().numpy() for each in ranked(prediction))
+        return [Candidates(*pair) for pair in zip(boxes, scores, strict=True)]
 
 
 def ranked(prediction: Prediction) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ from typing import Any
 from transformers import MMGroundingDinoConfig
 
 from sdk.errors import EngineError
-from sdk.search import ZoomPolicy
+from sdk.trail import ZoomPolicy
 from train.methods import METHODS
 
 # ImageNet statistics in RGB order and 0..255 units, as MM-Grounding-DINO was trained with.

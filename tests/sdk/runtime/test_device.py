@@ -20,6 +20,7 @@ from sdk.errors import EngineError
 from sdk.runtime import onnxruntime as cpu
 from sdk.runtime.device import DeviceSession
 from sdk.runtime.onnxruntime_cuda import BoundExecutor
+from sdk.search import Look
 from sdk.text import Tokenizer
 
 CPU = "CPUExecutionProvider"
@@ -112,17 +113,15 @@ def test_old_windows_and_texts_can_be_used_again(open_device, engine, make_frame
     frame = make_frame((640, 480), {"red": (400, 100, 430, 128), "blue": (10, 300, 50, 340)})
     windows = [np.array(w, float) for w in ((0, 0, 640, 480), (0, 240, 320, 480))]
     uploaded = session.upload(frame)
-    images = [session.encode_image(uploaded, window) for window in windows]
+    images = session.encode_images(uploaded, np.stack(windows))
     texts = [session.encode_text(tokenizer.encode(ref)) for ref in ("red", "blue")]
     reference = cpu.open_session(engine, read_manifest(engine))
     plain = reference.upload(frame)
     for i, j in ((0, 0), (1, 1), (0, 1), (1, 0), (0, 0)):
-        ours = session.ground(images[i], texts[j], 0.5)
-        theirs = reference.ground(
-            reference.encode_image(plain, windows[i]),
-            reference.encode_text(tokenizer.encode(("red", "blue")[j])),
-            0.5,
-        )
+        (ours,) = session.ground([Look(images[i], texts[j], 0.5)])
+        (image,) = reference.encode_images(plain, windows[i][None])
+        text = reference.encode_text(tokenizer.encode(("red", "blue")[j]))
+        (theirs,) = reference.ground([Look(image, text, 0.5)])
         np.testing.assert_allclose(ours.boxes_unit, theirs.boxes_unit, atol=1e-5)
         np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-5)
     session.close()
@@ -130,22 +129,26 @@ def test_old_windows_and_texts_can_be_used_again(open_device, engine, make_frame
 
 def test_the_frame_may_change_after_its_upload(open_device, make_frame, tokenizer):
     session = open_device()
-    window = np.array([0, 0, 640, 480], float)
     text = session.encode_text(tokenizer.encode("red"))
+
+    def ask(uploaded):
+        (image,) = session.encode_images(uploaded, np.array([[0, 0, 640, 480]], float))
+        return session.ground([Look(image, text, 0.0)])[0]
+
     frame, other = make_frame(), make_frame(squares={"red": (10, 10, 60, 60)})
-    expected = session.ground(session.encode_image(session.upload(frame), window), text, 0)
+    expected = ask(session.upload(frame))
     first = session.upload(frame)
     frame[...] = 0
     second = session.upload(other)  # through the same pinned memory
-    ours = session.ground(session.encode_image(first, window), text, 0)
-    np.testing.assert_array_equal(ours.boxes_unit, expected.boxes_unit)
-    moved = session.ground(session.encode_image(second, window), text, 0)
+    np.testing.assert_array_equal(ask(first).boxes_unit, expected.boxes_unit)
+    moved = ask(second)
     assert (moved.boxes_unit[0] != expected.boxes_unit[0]).any()
     session.close()
 
 
 def test_only_records_come_back(fake_cuda, on_device, make_frame):
-    """A step sends 4 + 1 numbers up and gets boxes and scores; the features move on the device."""
+    """A round sends places for the windows and progresses of 16 looks up, and boxes and scores come
+    down for each look; the features move on the device."""
     on_device.locate(make_frame(), "red")
     fake_cuda.copies.clear()
     frame = make_frame(squares={"red": (10, 10, 60, 60)})
@@ -153,8 +156,8 @@ def test_only_records_come_back(fake_cuda, on_device, make_frame):
     up = [size for direction, size in fake_cuda.copies if direction == "up"]
     down = [size for direction, size in fake_cuda.copies if direction == "down"]
     assert up[0] == frame.nbytes
-    assert set(up[1:]) == {16, 4}
-    assert up.count(16) <= up.count(4) == len(down)
+    assert set(up[1:]) == {16 * 16, 16 * 4}
+    assert up.count(16 * 16) <= up.count(16 * 4) == len(down)
     assert set(down) == {512}  # 2 boxes and 2 scores, each padded to 256 bytes
     on_device.close()
 
@@ -211,8 +214,9 @@ def test_several_on_one_gpu(fake_cuda, open_device, make_frame, tokenizer):
     assert len(fake_cuda.streams) == 2
     first.close()
     text = second.encode_text(tokenizer.encode("red"))
-    image = second.encode_image(second.upload(make_frame()), np.array([0, 0, 640, 480], float))
-    assert second.ground(image, text, 0.0).scores[0] > 0.5
+    uploaded = second.upload(make_frame())
+    (image,) = second.encode_images(uploaded, np.array([[0, 0, 640, 480]], float))
+    assert second.ground([Look(image, text, 0.0)])[0].scores[0] > 0.5
     second.close()
     assert not fake_cuda.live
 

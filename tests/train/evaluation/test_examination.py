@@ -181,7 +181,7 @@ def test_windows_are_encoded_once(make_model: Callable, tokenizer) -> None:
     first, again = locator.locate(frame, ["the red car", "the red car"])
     once = len(windows)
     assert once == len({zoom.window_xyxy.tobytes() for zoom in first.zooms})
-    np.testing.assert_array_equal(first.xyxy, again.xyxy)
+    np.testing.assert_allclose(first.xyxy, again.xyxy, atol=1e-4)  # rows of one batch
     locator.locate(frame.copy(), ["the red car"])
     assert len(windows) == 2 * once
 

@@ -1,0 +1,71 @@
+"""From the outcome of a search to the answer: is it good enough, and if not, why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdk.results import Grounding
+from sdk.search import Search
+from sdk.text import Tokens
+from sdk.trail import last_score
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """What the answers of one call have in common."""
+
+    frame: NDArray[np.uint8]
+    color: str
+    deadline_ms: float | None
+    timing_ms: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Judge:
+    """``threshold``: the score from which an object counts as found. ``engine``: its label."""
+
+    threshold: float
+    engine: str
+
+    def __call__(self, asked: Asked, ref: str, tokens: Tokens, outcome: Search) -> Grounding:
+        """The answer to one expression."""
+        score = last_score(outcome.zooms)
+        reason = self._reason(asked, ref, tokens, outcome, score)
+        return Grounding(
+            ref=ref,
+            found=reason is None,
+            score=score,
+            xyxy=outcome.zooms[-1].xyxy if outcome.zooms else None,
+            zooms=outcome.zooms,
+            frame_wh=(asked.frame.shape[1], asked.frame.shape[0]),
+            engine=self.engine,
+            timing_ms=asked.timing_ms,
+            reason=reason,
+            unknown_words=tokens.unknown,
+            color=asked.color,
+            frame=asked.frame,
+            complete=outcome.complete or not tokens.understood,
+            abandoned=outcome.abandoned,
+        )
+
+    def _reason(
+        self, asked: Asked, ref: str, tokens: Tokens, outcome: Search, score: float
+    ) -> str | None:
+        """Why there is no answer to rely on; None when there is."""
+        if not tokens.understood:
+            return f"the engine knows none of the words of {ref!r}"
+        if outcome.fault is not None:
+            return outcome.fault
+        if not outcome.zooms:
+            return f"the deadline of {asked.deadline_ms:g} ms left no time for a first step"
+        if score >= self.threshold:
+            return None
+        below = f"the score {score:.3f} is below the threshold {self.threshold:.3f}"
+        if outcome.complete:
+            return below
+        steps = "1 step" if len(outcome.zooms) == 1 else f"{len(outcome.zooms)} steps"
+        return f"{below}: the deadline of {asked.deadline_ms:g} ms ended the search after {steps}"

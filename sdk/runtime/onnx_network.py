@@ -1,0 +1,101 @@
+"""One ONNX network on the CPU: alone with all threads, or several times at once with one each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sdk.errors import EngineError, MissingRuntimeError
+
+Feeds = Mapping[str, Any]  # input name -> OrtValue
+
+
+class OnnxNetwork:
+    """A loaded network; the name in its errors is that of its file.
+
+    Raises MissingRuntimeError without ONNX Runtime, EngineError for a file that it cannot load.
+    """
+
+    def __init__(self, path: Path, threads: int) -> None:
+        self._path = path
+        self._session = _load(path, threads)
+
+    @property
+    def outputs(self) -> list[str]:
+        """The names of its outputs."""
+        return [value.name for value in self._session.get_outputs()]
+
+    def expect(self, inputs: Mapping[str, list[int] | None], outputs: Sequence[str]) -> None:
+        """Checks the names and shapes of the inputs (None: any) and the names of the outputs."""
+        name = self._path.name
+        found = {value.name: list(value.shape) for value in self._session.get_inputs()}
+        if set(found) != set(inputs):
+            raise EngineError(f"{name}: expected inputs {sorted(inputs)}, found {sorted(found)}")
+        for key, shape in inputs.items():
+            if shape is not None and found[key] != shape:
+                raise EngineError(
+                    f"{name}: the manifest says {key} is {shape}, the network {found[key]}"
+                )
+        if not set(outputs) <= set(self.outputs):
+            raise EngineError(f"{name}: expected outputs {list(outputs)}, found {self.outputs}")
+
+    def run(self, outputs: list[str], feeds: Feeds) -> list[Any]:
+        """The wanted outputs as OrtValues."""
+        return self._run(self._session, outputs, feeds)
+
+    def run_each(self, outputs: list[str], feeds: Sequence[Feeds], pool: Executor) -> list[Any]:
+        """The wanted outputs of each of ``feeds``: side by side in the threads of ``pool``.
+
+        One run gains little from a second thread (its many nodes are small), two runs gain all of
+        it. They take a copy of the network that keeps to one thread, loaded when first wanted.
+        """
+        if len(feeds) == 1:
+            return [self.run(outputs, feeds[0])]
+        alone = self._alone
+        return list(pool.map(lambda each: self._run(alone, outputs, each), feeds))
+
+    @cached_property
+    def _alone(self) -> Any:
+        return _load(self._path, threads=1)
+
+    def _run(self, session: Any, outputs: list[str], feeds: Feeds) -> list[Any]:
+        try:
+            return list(session.run_with_ort_values(outputs, dict(feeds)))
+        except Exception as error:  # onnxruntime's exceptions share no base of their own
+            raise EngineError(f"the {self._path.stem} network failed: {error}") from error
+
+
+def import_onnxruntime() -> Any:
+    """The module; raises MissingRuntimeError where it is not installed."""
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingRuntimeError(
+            "this engine needs ONNX Runtime, which cannot be imported"
+            f" ({error}): pip install piza-edge, or pip install onnxruntime"
+        ) from error
+    return onnxruntime
+
+
+def _load(path: Path, threads: int) -> Any:
+    ort = import_onnxruntime()
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors only
+    # Idle threads that spin cost a core, and time when other programs want it.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        # That fusion's kernel takes longer than the two operators it stands for: a fifth of the
+        # ground network's time on one core, by measurement.
+        return ort.InferenceSession(
+            str(path),
+            options,
+            providers=["CPUExecutionProvider"],
+            disabled_optimizers=["SkipLayerNormFusion"],
+        )
+    except Exception as error:  # onnxruntime's exceptions share no base of their own
+        raise EngineError(f"ONNX Runtime cannot load {path}: {error}") from error

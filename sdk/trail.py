@@ -1,0 +1,204 @@
+"""One way into the frame: the windows and boxes so far, and how a step carries it on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sdk.geometry import Boxes, Letterbox, as_boxes, clip, grow, iou, xyxy_to_xywh
+from sdk.results import Candidates, Zoom
+
+MIN_BOX_PX = 1.0  # a box thinner than a pixel is no object
+_SAME_PLACE_IOU = 0.5  # candidates that overlap more are one place to look at (our choice)
+
+
+class History(Protocol):
+    """The box-history encoder, as ``sdk.history.HistoryEncoder`` or as a PyTorch module."""
+
+    def __call__(self, history_xywh: NDArray[np.float64], /) -> tuple[float, float]:
+        """``(k, 4)`` xywh frame pixels -> end-of-search probability, progress (not rounded)."""
+
+
+@dataclass(frozen=True)
+class ZoomPolicy:
+    """When the search goes on and how far it may go.
+
+    ``max_steps``: windows looked at, at most. ``stop_threshold``: end-of-search probability from
+    which a box is the answer. ``progress_step``: progress is rounded to multiples of it.
+    ``min_window_px``: a smaller window grows to this side length.
+    """
+
+    max_steps: int = 3
+    stop_threshold: float = 0.95
+    progress_step: float = 0.05
+    min_window_px: float = 32.0
+
+    def progress(self, raw: float) -> float:
+        """Progress as the ground network gets it: on the grid (halves to even), in 0..1."""
+        return min(max(round(raw / self.progress_step) * self.progress_step, 0.0), 1.0)
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where to look first, instead of at the whole frame: for the next frame of a video.
+
+    ``window_xyxy``: ``(4,)`` frame pixels; it is clipped to the frame. ``restart_below``: with a
+    score (0..1, calibrated) below this the search begins again with the whole frame.
+    """
+
+    window_xyxy: ArrayLike
+    restart_below: float = 0.0
+
+
+def last_score(zooms: Sequence[Zoom]) -> float:
+    """The network's own score of the last box, 0 without any."""
+    return zooms[-1].score if zooms else 0.0
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What steps go by.
+
+    ``history``: boxes so far -> end-of-search probability, progress. ``input_hw``: height and
+    width of the network input. ``score``: what an answer with these zooms is worth, 0..1.
+    ``beam``: how many candidates of the first step are followed.
+    """
+
+    history: History
+    policy: ZoomPolicy
+    input_hw: tuple[int, int]
+    score: Callable[[Sequence[Zoom]], float] = last_score
+    beam: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Trail:
+    """A search on its way. ``asked``: index of the expression. ``abandoned``: steps of a start
+    that led nowhere. ``fault``: why it broke off; the last box is then a place on the way, not an
+    answer. ``complete``: False when a deadline stopped it."""
+
+    asked: int
+    frame_wh: tuple[int, int]
+    window: Boxes  # (4,) what the next step looks at
+    history: tuple[Boxes, ...]  # xywh, from the whole frame on
+    raw_progress: float
+    start: Start | None = None
+    zooms: tuple[Zoom, ...] = ()
+    abandoned: tuple[Zoom, ...] = ()
+    fault: str | None = None
+    over: bool = False
+    complete: bool = True
+
+    def stopped(self) -> Trail:
+        """As a deadline leaves it."""
+        if not self.zooms and self.abandoned:  # what the start led to is better than nothing
+            return replace(self, zooms=self.abandoned, abandoned=(), over=True, complete=False)
+        return replace(self, over=True, complete=False)
+
+
+def begin(asked: int, frame_wh: tuple[int, int], rules: Rules, start: Start | None) -> Trail:
+    """A search before its first step, at the whole frame or at ``start``."""
+    window = np.array([0.0, 0.0, *frame_wh])  # (4,) xyxy
+    history = [xyxy_to_xywh(window)]
+    if start is not None:
+        box = clip(as_boxes(start.window_xyxy), window)
+        window = grow(box, rules.policy.min_window_px, window)
+        history.append(xyxy_to_xywh(window))
+    progress = rules.history(np.stack(history))[1]
+    return Trail(asked, frame_wh, window, tuple(history), progress, start)
+
+
+def advance(trail: Trail, offered: Candidates, rules: Rules) -> list[Trail]:
+    """The step that looked at ``trail.window`` and was offered ``offered``: where it leads.
+
+    One trail, or up to ``rules.beam`` after the first step at the whole frame.
+    """
+    boxes, scores = _in_window(offered, trail.window, rules.input_hw)
+    usable = _usable(boxes, scores)
+    first = trail.start is None and not trail.zooms
+    choices = _places(boxes, usable, rules.beam if first else 1)
+    if not choices:
+        fault = "the network offered no finite box with an area"
+        return [_judged(replace(trail, fault=fault, over=True), rules)]
+    return [_judged(_follow(trail, boxes, scores, each, rules), rules) for each in choices]
+
+
+def best(trails: Sequence[Trail], rules: Rules) -> Trail:
+    """Of the ends of one expression the one to answer with: no fault, then the best score."""
+    chosen = max(trails, key=lambda each: (each.fault is None, rules.score(each.zooms)))
+    return replace(chosen, complete=all(each.complete for each in trails))
+
+
+def _follow(
+    trail: Trail, boxes: Boxes, scores: NDArray[np.float32], choice: int, rules: Rules
+) -> Trail:
+    """The trail after choosing one of the candidates, ``boxes`` (K, 4) frame pixels."""
+    box = boxes[choice]
+    if (box[2:] - box[:2] < MIN_BOX_PX).any():
+        return replace(trail, fault="the search shrank to less than a pixel", over=True)
+    history = (*trail.history, xyxy_to_xywh(box))
+    stop, raw_progress = rules.history(np.stack(history))
+    zoom = Zoom(
+        window_xyxy=trail.window.astype(np.float32),
+        xyxy=box.astype(np.float32),
+        score=float(scores[choice]),
+        candidates_xyxy=boxes.astype(np.float32),
+        candidates_scores=scores,
+        progress=rules.policy.progress(trail.raw_progress),
+        stop_probability=stop,
+    )
+    # A start takes the place of the first step.
+    steps = len(trail.zooms) + (1 if trail.start is None else 2)
+    return replace(
+        trail,
+        window=grow(box, rules.policy.min_window_px, trail.window),
+        history=history,
+        raw_progress=raw_progress,
+        zooms=(*trail.zooms, zoom),
+        over=stop >= rules.policy.stop_threshold or steps >= rules.policy.max_steps,
+    )
+
+
+def _judged(trail: Trail, rules: Rules) -> Trail:
+    """The trail itself, or a new one at the whole frame when its start led nowhere."""
+    if trail.start is None:
+        return trail
+    if trail.fault is None and rules.score(trail.zooms) >= trail.start.restart_below:
+        return trail
+    again = begin(trail.asked, trail.frame_wh, rules, None)
+    return replace(again, abandoned=trail.zooms)
+
+
+def _in_window(
+    offered: Candidates, window: Boxes, input_hw: tuple[int, int]
+) -> tuple[Boxes, NDArray[np.float32]]:
+    """The candidates as frame pixels ``(K, 4)``, clipped to the window, and their scores.
+
+    A box with a value that is not finite becomes NaN as a whole: clipping would hide an infinity.
+    """
+    x1, y1, x2, y2 = window.tolist()
+    unit = as_boxes(offered.boxes_unit)
+    boxes = clip(Letterbox((x1, y1, x2, y2), input_hw).to_frame(unit), window)
+    boxes[~np.isfinite(unit).all(axis=1)] = np.nan
+    return boxes, np.asarray(offered.scores, dtype=np.float32)
+
+
+def _usable(boxes: Boxes, scores: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Indices of the candidates that are finite and not empty, best first."""
+    wide = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)  # False for NaN
+    return np.flatnonzero(wide & np.isfinite(scores))
+
+
+def _places(boxes: Boxes, usable: NDArray[np.intp], count: int) -> list[int]:
+    """The first ``count`` of the usable candidates that are places of their own."""
+    chosen: list[int] = []
+    for index in usable.tolist():
+        if len(chosen) == count:
+            break
+        if not chosen or (iou(boxes[chosen], boxes[index]) <= _SAME_PLACE_IOU).all():
+            chosen.append(index)
+    return chosen
