@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sdk.errors import InputError
 
@@ -63,5 +63,41 @@ def methods_plot(rows: Sequence[Row], path: Path) -> None:
     axes.margins(x=0.12, y=0.12)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#eceff3", zorder=0)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
+
+
+def deadline_plot(rows: Sequence[Mapping[str, Any]], usual_ms: float, path: Path) -> None:
+    """What is right, exact and kept, over the deadline; a line where a search usually ends."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7.2, 4.0), dpi=160, layout="constrained")
+    axes = figure.subplots()
+    at = [row["deadline_ms"] for row in rows]
+    curves = (
+        ("kept", "deadline kept (within 10 %)", _OTHER, "--"),
+        ("acc50", "right box (IoU at least 0.5)", _ZOOMING, "-"),
+        ("place", "right place (the box holds the object, or is it)", "#edae49", "-"),
+        ("complete", "search complete", _PLAIN, ":"),
+    )
+    for key, label, color, style in curves:
+        axes.plot(
+            at, [100 * row[key] for row in rows], style, color=color, label=label, marker="o", ms=4
+        )
+    axes.axvline(usual_ms, color="#c9ced6", lw=1, zorder=0)
+    axes.annotate(
+        "a search without\na deadline (p50)",
+        (usual_ms, 4),
+        xytext=(5, 0),
+        textcoords="offset points",
+        fontsize=8,
+        color=_PLAIN,
+    )
+    axes.set_xlabel("deadline in ms")
+    axes.set_ylabel("share of the calls in %")
+    axes.set_ylim(-2, 104)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="#eceff3", zorder=0)
+    axes.legend(frameon=False, fontsize=9, loc="center right")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)

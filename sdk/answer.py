@@ -62,10 +62,12 @@ class Judge:
             return outcome.fault
         if not outcome.zooms:
             return f"the deadline of {asked.deadline_ms:g} ms left no time for a first step"
-        if score >= self.threshold:
-            return None
-        below = f"the score {score:.3f} is below the threshold {self.threshold:.3f}"
-        if outcome.complete:
-            return below
-        steps = "1 step" if len(outcome.zooms) == 1 else f"{len(outcome.zooms)} steps"
-        return f"{below}: the deadline of {asked.deadline_ms:g} ms ended the search after {steps}"
+        if not outcome.complete:
+            steps = "1 step" if len(outcome.zooms) == 1 else f"{len(outcome.zooms)} steps"
+            return (
+                f"the deadline of {asked.deadline_ms:g} ms ended the search after {steps}: the box"
+                " is only the place that it had come to"
+            )
+        if score < self.threshold:
+            return f"the score {score:.3f} is below the threshold {self.threshold:.3f}"
+        return None

@@ -141,8 +141,9 @@ class Grounder:
             color: the frame's channel order, ``"bgr"`` as OpenCV gives it, or ``"rgb"``.
             beam: how many candidates of the first step are followed; the best end is the answer.
             deadline_ms: when the answer is wanted, counted from this call. A step that would end
-                later, as far as earlier ones tell, is not begun: the answer is then the best so
-                far, with ``complete=False``, and may have no box at all.
+                later, as far as earlier ones tell, is not begun: the answer is then not
+                ``complete`` and not ``found``; its box is the place that the search had come to (a
+                ``Start`` for the next call), or None.
             start: where to look first instead of at the whole frame; one for each expression, or
                 one for all.
 
@@ -167,11 +168,10 @@ class Grounder:
                 warnings.warn(f"the engine does not know {words}", stacklevel=2)
         known = [k for k, tokens in enumerate(prompts) if tokens.understood]
         outcomes = dict.fromkeys(range(len(refs)), Search((), complete=False))
-        clock = StageClock()
         with self._turn(deadline) as session:
+            clock = StageClock() if session is None else session.clock
+            clock.start(begin_s)
             if session is not None:
-                clock = session.clock
-                clock.start(begin_s)
                 found = search(
                     session,
                     session.upload(frame, order),

@@ -128,9 +128,12 @@ def advance(trail: Trail, offered: Candidates, rules: Rules) -> list[Trail]:
 
 
 def best(trails: Sequence[Trail], rules: Rules) -> Trail:
-    """Of the ends of one expression the one to answer with: no fault, then the best score."""
-    chosen = max(trails, key=lambda each: (each.fault is None, rules.score(each.zooms)))
-    return replace(chosen, complete=all(each.complete for each in trails))
+    """Of the ends of one expression the one to answer with: no fault, at an end, best score."""
+
+    def worth(trail: Trail) -> tuple[bool, bool, float]:
+        return trail.fault is None, trail.complete, rules.score(trail.zooms)
+
+    return replace(max(trails, key=worth), complete=all(each.complete for each in trails))
 
 
 def _follow(

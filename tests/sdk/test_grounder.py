@@ -6,14 +6,17 @@ import concurrent.futures
 import dataclasses
 import itertools
 import json
+import multiprocessing
+import os
 import warnings
 
 import numpy as np
 import pytest
 
-from sdk import EngineError, Grounder, InputError
+from sdk import EngineError, Grounder, InputError, Start
 from sdk.engine import ZoomPolicy, write_manifest
 from sdk.geometry import contains, iou
+from sdk.pace import Pace
 
 TARGET = (400, 100, 430, 128)
 
@@ -235,3 +238,98 @@ def test_answers_name_the_engine(engine, grounder, make_frame, make_manifest):
     assert not label.endswith(changed.fingerprint)
     same = dataclasses.replace(changed, versions={"onnx": "1"})
     assert same.fingerprint == changed.fingerprint
+
+
+def test_several_threads_on_the_cpu_answer_as_one_does(engine, make_frame):
+    """With more than one thread the expressions of a call are run at the same time."""
+    squares = {"red": TARGET, "blue": (50, 300, 80, 330), "green": (500, 400, 540, 440)}
+    frame = make_frame(squares=squares)
+    refs = ["the red square", "the blue square", "the green square", "red", "green"]
+    with Grounder(engine, threads=1) as one, Grounder(engine, threads=3) as three:
+        alone = [one.locate(frame, ref) for ref in refs]
+        for grounder in (one, three):
+            for ours, theirs in zip(grounder.locate(frame, refs), alone, strict=True):
+                assert ours.found == theirs.found
+                np.testing.assert_allclose(ours.xyxy, theirs.xyxy, atol=0.01)
+
+
+def test_a_start_is_where_the_search_begins(grounder, make_frame):
+    window = (340, 60, 480, 165)
+    answer = grounder.locate(make_frame(), "the red square", start=Start(window))
+    np.testing.assert_allclose(answer.zooms[0].window_xyxy, window)
+    assert iou(answer.xyxy, TARGET) > 0.85
+
+
+def test_a_start_at_the_wrong_place_is_given_up(grounder, make_frame):
+    start = Start((0, 240, 320, 480), restart_below=0.5)
+    answer = grounder.locate(make_frame(), "the red square", start=start)
+    assert answer.found
+    assert answer.abandoned[0].window_xyxy.tolist() == [0, 240, 320, 480]
+    assert answer.zooms[0].window_xyxy.tolist() == [0, 0, 640, 480]
+
+
+def test_a_beam_finds_at_least_as_good_an_answer(grounder, make_frame):
+    frame = make_frame()
+    narrow = grounder.locate(frame, "the red square")
+    assert grounder.locate(frame, "the red square", beam=3).score >= narrow.score - 1e-5
+
+
+def test_a_deadline_that_cannot_be_kept(grounder, make_frame):
+    grounder.locate(make_frame(), "the red square")  # now it knows what a step takes
+    answer = grounder.locate(make_frame(), "the red square", deadline_ms=1e-3)
+    assert not answer.complete
+    assert not answer.found
+    assert answer.xyxy is None
+    assert "left no time for a first step" in answer.reason
+    assert grounder.locate(make_frame(), "the red square", deadline_ms=1e6).complete
+
+
+def test_a_search_that_a_deadline_ended_has_a_place_but_no_object(grounder, make_frame):
+    grounder.locate(make_frame(), "the red square")
+    seconds = itertools.count()  # each look at the clock takes one
+    grounder._pace = Pace(lambda: next(seconds))
+    found = grounder.locate(make_frame(), "the red square", deadline_ms=7000)
+    assert len(found.zooms) == 1
+    assert not found.complete
+    assert not found.found
+    assert "ended the search after 1 step" in found.reason
+    json.loads(found.to_json())
+
+
+def test_who_waits_for_its_turn_keeps_its_deadline(grounder, make_frame):
+    with grounder._lock:
+        answer = grounder.locate(make_frame(), "the red square", deadline_ms=20)
+    assert not answer.complete
+    assert answer.zooms == ()
+    assert answer.timing_ms["total"] >= 20
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_process_is_told_to_open_its_own(grounder, make_frame):
+    frame = make_frame()
+    grounder.locate(frame, ["red", "blue"])  # its threads are running
+    context = multiprocessing.get_context("fork")
+    ours, theirs = context.Pipe()
+
+    def child():
+        try:
+            grounder.locate(frame, "red")
+        except EngineError as error:
+            theirs.send(str(error))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: threads and fork
+        process = context.Process(target=child)
+        process.start()
+    assert ours.poll(60)
+    assert "opened in another process" in ours.recv()
+    process.join(60)
+    assert grounder.locate(frame, "red").zooms
+
+
+@pytest.mark.parametrize(
+    "options", [{"beam": 0}, {"deadline_ms": -1}, {"start": (0, 0, 5, 5)}, {"color": "yuv"}]
+)
+def test_bad_options(grounder, make_frame, options):
+    with pytest.raises(InputError, match="expected"):
+        grounder.locate(make_frame(), "the red square", **options)

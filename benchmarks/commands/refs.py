@@ -1,0 +1,74 @@
+"""``python -m benchmarks refs``: what do several expressions on one frame cost?"""
+
+from __future__ import annotations
+
+import argparse
+import warnings
+from typing import Any
+
+from benchmarks import options
+from train.options import not_negative, positive
+
+HELP = "several expressions on one frame in one call, against a call for each"
+COUNTS = (1, 2, 4, 8)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this benchmark."""
+    parser.add_argument("--scenes", type=positive, default=20, help="frames asked about")
+    parser.add_argument("--rounds", type=positive, default=5, help="that count, on each frame")
+    parser.add_argument("--seed", type=not_negative, default=910000, help="of the first scene")
+    options.add_engine_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, print a table, write the JSON."""
+    from tqdm import tqdm
+
+    from benchmarks.refs import measure
+    from train.evaluation.environment import describe, header
+    from train.evaluation.report import JsonFile
+
+    file = JsonFile(args.json)
+    environment = describe()
+    with options.open_grounder(args) as grounder, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # unknown words
+        engine = options.engine_line(grounder)
+        rows = measure(
+            grounder,
+            COUNTS,
+            args.scenes,
+            args.seed,
+            args.rounds,
+            lambda it: tqdm(it, unit="row", desc="refs"),
+        )
+    print("\n".join([*header(environment), engine, "", _table(rows)]))
+    file.write(
+        {
+            "rows": rows,
+            "scenes": args.scenes,
+            "seed": args.seed,
+            "engine": engine.removeprefix("engine").strip(),
+            "environment": environment,
+        }
+    )
+    return 0
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    from train.evaluation.report import share, table
+
+    return table(
+        ("expressions", "separate ms", "together ms", "ratio", "image runs", "same answers"),
+        [
+            [
+                str(row["refs"]),
+                f"{row['separate_ms']:.1f}",
+                f"{row['together_ms']:.1f}",
+                f"{row['ratio']:.2f}",
+                f"{row['image_runs']:.2f}",
+                share(row["same"]),
+            ]
+            for row in rows
+        ],
+    )
