@@ -1,4 +1,8 @@
-"""The engine folder: a manifest (``engine.json``) beside the files that it vouches for."""
+"""The engine folder: a manifest (``engine.json``) beside the files that it vouches for.
+
+The manifest vouches for itself as well: its last value, ``seal``, is the SHA-256 of ``engine.json``
+with zeros in the seal's place.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import dataclasses
 import hashlib
 import json
 import os
+import re
 from pathlib import Path
 
 from sdk.errors import EngineError
@@ -27,6 +32,8 @@ __all__ = [
 MANIFEST_FILE = "engine.json"
 DEFAULT_NAME = "piza-tiny"
 _BUILD = "build it with: python -m export build-engine"
+_UNSEALED = "0" * 64
+_SEAL = re.compile(r'"seal": "([0-9a-f]{64})"\s*}\s*\Z')
 
 
 def read_manifest(folder: str | Path) -> Manifest:
@@ -60,7 +67,9 @@ def write_manifest(folder: str | Path, manifest: Manifest) -> Manifest:
     names = dict.fromkeys((*manifest.required_files, *manifest.files))
     hashes = {name: file_sha256(root / name) for name in names}
     written = dataclasses.replace(manifest, files=hashes)
-    text = json.dumps(written.to_dict(), indent=2, ensure_ascii=False) + "\n"
+    values = {**written.to_dict(), "seal": _UNSEALED}
+    text = json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+    text = _with_seal(text, _sha256(text.encode()))
     path, partial = root / MANIFEST_FILE, root / f".{MANIFEST_FILE}.{os.getpid()}"
     parse_manifest(json.loads(text), str(path))
     try:
@@ -77,7 +86,11 @@ def write_manifest(folder: str | Path, manifest: Manifest) -> Manifest:
 
 
 def verify_files(folder: str | Path, manifest: Manifest) -> None:
-    """Checks every file of the manifest against its hash; raises EngineError for the first."""
+    """Checks ``engine.json`` against its seal and every file of the manifest against its hash.
+
+    Raises EngineError for the first that is not as it was written.
+    """
+    _verify_seal(Path(folder) / MANIFEST_FILE)
     for name, expected in manifest.files.items():
         path = Path(folder) / name
         found = file_sha256(path)
@@ -86,6 +99,26 @@ def verify_files(folder: str | Path, manifest: Manifest) -> None:
                 f"{path} was altered or truncated: expected SHA-256 {expected[:12]}..., found"
                 f" {found[:12]}... ({path.stat().st_size} bytes); copy the engine again or {_BUILD}"
             )
+
+
+def _verify_seal(path: Path) -> None:
+    try:
+        text = path.read_bytes().decode()
+    except (OSError, ValueError) as error:
+        raise EngineError(f"cannot read {path}: {error}") from error
+    seal = _SEAL.search(text)
+    if seal is None or seal[1] != _sha256(_with_seal(text, _UNSEALED).encode()):
+        raise EngineError(
+            f"{path} was altered: it is not what its seal says; copy the engine again or {_BUILD}"
+        )
+
+
+def _with_seal(text: str, seal: str) -> str:
+    return _SEAL.sub(lambda found: found[0].replace(found[1], seal), text)
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def file_sha256(path: Path) -> str:

@@ -195,6 +195,8 @@ class Grounder:
 
     def close(self) -> None:
         """Frees the networks; afterwards ``locate`` raises EngineError."""
+        if os.getpid() != self._process:  # they are another process's to free
+            return
         with self._lock:
             if self._session is not None:
                 self._texts.clear()

@@ -284,10 +284,11 @@ def test_a_deadline_that_cannot_be_kept(grounder, make_frame):
     assert grounder.locate(make_frame(), "the red square", deadline_ms=1e6).complete
 
 
-def test_a_search_that_a_deadline_ended_has_a_place_but_no_object(grounder, make_frame):
-    grounder.locate(make_frame(), "the red square")
+def test_a_search_that_a_deadline_ended_has_a_place_but_no_object(
+    grounder, make_frame, monkeypatch
+):
     seconds = itertools.count()  # each look at the clock takes one
-    grounder._pace = Pace(lambda: next(seconds))
+    monkeypatch.setattr(grounder, "_pace", Pace(lambda: next(seconds)))
     found = grounder.locate(make_frame(), "the red square", deadline_ms=7000)
     assert len(found.zooms) == 1
     assert not found.complete
@@ -316,6 +317,7 @@ def test_a_forked_process_is_told_to_open_its_own(grounder, make_frame):
             grounder.locate(frame, "red")
         except EngineError as error:
             theirs.send(str(error))
+        grounder.close()  # frees nothing, and does not wait for threads that are not here
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12: threads and fork
