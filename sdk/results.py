@@ -6,12 +6,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sdk.errors import InputError
+
+if TYPE_CHECKING:
+    import supervision
 
 SCHEMA = "piza-edge/grounding/2"
 
@@ -110,7 +113,10 @@ class Grounding:
     abandoned: tuple[Zoom, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The answer as plain Python values: the object that ``to_json`` writes."""
+        """The answer as plain Python values: the object that ``to_json`` writes.
+
+        ``schema`` names its shape, which ``sdk/schemas/grounding-2.json`` states as JSON Schema.
+        """
         return {
             "schema": SCHEMA,
             "ref": self.ref,
@@ -127,6 +133,41 @@ class Grounding:
             "timing_ms": {stage: round(ms, 3) for stage, ms in self.timing_ms.items()},
             "engine": self.engine,
         }
+
+    def to_supervision(self) -> supervision.Detections:
+        """The box as ``supervision.Detections``: one detection, or none when there is no box.
+
+        ``confidence`` is the score, ``class_id`` 0, ``data["class_name"]`` the expression. A box
+        that was not good enough is in it too, as ``data["found"]`` says:
+        ``detections[detections.data["found"]]`` leaves it out.
+
+        Raises:
+            PizaError: the package supervision is not installed (``piza-edge[supervision]``).
+        """
+        from sdk.exchange import to_supervision
+
+        return to_supervision(self)
+
+    def to_vision_msgs(
+        self, frame_id: str = "camera", stamp: tuple[int, int] = (0, 0)
+    ) -> dict[str, Any]:
+        """The answer shaped as ROS 2's ``vision_msgs/msg/Detection2DArray`` (vision_msgs 4.x).
+
+        An object that was found is one detection: ``results[0].hypothesis`` has the expression
+        as ``class_id`` and the score, ``bbox`` is in frame pixels, ``id`` is empty and the pose,
+        which nobody measured, the identity with a covariance of zeros. The message has no place
+        to say "not found", so that such an answer is an array without detections.
+
+        Args:
+            frame_id: the coordinate frame, as the image's own header names it.
+            stamp: the image's time as ``(sec, nanosec)`` (``builtin_interfaces/msg/Time``).
+
+        Returns:
+            Plain dicts, lists, numbers and strings, in the order of the message's fields.
+        """
+        from sdk.exchange import to_vision_msgs
+
+        return to_vision_msgs(self, frame_id, stamp)
 
     def to_json(self, indent: int | None = None) -> str:
         """``to_dict`` as JSON text, in ASCII."""
