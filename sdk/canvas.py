@@ -44,16 +44,18 @@ def wrap_text(text: str, size: int, width: int, lines: int, weight: int = 400) -
     line = ""
     for word in text.split():
         longer = f"{line} {word}".strip()
-        if line and text_width(longer, size, weight) > width:
-            broken.append(line)
-            longer = word
+        if text_width(longer, size, weight) > width:
+            if line:
+                broken.append(line)
+            *full, longer = _pieces(word, size, width, weight, lines)
+            broken += full
         line = longer
+        if len(broken) > lines:
+            break
     broken.append(line)
     kept = broken[:lines]
-    if len(broken) > lines or any(text_width(line, size, weight) > width for line in kept):
-        kept = [shorten(line, size, width, weight) for line in kept]
-        if len(broken) > lines:
-            kept[-1] = shorten(f"{kept[-1]} ...", size, width, weight)
+    if len(broken) > lines:
+        kept[-1] = shorten(f"{kept[-1]} ...", size, width, weight)
     return kept
 
 
@@ -61,14 +63,34 @@ def shorten(text: str, size: int, width: int, weight: int = 400) -> str:
     """The beginning of a line that fits into ``width`` pixels, with "..." where it was cut."""
     if text_width(text, size, weight) <= width:
         return text
+    return f"{text[: _fitting(text, size, width, weight, '...')].rstrip()}..."
+
+
+def _pieces(word: str, size: int, width: int, weight: int, count: int) -> list[str]:
+    """A word too long for a line (some scripts have no spaces), cut; ``count`` lines and a rest."""
+    pieces: list[str] = []
+    while len(pieces) < count and text_width(word, size, weight) > width:
+        cut = max(_fitting(word, size, width, weight), 1)
+        pieces.append(word[:cut])
+        word = word[cut:]
+    return [*pieces, word]
+
+
+def _fitting(text: str, size: int, width: int, weight: int, end: str = "") -> int:
+    """How many characters fit into ``width`` pixels with ``end`` behind them."""
     low, high = 0, len(text)
-    while low < high:  # the longest prefix that fits
+    while low < high:
         middle = (low + high + 1) // 2
-        if text_width(f"{text[:middle].rstrip()}...", size, weight) <= width:
+        if text_width(f"{text[:middle].rstrip()}{end}", size, weight) <= width:
             low = middle
         else:
             high = middle - 1
-    return f"{text[:low].rstrip()}..."
+    return low
+
+
+def chip_size(text: str, size: int, weight: int = 600) -> tuple[int, int]:
+    """Width and height of the label that ``Canvas.chip`` draws."""
+    return text_width(text, size, weight) + 2 * (size // 2), round(size * 1.6)
 
 
 @dataclass(frozen=True)
@@ -114,6 +136,17 @@ class Canvas:
         part[:] = cv2.convertScaleAbs(part, alpha=1 - strength)
         self.image[y1:y2, x1:x2] = bright
 
+    def fill(self, rect_xywh: Sequence[int], color: Color) -> None:
+        """Fills a rectangle of the canvas."""
+        x, y, width, height = rect_xywh
+        self.image[y : y + height, x : x + width] = color
+
+    def gauge(self, rect_xywh: Sequence[int], share: float, color: Color, ground: Color) -> None:
+        """A horizontal bar, filled from the left to ``share`` (0..1)."""
+        x, y, width, height = rect_xywh
+        self.fill(rect_xywh, ground)
+        self.fill((x, y, round(width * min(max(share, 0.0), 1.0)), height), color)
+
     def box(
         self, box: ArrayLike, color: Color, thickness: int = 2, *, dashed: bool = False
     ) -> None:
@@ -155,13 +188,12 @@ class Canvas:
 
         Returns the label's width and height.
         """
-        pad = size // 2
-        width, height = text_width(text, size, weight) + 2 * pad, round(size * 1.6)
+        width, height = chip_size(text, size, weight)
         rows, columns = self.image.shape[:2]
         left = round(min(max(x, 0), columns - width))
         top = round(min(max(y, 0), rows - height))
         self._rounded(left, top, width, height, fill)
-        self.text(left + pad, top + height / 2 + size * 0.36, text, size, ink, weight)
+        self.text(left + size // 2, top + height / 2 + size * 0.36, text, size, ink, weight)
         return width, height
 
     def _line(self, a: Point, b: Point, color: Color, thickness: int) -> None:

@@ -1,167 +1,130 @@
-"""The picture of a search: the frame with its windows, a film strip of the zooms, a close-up.
-
-The picture has a fixed width, whatever the size of the frame, so that lines and letters are
-always readable; small things are shown in the tiles below the frame, cut from the full frame.
-"""
+"""The panels of a picture of a search: what one step saw, an object close up; and their colours."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from sdk.canvas import Canvas, Color, Picture, View, shorten, text_width, wrap_text
-from sdk.geometry import as_boxes, xyxy_to_cxcywh
-from sdk.results import Grounding, Zoom
+from sdk.canvas import Canvas, Color, Picture, View, shorten, text_width
+from sdk.geometry import as_boxes, contains, xyxy_to_cxcywh
+from sdk.results import Grounding, Rival, Zoom
 
-WIDTH = 1600
-MAX_FRAME_HEIGHT = 900
-TILE_HEIGHT = 420  # of a wide tile
-LABEL_HEIGHT = 44
-MARGIN = 24
-GAP = 16
 CLOSE_UP_FACTOR = 2.6  # sides of the close-up in sides of the box
 CLOSE_UP_PX = 48.0  # at least
-
-MAX_TILES = 4
 SHOWN_CANDIDATES = 4  # besides the chosen one
+LABEL_HEIGHT = 92  # below a panel
+THUMB_LABEL_HEIGHT = 28
 
 Rect = tuple[int, int, int, int]  # x, y, width, height in canvas pixels
 
 BACKGROUND: Color = (28, 22, 20)
+CARD: Color = (40, 33, 30)  # behind panels, and the empty part of gauges
 WHITE: Color = (245, 245, 245)
 GREY: Color = (170, 162, 158)
 INK: Color = (24, 20, 18)
 FOUND: Color = (110, 222, 96)
 REJECTED: Color = (92, 92, 240)
+RIVAL: Color = (205, 95, 255)
 CANDIDATE: Color = (200, 200, 200)
-STEPS: tuple[Color, ...] = ((255, 196, 84), (60, 190, 255), (80, 130, 255), (235, 130, 235))
+STEPS: tuple[Color, ...] = ((255, 196, 84), (60, 190, 255), (80, 130, 255), (255, 165, 195))
 
 
-def draw_grounding(frame: NDArray[np.uint8], answer: Grounding) -> Picture:
-    """Draws an answer on its frame.
+@dataclass(frozen=True)
+class Label:
+    """What stands below a panel: a coloured word, what is shown, and values in 0..1 with names."""
 
-    Args:
-        frame: ``(h, w, 3)`` uint8 in the order ``answer.color``.
-        answer: what ``Grounder.locate`` gave for it.
-
-    Returns:
-        A new picture, 1600 pixels wide, in the frame's colour order.
-    """
-    bgr = frame if answer.color == "bgr" else frame[:, :, ::-1]
-    height, width = frame.shape[:2]
-    scale = min(WIDTH / width, MAX_FRAME_HEIGHT / height)
-    shown_w, shown_h = max(round(width * scale), 1), max(round(height * scale), 1)
-    main = View((0, 0, width, height), ((WIDTH - shown_w) // 2, 0, shown_w, shown_h))
-    caption = wrap_text(f"“{answer.ref}”", 34, WIDTH - 2 * MARGIN - 380, lines=3, weight=500)
-    caption_h = max(44 * len(caption), 76) + 2 * MARGIN
-    strip_y = shown_h + caption_h
-    tiles = _tiles(answer, strip_y)
-    bottom = tiles[-1][3] + LABEL_HEIGHT + MARGIN // 2 if tiles else 0
-    canvas = Canvas(WIDTH, strip_y + bottom, BACKGROUND)
-    canvas.show(bgr, main)
-    _caption(canvas, answer, caption, shown_h + MARGIN)
-    if answer.zooms:
-        _frame_marks(canvas, main, answer)
-        shown = range(len(answer.zooms) - len(tiles) + 2, len(answer.zooms) + 1)
-        for number, rect in zip(shown, tiles, strict=False):
-            _step_tile(canvas, bgr, answer, number, rect)
-        _close_up(canvas, bgr, answer, tiles[-1])
-    image = canvas.image
-    return image if answer.color == "bgr" else np.ascontiguousarray(image[:, :, ::-1])
+    word: str
+    color: Color
+    what: str
+    values: Sequence[tuple[str, float]]
 
 
-def _caption(canvas: Canvas, answer: Grounding, lines: list[str], top: int) -> None:
-    """The expression on the left, the verdict on the right."""
-    for index, line in enumerate(lines):
-        canvas.text(MARGIN, top + 34 + 44 * index, line, 34, WHITE, weight=500)
-    word = "found" if answer.found else "not found"
-    verdict = f"{word}  {answer.score:.2f}"
-    width = text_width(verdict, 30, 600) + 30
-    color = FOUND if answer.found else REJECTED
-    canvas.chip(WIDTH - MARGIN - width, top - 4, verdict, color, INK, 30)
-    steps = f"{len(answer.zooms)} step" + ("" if len(answer.zooms) == 1 else "s")
-    note = f"{steps} · {answer.timing_ms['total']:.0f} ms · {answer.engine}"
-    if answer.reason is not None:
-        note = answer.reason
-    note = shorten(note, 18, 700)
-    canvas.text(WIDTH - MARGIN - text_width(note, 18), top + 68, note, 18, GREY)
-
-
-def _frame_marks(canvas: Canvas, main: View, answer: Grounding) -> None:
-    """Every window after the first (which is the frame) and the last box, on the frame."""
-    for number, zoom in enumerate(answer.zooms[1:], start=2):
-        window = main.to_canvas(zoom.window_xyxy)
-        canvas.box(window, _step_color(number), 2)
-        canvas.chip(window[0] - 2, window[1] - 30, str(number), _step_color(number), INK, 16)
-    color = FOUND if answer.found else REJECTED
-    canvas.box(main.to_canvas(answer.zooms[-1].xyxy), color, 2, dashed=not answer.found)
-
-
-def _tiles(answer: Grounding, top: int) -> list[Rect]:
-    """The rectangles of the film strip: steps from left to right, then the close-up.
-
-    The first step is left out, since the frame shows it, unless it is the only one; of a long
-    search only the last steps are shown.
-    """
-    if not answer.zooms:
-        return []
-    columns = min(max(len(answer.zooms), 2), MAX_TILES)
-    width = (WIDTH - 2 * MARGIN - GAP * (columns - 1)) // columns
-    height = min(TILE_HEIGHT, round(width * 0.72))
-    return [(MARGIN + column * (width + GAP), top, width, height) for column in range(columns)]
-
-
-def _step_tile(
-    canvas: Canvas,
-    bgr: Picture,
-    answer: Grounding,
-    number: int,
-    rect: Rect,
-) -> None:
-    """What one step looked at, the boxes that it was offered and the one that it chose."""
-    zoom: Zoom = answer.zooms[number - 1]
-    view = view_around(zoom.window_xyxy, 1.06, 1.0, bgr.shape[:2], rect)
-    canvas.show(bgr, view)
+def draw_step(canvas: Canvas, bgr: Picture, answer: Grounding, number: int, rect: Rect) -> None:
+    """What step ``number`` (from 1) looked at, the boxes it was offered and the one it chose."""
+    zoom = answer.zooms[number - 1]
+    last = number == len(answer.zooms)
+    chosen = verdict_color(answer) if last else step_color(number + 1)
+    view = _show(canvas, bgr, zoom.window_xyxy, 1.06, 1.0, rect)
     window = view.to_canvas(zoom.window_xyxy)
     canvas.dim_around(window, view.rect_xywh, 0.55)
     others = zoom.candidates_xyxy[1 : 1 + SHOWN_CANDIDATES]
     canvas.faint_boxes(view.to_canvas(others[np.isfinite(others).all(axis=1)]), CANDIDATE)
-    canvas.box(window, _step_color(number), 1)
-    last = number == len(answer.zooms)
-    color = (FOUND if answer.found else REJECTED) if last else _step_color(number + 1)
-    canvas.box(view.to_canvas(zoom.xyxy), color, 2, dashed=last and not answer.found)
-    _label(canvas, rect, str(number), _step_color(number), _size(zoom.window_xyxy), zoom.score)
+    canvas.box(window, step_color(number), 1)
+    if answer.rival is not None and _shows(zoom.window_xyxy, answer.rival.xyxy):
+        canvas.box(view.to_canvas(answer.rival.xyxy), RIVAL, 2)
+    canvas.box(view.to_canvas(zoom.xyxy), chosen, 2, dashed=last and not answer.found)
+    values = (
+        ("raw score", zoom.score),
+        ("progress", zoom.progress),
+        ("stop", zoom.stop_probability),
+    )
+    what = f"window {size_text(zoom.window_xyxy)}"
+    _label(canvas, rect, Label(str(number), step_color(number), what, values))
 
 
-def _close_up(canvas: Canvas, bgr: Picture, answer: Grounding, rect: Rect) -> None:
-    """The last box at a size at which the target can be seen."""
-    zoom = answer.zooms[-1]
-    view = view_around(zoom.xyxy, CLOSE_UP_FACTOR, CLOSE_UP_PX, bgr.shape[:2], rect)
-    canvas.show(bgr, view)
-    color = FOUND if answer.found else REJECTED
-    canvas.box(view.to_canvas(zoom.xyxy), color, 3, dashed=not answer.found)
-    word = "found" if answer.found else "best guess"
-    _label(canvas, rect, word, color, _size(zoom.xyxy), None)
-
-
-def _label(
-    canvas: Canvas,
-    rect: Rect,
-    head: str,
-    color: Color,
-    what: str,
-    score: float | None,
+def draw_answer(
+    canvas: Canvas, bgr: Picture, answer: Grounding, box: ArrayLike, rect: Rect
 ) -> None:
-    """The line below a tile: a chip, what is shown, a score."""
+    """The answer's box at a size at which the target can be seen."""
+    color = verdict_color(answer)
+    view = _show(canvas, bgr, box, CLOSE_UP_FACTOR, CLOSE_UP_PX, rect)
+    if answer.rival is not None and _shows(view.region_xyxy, answer.rival.xyxy):
+        canvas.box(view.to_canvas(answer.rival.xyxy), RIVAL, 3)
+    canvas.box(view.to_canvas(box), color, 3, dashed=not answer.found)
+    word = "found" if answer.found else "best guess"
+    _label(canvas, rect, Label(word, color, size_text(box), (("score", answer.score),)))
+
+
+def draw_rival(canvas: Canvas, bgr: Picture, answer: Grounding, rival: Rival, rect: Rect) -> None:
+    """The other candidate, close up."""
+    view = _show(canvas, bgr, rival.xyxy, CLOSE_UP_FACTOR, CLOSE_UP_PX, rect)
+    if answer.xyxy is not None and _shows(view.region_xyxy, answer.xyxy):
+        box = view.to_canvas(answer.xyxy)
+        canvas.box(box, verdict_color(answer), 2, dashed=not answer.found)
+    canvas.box(view.to_canvas(rival.xyxy), RIVAL, 3)
+    values = (("score", rival.score),)
+    _label(canvas, rect, Label("rival", RIVAL, size_text(rival.xyxy), values))
+
+
+def draw_abandoned(canvas: Canvas, bgr: Picture, zoom: Zoom, rect: Rect) -> None:
+    """A small picture of a step that led nowhere."""
+    view = _show(canvas, bgr, zoom.window_xyxy, 1.06, 1.0, rect)
+    window = view.to_canvas(zoom.window_xyxy)
+    canvas.dim_around(window, view.rect_xywh, 0.55)
+    canvas.faint_boxes(np.stack([window, view.to_canvas(zoom.xyxy)]), WHITE, 0.8)
     x, y, width, height = rect
-    chip_w, _ = canvas.chip(x, y + height + 10, head, color, INK, 18)
-    baseline = y + height + 31
-    canvas.text(x + chip_w + 10, baseline, what, 18, GREY)
-    if score is not None:
-        text = f"{score:.2f}"
-        canvas.text(x + width - text_width(text, 18, 500), baseline, text, 18, WHITE, 500)
+    text = shorten(f"given up · raw score {zoom.score:.2f}", 15, width)
+    canvas.text(x, y + height + 19, text, 15, GREY)
+
+
+def _label(canvas: Canvas, rect: Rect, label: Label) -> None:
+    """A line with what is shown, and below it one gauge for each value."""
+    x, y, width, height = rect
+    chip_w, _ = canvas.chip(x, y + height + 10, label.word, label.color, INK, 18)
+    what = shorten(label.what, 18, width - chip_w - 10)
+    canvas.text(x + chip_w + 10, y + height + 31, what, 18, GREY)
+    gap = 12
+    each = (width - gap * (len(label.values) - 1)) // len(label.values)
+    for column, (name, value) in enumerate(label.values):
+        left, baseline = x + column * (each + gap), y + height + 64
+        text = f"{value:.2f}"
+        canvas.text(left, baseline, name, 14, GREY)
+        canvas.text(left + each - text_width(text, 14, 500), baseline, text, 14, WHITE, 500)
+        canvas.gauge((left, baseline + 9, each, 4), value, label.color, CARD)
+
+
+def _show(
+    canvas: Canvas, bgr: Picture, box: ArrayLike, factor: float, least_px: float, rect: Rect
+) -> View:
+    """Shows the surroundings of a box in a panel."""
+    canvas.fill(rect, CARD)
+    view = view_around(box, factor, least_px, bgr.shape[:2], rect)
+    canvas.show(bgr, view)
+    return view
 
 
 def view_around(
@@ -196,10 +159,23 @@ def _span(centre: float, length: float, limit: int) -> tuple[int, int]:
     return start, start + size
 
 
-def _step_color(number: int) -> Color:
+def _shows(region_xyxy: ArrayLike, box: ArrayLike) -> bool:
+    """Whether the centre of a box lies in a region."""
+    x, y = xyxy_to_cxcywh(box)[:2]
+    return bool(contains(region_xyxy, (x, y, x, y)))
+
+
+def step_color(number: int) -> Color:
+    """The colour of a step, counted from 1."""
     return STEPS[(number - 1) % len(STEPS)]
 
 
-def _size(box: ArrayLike) -> str:
+def verdict_color(answer: Grounding) -> Color:
+    """Green for what was found."""
+    return FOUND if answer.found else REJECTED
+
+
+def size_text(box: ArrayLike) -> str:
+    """Width and height of a box in whole pixels."""
     x1, y1, x2, y2 = as_boxes(box).tolist()
     return f"{x2 - x1:.0f} × {y2 - y1:.0f} px"

@@ -181,7 +181,7 @@ class Grounding:
         return f"{self.ref}\n{verdict} (score {self.score:.3f}, {steps} steps, {total:.0f} ms)"
 
     def plot(self, frame: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
-        """A picture of the search: the frame with every window, an inset of the last one.
+        """A picture of the search: the frame with every window, a film strip of the zooms.
 
         Args:
             frame: the frame of this answer, ``(h, w, 3)`` uint8; by default the one searched.
@@ -189,7 +189,7 @@ class Grounding:
         Returns:
             A new picture ``(h', w', 3)`` uint8, in the frame's own colour order.
         """
-        from sdk.draw import draw_grounding
+        from sdk.explain import draw_grounding
 
         return draw_grounding(self._frame(frame), self)
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from sdk import InputError, Rival
-from sdk.canvas import shorten, text_width, wrap_text
 from sdk.frame import read_image
 
 
@@ -75,71 +74,3 @@ def test_a_picture_needs_the_frame(answer, make_frame, tmp_path):
     bare.save(tmp_path / "answer.png", make_frame())
     with pytest.raises(InputError, match="expected the 640x480 frame"):
         bare.plot(make_frame((64, 48)))
-
-
-def test_the_frame_stays_clean(answer):
-    before = answer.frame.copy()
-    answer.plot()
-    np.testing.assert_array_equal(answer.frame, before)
-
-
-def test_the_picture_keeps_the_colour_order(grounder, make_frame):
-    frame = make_frame()
-    bgr = grounder.locate(frame, "the red square").plot()
-    rgb_frame = np.ascontiguousarray(frame[:, :, ::-1])
-    rgb = grounder.locate(rgb_frame, "the red square", color="rgb").plot()
-    assert np.abs(bgr.astype(int) - rgb[:, :, ::-1])[:800].max() == 0  # above the timing
-
-
-@pytest.mark.parametrize(
-    "wh", [(1, 1), (3, 900), (900, 3), (320, 240), (1080, 1920), (7680, 4320), (8000, 60)]
-)
-@pytest.mark.parametrize("found", [True, False])
-def test_every_size_of_frame_is_drawn(answer, wh, found):
-    frame = np.full((wh[1], wh[0], 3), 114, np.uint8)
-    scale = np.array([wh[0] / 640, wh[1] / 480] * 2, np.float32)
-    zooms = tuple(
-        dataclasses.replace(
-            zoom,
-            window_xyxy=zoom.window_xyxy * scale,
-            xyxy=zoom.xyxy * scale,
-            candidates_xyxy=np.full((3, 4), np.nan, np.float32),
-        )
-        for zoom in answer.zooms
-    )
-    for count in (0, 1, 2, len(zooms)):
-        scaled = dataclasses.replace(
-            answer,
-            frame=frame,
-            frame_wh=wh,
-            found=found,
-            zooms=zooms[:count],
-            reason=None if found else "the score 0.100 is below the threshold 0.500",
-        )
-        picture = scaled.plot()
-        assert picture.shape[1:] == (1600, 3)
-        assert picture.dtype == np.uint8
-        assert picture.shape[0] < 1700
-
-
-def test_the_close_up_shows_the_target(answer):
-    """A 30-pixel square of the frame is a large area of the picture's lower part."""
-    picture = answer.plot()
-    lower = picture[950:].astype(int)
-    red = (lower[..., 2] > 200) & (lower[..., 1] < 60) & (lower[..., 0] < 60)
-    assert red.sum() > 100 * 100
-
-
-@pytest.mark.parametrize("ref", ["x", "a " * 400, "w" * 500, "“ünï” 红车 → \\ %s {}"])
-def test_every_expression_fits(answer, ref):
-    assert dataclasses.replace(answer, ref=ref).plot().shape[1] == 1600
-
-
-def test_text_is_wrapped_and_shortened():
-    lines = wrap_text("one two three four five six seven", 20, 120, lines=2)
-    assert len(lines) == 2
-    assert lines[-1].endswith("...")
-    assert all(text_width(line, 20) <= 120 for line in lines)
-    assert wrap_text("one two", 20, 500, lines=2) == ["one two"]
-    assert shorten("short", 20, 500) == "short"
-    assert text_width(shorten("w" * 90, 20, 150), 20) <= 150
