@@ -56,20 +56,25 @@ def read_image(path: str | Path) -> Frame:
     Grey images get three channels and transparency is dropped. Raises InputError for a file that
     is missing, is no image, or ends before the image does.
     """
-    import cv2
-
     try:
         data = Path(path).read_bytes()
     except OSError as error:
         raise InputError(f"cannot read the image {path}: {error.strerror or error}") from error
+    return decode_image(data, str(path))
+
+
+def decode_image(data: bytes, name: str) -> Frame:
+    """The bytes of an image file, called ``name`` in messages, as ``read_image`` gives it."""
+    import cv2
+
     if _is_truncated(data):
-        raise InputError(f"the image {path} is truncated: it ends after {len(data)} bytes")
+        raise InputError(f"the image {name} is truncated: it ends after {len(data)} bytes")
     try:
         frame = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     except cv2.error as error:
-        raise InputError(f"cannot decode the image {path}: {error}") from error
+        raise InputError(f"cannot decode the image {name}: {error}") from error
     if frame is None:
-        raise InputError(f"expected an image (JPEG, PNG, ...) in {path} ({len(data)} bytes)")
+        raise InputError(f"expected an image (JPEG, PNG, ...) in {name} ({len(data)} bytes)")
     return check_frame(frame)
 
 

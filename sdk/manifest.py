@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from sdk.errors import EngineError
+from sdk.reading import JsonReader
 from sdk.trail import ZoomPolicy
 
 FORMAT = 1
@@ -97,7 +97,7 @@ class Manifest:
 
 def parse_manifest(data: Any, source: str) -> Manifest:
     """Checks ``data`` (parsed JSON) value by value; EngineErrors name ``source`` and the key."""
-    reader = _Reader(data, source)
+    reader = JsonReader(data, source)
     found = reader.number("format", low=1, whole=True)
     if found > FORMAT:
         raise EngineError(
@@ -114,11 +114,11 @@ def parse_manifest(data: Any, source: str) -> Manifest:
         backend=reader.text("backend", choices=tuple(NETWORK_FILES)),
         precision=reader.text("precision", choices=PRECISIONS),
         precision_facts=reader.mapping("precision_facts", optional=True),
-        input_hw=reader.size("input_hw"),
+        input_hw=_size(reader, "input_hw"),
         max_tokens=int(reader.number("max_tokens", low=4, high=4096, whole=True)),
         preprocess=Preprocess(
-            mean=reader.triple("preprocess.mean", low=0.0),
-            std=reader.triple("preprocess.std", low=1e-3),
+            mean=_triple(reader, "preprocess.mean", low=0.0),
+            std=_triple(reader, "preprocess.std", low=1e-3),
             fit=reader.text("preprocess.fit", choices=("letterbox",)),
         ),
         zoom=ZoomPolicy(
@@ -141,7 +141,7 @@ def parse_manifest(data: Any, source: str) -> Manifest:
     return manifest
 
 
-def _file_hashes(reader: _Reader) -> dict[str, str]:
+def _file_hashes(reader: JsonReader) -> dict[str, str]:
     files = reader.mapping("files")
     for name, digest in files.items():
         if name in ("", ".", "..") or "/" in name or "\\" in name:
@@ -152,66 +152,13 @@ def _file_hashes(reader: _Reader) -> dict[str, str]:
     return files
 
 
-class _Reader:
-    """Typed access to parsed JSON by dotted key."""
-
-    def __init__(self, data: Any, source: str) -> None:
-        self.source = source
-        if not isinstance(data, dict):
-            raise EngineError(f"{source}: expected a JSON object, got {type(data).__name__}")
-        self._data = data
-
-    def raw(self, key: str) -> Any:
-        value: Any = self._data
-        for part in key.split("."):
-            if not isinstance(value, dict) or part not in value:
-                raise EngineError(f"{self.source}: has no {key!r}")
-            value = value[part]
-        return value
-
-    def text(self, key: str, choices: tuple[str, ...] = ()) -> str:
-        value = self.raw(key)
-        if not isinstance(value, str) or not value or (choices and value not in choices):
-            raise self._error(key, f"one of {', '.join(choices)}" if choices else "a name", value)
-        return value
-
-    def boolean(self, key: str) -> bool:
-        value = self.raw(key)
-        if not isinstance(value, bool):
-            raise self._error(key, "true or false", value)
-        return value
-
-    def mapping(self, key: str, *, optional: bool = False) -> dict[str, Any]:
-        value = {} if optional and key not in self._data else self.raw(key)
-        if not isinstance(value, dict):
-            raise self._error(key, "an object", value)
-        return value
-
-    def number(self, key: str, low: float, high: float = math.inf, *, whole: bool = False) -> float:
-        value = self.raw(key)
-        if not _is_number(value, low, high) or (whole and value != int(value)):
-            kind = "a whole number" if whole else "a number"
-            raise self._error(key, f"{kind} in {low:g}..{high:g}", value)
-        return float(value)
-
-    def triple(self, key: str, low: float) -> tuple[float, float, float]:
-        value = self.raw(key)
-        fits = isinstance(value, list) and len(value) == 3
-        if not fits or not all(_is_number(v, low, 255.0) for v in value):
-            raise self._error(key, f"three numbers in {low:g}..255", value)
-        return float(value[0]), float(value[1]), float(value[2])
-
-    def size(self, key: str) -> tuple[int, int]:
-        value = self.raw(key)
-        fits = isinstance(value, list) and len(value) == 2
-        if not fits or not all(isinstance(v, int) and _is_number(v, 1, 8192) for v in value):
-            raise self._error(key, "[height, width] in 1..8192", value)
-        return int(value[0]), int(value[1])
-
-    def _error(self, key: str, expected: str, value: Any) -> EngineError:
-        return EngineError(f"{self.source}: expected {key!r} to be {expected}, got {value!r:.80}")
+def _triple(reader: JsonReader, key: str, low: float) -> tuple[float, float, float]:
+    first, second, third = reader.numbers(key, 3, low, 255.0)
+    return first, second, third
 
 
-def _is_number(value: Any, low: float, high: float) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and math.isfinite(value) and low <= value <= high
+def _size(reader: JsonReader, key: str) -> tuple[int, int]:
+    height, width = reader.numbers(key, 2, 1, 8192)
+    if height != int(height) or width != int(width):
+        raise reader.fault(key, "[height, width] in whole pixels", [height, width])
+    return int(height), int(width)
