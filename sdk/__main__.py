@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sdk.cli import run_command
 
-COMMANDS = ("locate", "doctor")
+COMMANDS = ("locate", "replay", "doctor")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -80,19 +80,24 @@ def decode_image(data: bytes, name: str) -> Frame:
 
 def write_image(path: str | Path, picture: Frame, color: str = "bgr") -> None:
     """Writes ``(h, w, 3)`` uint8 in the format of the suffix; raises InputError when it cannot."""
-    import cv2
-
     target = Path(path)
-    bgr = check_frame(picture) if check_color(color) == "bgr" else picture[:, :, ::-1]
     try:
-        _, data = cv2.imencode(target.suffix.lower(), np.ascontiguousarray(bgr))
-        target.write_bytes(data.tobytes())
-    except cv2.error:
-        raise InputError(
-            f"cannot write {target}: expected an image suffix (.jpg, .png), got {target.suffix!r}"
-        ) from None
+        data = encode_image(picture, target.suffix.lower(), color)
+        target.write_bytes(data)
     except OSError as error:
         raise InputError(f"cannot write {target}: {error.strerror or error}") from error
+
+
+def encode_image(picture: Frame, suffix: str, color: str = "bgr") -> bytes:
+    """The bytes of an image file of a format, such as ``".png"``, which is lossless."""
+    import cv2
+
+    bgr = check_frame(picture) if check_color(color) == "bgr" else picture[:, :, ::-1]
+    try:
+        _, data = cv2.imencode(suffix, np.ascontiguousarray(bgr))
+    except cv2.error:
+        raise InputError(f"expected an image suffix (.jpg, .png), got {suffix!r}") from None
+    return data.tobytes()
 
 
 def _is_truncated(data: bytes) -> bool:

@@ -16,6 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("ref", metavar="REF", help='such as "the white van left of the bus"')
     parser.add_argument("--engine", type=Path, help="engine folder (default: the bundled one)")
     parser.add_argument("--save", type=Path, metavar="FILE", help="write a picture of the search")
+    parser.add_argument(
+        "--bundle", type=Path, metavar="ZIP", help="write all that it takes to replay the search"
+    )
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
     parser.add_argument(
         "--threshold", type=float, help="score from which an object counts as found (0..1)"
@@ -31,6 +34,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints the answer; 0 whether the object was found or not."""
     from sdk.frame import read_image
     from sdk.grounder import Grounder
+    from sdk.replay import save_bundle
 
     frame = read_image(args.image)
     with warnings.catch_warnings(record=True) as caught:
@@ -39,8 +43,12 @@ def run(args: argparse.Namespace) -> int:
             args.engine, threshold=args.threshold, allow_unproven=args.allow_unproven
         ) as grounder:
             answer = grounder.locate(frame, args.ref)
+            if args.bundle is not None:
+                save_bundle(args.bundle, grounder, frame, answer)
     for warning in caught:
         print(f"warning: {warning.message}", file=sys.stderr)
+    if args.bundle is not None:
+        print(f"wrote {args.bundle}", file=sys.stderr)
     if args.save is not None:
         answer.save(args.save)
         print(f"wrote {args.save}", file=sys.stderr)
