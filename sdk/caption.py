@@ -99,7 +99,7 @@ def _notes(answer: Grounding) -> list[tuple[str, Color]]:
     if not answer.found:
         notes.append((f"not found: {answer.reason}", REJECTED))
     if not answer.complete:
-        notes.append(("the deadline stopped the search: this is the best box so far", STEPS[1]))
+        notes.append(("incomplete: the deadline stopped the search", STEPS[1]))
     if answer.rival is not None:
         score = answer.rival.score
         notes.append((f"ambiguous: another candidate has the score {score:.2f}", RIVAL))

@@ -123,7 +123,7 @@ def test_what_is_not_as_usual_is_said(answer):
     )
     assert notes(unusual) == [
         "not found: the score 0.100 is below the threshold 0.500",
-        "the deadline stopped the search: this is the best box so far",
+        "incomplete: the deadline stopped the search",
         "the warm start was given up after 1 step",
         "unknown to the engine: zebra",
     ]
