@@ -1,17 +1,30 @@
-"""Grounders that answer without networks."""
+"""Grounders that answer without networks, and an engine that always points at the same places."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 import pytest
+import tokenizers
 from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from tokenizers.models import WordLevel
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from benchmarks.cases import Case
+from sdk.engine import Manifest, Preprocess, ZoomPolicy, write_manifest
+from sdk.history import WEIGHT_SHAPES
 from sdk.results import Grounding, Zoom
+from train.data.scenes import vocabulary
 
 Box = Sequence[float]
+LENGTH, HEIGHT, WIDTH, FEATURES = 64, 54, 96, 4
+PROMPT = ["segment_ids", "position_ids"]
 
 
 def answer(ref: str, windows: Sequence[Box], found: bool = True) -> Grounding:
@@ -77,3 +90,65 @@ def answer_fixture() -> Callable[..., Grounding]:
 @pytest.fixture
 def oracle() -> type[Oracle]:
     return Oracle
+
+
+def write_constant_network(
+    path: Path, inputs: dict[str, tuple[Any, ...]], outputs: dict[str, np.ndarray]
+) -> None:
+    """A network that takes these inputs and always gives these outputs."""
+    kinds = {"i": TensorProto.INT32, "f": TensorProto.FLOAT}
+    graph = helper.make_graph(
+        [
+            helper.make_node("Constant", [], [name], value=numpy_helper.from_array(value))
+            for name, value in outputs.items()
+        ],
+        path.stem,
+        [helper.make_tensor_value_info(n, kinds[kind], s) for n, (kind, *s) in inputs.items()],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, value.shape)
+            for name, value in outputs.items()
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 9
+    onnx.save(model, path)
+
+
+@pytest.fixture(scope="session")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("engines") / "still.engine"
+    folder.mkdir()
+    prompt = dict.fromkeys(PROMPT, ("i", 1, LENGTH))
+    text = {"text_features": np.zeros((1, LENGTH, FEATURES), np.float32)}
+    image = {"image_features": np.zeros((1, 9, FEATURES), np.float32)}
+    ground = {
+        "boxes": np.array([[[0.25, 0.25, 0.75, 0.75], [0, 0, 1, 1]]], np.float32),
+        "scores": np.array([[0.9, 0.1]], np.float32),
+    }
+    write_constant_network(folder / "text.onnx", {"input_ids": ("i", 1, LENGTH), **prompt}, text)
+    write_constant_network(folder / "image.onnx", {"pixels": ("f", 1, 3, HEIGHT, WIDTH)}, image)
+    features = {name: ("f", *value.shape) for name, value in {**image, **text}.items()}
+    inputs = {**features, **prompt, "progress": ("f", 1)}
+    write_constant_network(folder / "ground.onnx", inputs, ground)
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", ".", "?", ",", *vocabulary()]
+    ids = {word: k for k, word in enumerate(dict.fromkeys(words))}
+    tokenizer = tokenizers.Tokenizer(WordLevel(ids, unk_token="[UNK]"))
+    tokenizer.normalizer = BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = BertPreTokenizer()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    weights = {
+        name: np.zeros([side or 64 for side in shape], np.float32)
+        for name, shape in WEIGHT_SHAPES.items()
+    }
+    np.savez(folder / "history.npz", **weights)
+    manifest = Manifest(
+        name="still",
+        input_hw=(HEIGHT, WIDTH),
+        max_tokens=LENGTH,
+        preprocess=Preprocess((114.0,) * 3, (127.0,) * 3),
+        zoom=ZoomPolicy(max_steps=2),
+        calibration={"threshold": 0.5},
+        certificate={"passed": True, "networks": {}, "searches": {}},
+    )
+    write_manifest(folder, manifest)
+    return folder
