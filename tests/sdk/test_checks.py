@@ -20,7 +20,7 @@ def test_beams(beam):
         check_beam(beam)
 
 
-@pytest.mark.parametrize("deadline", [0, -5, math.nan, math.inf, True, "50", [50]])
+@pytest.mark.parametrize("deadline", [0, -5, math.nan, math.inf, 10**400, True, "50", [50]])
 def test_deadlines(deadline):
     assert check_deadline(None) is None
     assert check_deadline(50) == 50.0
