@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from sdk.calibration import Calibration
 from sdk.errors import EngineError
 from sdk.reading import JsonReader
 from sdk.trail import ZoomPolicy
@@ -41,7 +42,8 @@ class Manifest:
     """Everything that a runtime must know of an engine; ``engine.json`` holds exactly this.
 
     ``input_hw`` is the network input (height, width), ``max_tokens`` the length of a prompt.
-    ``calibration["threshold"]`` is the score from which an object counts as found. ``files`` maps
+    ``calibration`` is what scores mean (see sdk.calibration); its ``threshold`` is the score from
+    which an object counts as found, ``risk`` and ``by_size`` say what was measured. ``files`` maps
     each file of the folder to its SHA-256; ``sdk.engine.write_manifest`` fills it in.
     ``certificate`` is the evidence that the engine equals its checkpoint, None when there is none.
     ``precision_facts`` says of reduced precision how much stayed in float32, and what it weighs.
@@ -134,7 +136,10 @@ def parse_manifest(data: Any, source: str) -> Manifest:
         target=reader.mapping("target", optional=True),
         files=_file_hashes(reader),
     )
-    reader.number("calibration.threshold", low=0.0, high=1.0)
+    try:
+        Calibration.from_mapping(manifest.calibration)
+    except EngineError as error:
+        raise EngineError(f"{source}: {error}") from None
     missing = [name for name in manifest.required_files if name not in manifest.files]
     if missing:
         raise EngineError(f"{source}: 'files' does not list {', '.join(missing)}")

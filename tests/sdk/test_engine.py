@@ -158,6 +158,7 @@ def test_a_newer_format_is_told_before_anything_else(engine):
         ({"zoom__min_window_px": None}, "min_window_px"),
         ({"calibration": {}}, r"calibration\.threshold"),
         ({"calibration__threshold": True}, r"calibration\.threshold"),
+        ({"calibration__evidence": {}}, r"calibration\.evidence\.whole"),
         ({"certificate": {}}, r"certificate\.passed"),
         ({"certificate__passed": "yes"}, r"certificate\.passed"),
         ({"certificate": 1}, "certificate"),
