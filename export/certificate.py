@@ -22,6 +22,7 @@ from export.comparison import Answer, Arrays, RunNetwork, network_inputs
 from export.criteria import CRITERIA
 from export.networks import networks
 from export.precision.rounded import rounded_engine
+from sdk.calibration import Calibration
 from sdk.engine import read_manifest
 from sdk.results import Zoom
 from sdk.runtime import open_session
@@ -41,7 +42,7 @@ def certify(folder: Path, model: PizaGrounder, tokenizer: Tokenizer, count: int)
     """
     manifest = read_manifest(folder)
     criteria = CRITERIA[manifest.precision]
-    answer = _remembered(_answer(model, tokenizer, manifest.threshold))
+    answer = _remembered(_answer(model, tokenizer, Calibration.from_mapping(manifest.calibration)))
     with tempfile.TemporaryDirectory() as place:
         folders = {"searches": folder}
         if (manifest.precision, manifest.backend) == ("fp16", "onnxruntime"):
@@ -101,12 +102,12 @@ def _remembered(answer: Answer) -> Answer:
     return again
 
 
-def _answer(model: PizaGrounder, tokenizer: Tokenizer, threshold: float) -> Answer:
+def _answer(model: PizaGrounder, tokenizer: Tokenizer, calibration: Calibration) -> Answer:
     searcher = Searcher(model, tokenizer)
 
     def answer(frame: NDArray[np.uint8], ref: str) -> tuple[bool, tuple[Zoom, ...]]:
         theirs = searcher(frame, ref)
-        score = theirs.zooms[-1].score if theirs.zooms else 0.0
-        return theirs.fault is None and score >= threshold, theirs.zooms
+        good = calibration.score(theirs.zooms) >= calibration.threshold
+        return theirs.fault is None and good, theirs.zooms
 
     return answer

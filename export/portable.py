@@ -35,7 +35,7 @@ def export_checkpoint(checkpoint: Path, folder: Path) -> Manifest:
             input_hw=config.input_hw,
             max_tokens=config.max_tokens,
             preprocess=Preprocess(config.mean, config.std),
-            calibration={"threshold": config.threshold},
+            calibration=config.calibration,
             zoom=config.zoom_policy(),
             checkpoint={"sha256": checkpoint_sha256(checkpoint)},
             versions={name: version(name) for name in ("torch", "transformers", "onnx")},

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sdk.errors import EngineError, InputError
 from train.checkpoint import CONFIG, TOKENIZER, checkpoint_sha256, start_from
-from train.models.config import PizaConfig, swin_t
+from train.models.config import UNCALIBRATED, PizaConfig, swin_t
 from train.models.grounder import PizaGrounder
 from train.models.history import BoxHistoryEncoder
 from train.models.pretrained import from_pretrained
@@ -52,8 +52,8 @@ def open_base(source: str, method: str, input_hw: tuple[int, int] | None = None)
     if _is_ours(folder):
         config = PizaConfig.load(folder / CONFIG)
         size = input_hw or config.input_hw
-        threshold = PizaConfig.threshold  # the base's is of other weights
-        model = PizaGrounder(replace(config, method=method, input_hw=size, threshold=threshold))
+        plain = dict(UNCALIBRATED)  # the base's calibration is of other weights
+        model = PizaGrounder(replace(config, method=method, input_hw=size, calibration=plain))
         start_from(model, folder)
         # An imported base has no history encoder but zeros, which have no gradient to learn by.
         knows_histories = bool(model.history.box_encoder.fc3.weight.any())

@@ -49,7 +49,7 @@ def tiny(vocab_size: int) -> PizaConfig:
         max_tokens=24,
         bottleneck=8,
         zoom_dim=16,
-        threshold=0.25,
+        calibration={"threshold": 0.25},
     )
 
 

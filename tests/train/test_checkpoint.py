@@ -145,3 +145,28 @@ def test_starting_from_another_architecture(folder: Path, make_model, make_confi
     other = make_model(make_config(base=base | {"encoder_layers": base["encoder_layers"] + 1}))
     with pytest.raises(EngineError, match="another architecture"):
         start_from(other, folder)
+
+
+def test_a_config_of_before_calibration(make_config, tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    make_config().save(path)
+    record = json.loads(path.read_text())
+    assert record.pop("calibration") == {"threshold": 0.5}
+    path.write_text(json.dumps(record | {"threshold": 0.75}))
+    config = PizaConfig.load(path)
+    assert config == make_config(calibration={"threshold": 0.75})
+    assert config.threshold == 0.75
+    path.write_text(json.dumps(record))
+    assert PizaConfig.load(path) == make_config()
+
+
+@pytest.mark.parametrize("calibration", [{}, {"threshold": 2.0}, {"threshold": 0.5, "evidence": 1}])
+def test_a_calibration_that_makes_no_sense(calibration, make_config, tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match=r"calibration\."):
+        make_config(calibration=calibration)
+    path = tmp_path / "config.json"
+    make_config().save(path)
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps(record | {"calibration": calibration}))
+    with pytest.raises(EngineError, match=r"calibration\."):
+        PizaConfig.load(path)

@@ -1,26 +1,51 @@
-"""``python -m train calibrate CHECKPOINT``: the score from which an object counts as found."""
+"""``python -m train calibrate CHECKPOINT``: what its scores mean, and when an object is found."""
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import warnings
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from train.options import positive, share
+from train.options import not_negative, positive, share
 
-HELP = "choose the threshold of a checkpoint on fresh scenes and write it into its config"
+if TYPE_CHECKING:
+    from train.evaluation.calibrate import Outcome
+    from train.evaluation.questions import Question
+
+HELP = "calibrate the scores of a checkpoint on fresh questions and write that into its config"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument(
-        "--scenes", type=positive, default=600, help="scenes searched, the object absent in half"
+        "--scenes",
+        type=positive,
+        default=2000,
+        help="rendered scenes (or photographs, at most) searched, the object absent in half (2000)",
     )
     parser.add_argument(
-        "--risk",
-        type=share,
-        default=0.04,
-        help="how often an absent object may be accepted (default: 0.04)",
+        "--risk", type=share, default=0.05, help="how often that may happen on new ones (0.05)"
+    )
+    parser.add_argument(
+        "--guard",
+        choices=("absent", "wrong"),
+        default="absent",
+        help="what --risk is the risk of: that an expression which is true of nothing is found, or"
+        " that any question gets a wrong answer that counts as found (default: absent)",
+    )
+    parser.add_argument(
+        "--annotations",
+        type=Path,
+        metavar="FILE",
+        help="SOREC, COCO or RefCOCO: calibrate on photographs that training has not seen",
+    )
+    parser.add_argument("--images", type=Path, metavar="DIR", help="of --annotations")
+    parser.add_argument("--split", help="of a RefCOCO file: train, val, testA, ...")
+    parser.add_argument(
+        "--seed", type=not_negative, default=0, help="of the choice among photographs"
     )
 
 
@@ -28,17 +53,63 @@ def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from train.checkpoint import CONFIG, load_checkpoint
-    from train.evaluation.calibrate import SEED, calibrate
-    from train.evaluation.questions import questions
+    from train.evaluation.calibrate import CONFIDENCE, calibrate, for_fitting, run_trials
+    from train.evaluation.risk import tolerated
     from train.evaluation.searcher import Searcher
 
     model, tokenizer = load_checkpoint(args.checkpoint)
-    asked = tqdm(questions(SEED, args.scenes, absent_every=2), total=args.scenes, unit="search")
-    result = calibrate(Searcher(model, tokenizer), asked, args.risk)
-    dataclasses.replace(model.config, threshold=result.threshold).save(args.checkpoint / CONFIG)
-    print(
-        f"threshold {result.threshold:.3f} keeps {result.right_kept:.1%} of the right answers and"
-        f" accepts {result.absent_accepted:.1%} of the absent objects ({args.scenes} scenes from"
-        f" seed {SEED})"
-    )
+    questions, total, source = _questions(args)
+    left = total - for_fitting(total)
+    tolerated(left // 2 if args.guard == "absent" else left, args.risk, CONFIDENCE)  # in vain?
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # unknown words
+        asked = tqdm(questions, total=total, unit="search")
+        trials = run_trials(Searcher(model, tokenizer), asked)
+    ended = model.config.stop_threshold
+    result = calibrate(trials, args.risk, args.guard, ended, source)
+    config = dataclasses.replace(model.config, calibration=result.calibration)
+    config.save(args.checkpoint / CONFIG)
+    print("\n".join(_lines(result)))
     return 0
+
+
+def _questions(args: argparse.Namespace) -> tuple[Iterable[Question], int, str]:
+    """What is asked, how much of it there is, and what it is taken from."""
+    from sdk.errors import InputError
+
+    if (args.annotations is None) != (args.images is None):
+        raise InputError("expected --annotations and --images together, got one of them")
+    if args.annotations is None:
+        from train.evaluation.calibrate import SEED
+        from train.evaluation.questions import questions
+
+        source = f"{args.scenes} rendered scenes from seed {SEED}"
+        return questions(SEED, args.scenes, absent_every=2), args.scenes, source
+
+    from train.data.annotations import read_usable
+    from train.evaluation.photo_questions import ask_once, photo_questions
+
+    known = read_usable(args.annotations, args.images, args.split)
+    chosen = ask_once(known.items, args.scenes, args.seed)
+    source = f"{len(chosen)} photographs of {args.annotations.name}"
+    return photo_questions(chosen, args.images), len(chosen), source
+
+
+def _lines(result: Outcome) -> list[str]:
+    calibration = result.calibration
+    risk, whole = calibration["risk"], calibration["evidence"]["whole"]
+    promise = {
+        "absent": "an expression that is true of nothing is found",
+        "wrong": "a question gets a wrong answer that counts as found",
+    }[risk["guard"]]
+    return [
+        f"score: logit = {whole['bias']:.2f} + {whole['first']:.2f} x logit of the first step's"
+        f" + {whole['last']:.2f} x logit of the last step's score",
+        f"threshold {calibration['threshold']:.4f}: with a confidence of {risk['confidence']:g}"
+        f" {promise} with a probability of at most {risk['stated']:g}, on questions like these"
+        f" ({calibration['source']})",
+        f"of those that chose it, {result.right_kept:.1%} of the right answers are found,"
+        f" {result.absent_found:.1%} of the absent objects, and {result.wrong_among_found:.1%} of"
+        " what is found is wrong",
+        f"a rival is reported within {calibration['tie_margin']:.2f} logits",
+    ]

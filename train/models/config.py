@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from transformers import MMGroundingDinoConfig
 
+from sdk.calibration import Calibration
 from sdk.errors import EngineError
 from sdk.trail import ZoomPolicy
 from train.methods import METHODS
@@ -16,6 +18,8 @@ from train.methods import METHODS
 # ImageNet statistics in RGB order and 0..255 units, as MM-Grounding-DINO was trained with.
 MEAN = (123.675, 116.28, 103.53)
 STD = (58.395, 57.12, 57.375)
+
+UNCALIBRATED = {"threshold": 0.5}
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,8 @@ class PizaConfig:
     place_features: image features carry their position into the fusion (published: False).
         Language says "left of": where something is must be something that text can attend to.
     max_tokens: prompt length, [CLS] and [SEP] included; prompts are padded to it.
-    threshold: score from which an object counts as found, set by ``train.evaluation.calibrate``.
+    calibration: what scores mean, as ``train.evaluation.calibrate`` writes it and
+        ``sdk.calibration`` reads it; with ``threshold`` alone scores are taken as they are.
     """
 
     name: str
@@ -50,13 +55,19 @@ class PizaConfig:
     stop_threshold: float = 0.95
     progress_step: float = 0.05
     min_window_px: float = 32.0
-    threshold: float = 0.5
+    calibration: Mapping[str, Any] = field(default_factory=lambda: dict(UNCALIBRATED))
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise EngineError(
                 f"expected a method out of {', '.join(METHODS)}, found {self.method!r}"
             )
+        Calibration.from_mapping(self.calibration)
+
+    @property
+    def threshold(self) -> float:
+        """Score from which an object counts as found."""
+        return float(self.calibration["threshold"])
 
     @property
     def zooms(self) -> bool:
@@ -84,11 +95,16 @@ class PizaConfig:
 
     @classmethod
     def load(cls, path: Path) -> PizaConfig:
-        """Reads what ``save`` wrote; raises EngineError when it cannot be read as such."""
+        """Reads what ``save`` wrote; raises EngineError when it cannot be read as such.
+
+        A configuration without ``calibration`` may have a ``threshold`` of its own: older ones do.
+        """
         try:
             record = json.loads(path.read_text())
             for key in ("input_hw", "mean", "std"):
                 record[key] = tuple(record[key])
+            if "threshold" in record:
+                record["calibration"] = {"threshold": record.pop("threshold")}
             return cls(**record)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise EngineError(f"{path} is not the configuration of a model: {error!r}") from error

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
+from sdk.calibration import Calibration
 from sdk.results import Zoom
 from sdk.search import Search
 from train import fit_history
@@ -186,32 +189,98 @@ def checkpoint(make_model, tokenizer_file: Path, tmp_path: Path) -> Path:
     return tmp_path / "checkpoint"
 
 
-def test_calibrate_writes_the_threshold(checkpoint: Path, monkeypatch, capsys) -> None:
-    """Present objects are found with 0.8, absent ones with 0.3."""
-    frame, box = np.zeros((8, 8, 3), np.uint8), np.array([1, 2, 5, 6], np.float32)
-    asked = [Question(frame, "here", tuple(box)), Question(frame, "nowhere", None)] * 3
-    calls = []
+class Pointing:
+    """A searcher that is sure of what is "here", and not of what is "nowhere"."""
+
+    box = np.array([1, 2, 5, 6], np.float32)
+
+    def __init__(self, *_: object) -> None: ...
+
+    def __call__(self, frame: np.ndarray, ref: str) -> Search:
+        score = 0.8 if ref == "here" else 0.3
+        scores = np.array([score], np.float32)
+        zoom = Zoom(self.box, self.box, score, self.box[None], scores, 0.0, 0.99)
+        return Search((zoom,))
+
+
+@pytest.fixture
+def pointing(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, int]]:
+    """Every second object is here; which questions were asked for."""
+    frame, calls = np.zeros((8, 8, 3), np.uint8), []
+    here = Question(frame, "here", tuple(Pointing.box))
 
     def ask(seed: int, count: int, absent_every: int) -> list[Question]:
         calls.append((seed, count, absent_every))
-        return asked
-
-    class Fake:
-        def __init__(self, *_: object) -> None: ...
-
-        def __call__(self, frame: np.ndarray, ref: str) -> Search:
-            score = 0.8 if ref == "here" else 0.3
-            scores = np.array([score], np.float32)
-            return Search((Zoom(box, box, score, box[None], scores, 0.0, 0.0),))
+        return [here, Question(frame, "nowhere", None)] * (count // 2)
 
     monkeypatch.setattr("train.evaluation.questions.questions", ask)
-    monkeypatch.setattr("train.evaluation.searcher.Searcher", Fake)
+    monkeypatch.setattr("train.evaluation.searcher.Searcher", Pointing)
+    return calls
+
+
+def test_calibrate_writes_what_scores_mean(checkpoint: Path, pointing, capsys) -> None:
     before = (checkpoint / WEIGHTS).read_bytes()
-    assert main(["calibrate", str(checkpoint), "--scenes", "6", "--risk", "0.5"]) == 0
-    assert "keeps 100.0% of the right answers and accepts 0.0%" in capsys.readouterr().out
-    assert calls == [(600_000, 6, 2)]
-    assert 0.3 < PizaConfig.load(checkpoint / CONFIG).threshold <= 0.8
+    assert main(["calibrate", str(checkpoint), "--scenes", "90", "--risk", "0.1"]) == 0
+    said = capsys.readouterr().out
+    assert "100.0% of the right answers are found, 0.0% of the absent objects" in said
+    assert "a probability of at most 0.1," in said
+    assert pointing == [(600_000, 90, 2)]
+    config = PizaConfig.load(checkpoint / CONFIG)
+    made = Calibration.from_mapping(config.calibration)
+    sure, unsure = (made.score(Pointing()(None, ref).zooms) for ref in ("here", "nowhere"))
+    assert unsure < made.threshold <= sure
+    assert (sure, unsure) == pytest.approx((16 / 17, 1 / 17), abs=1e-3)  # of 15 each
+    assert config.calibration["risk"] == {
+        "stated": 0.1,
+        "confidence": 0.95,
+        "guard": "absent",
+        "n": 30,
+    }
+    assert config.calibration["by_size"] == [{"from_px": 4, "to_px": 5, "n": 45, "acc50": 1.0}]
+    assert config.threshold == made.threshold
     assert (checkpoint / WEIGHTS).read_bytes() == before
+    load_checkpoint(checkpoint)
+
+
+def test_calibrate_on_photographs(checkpoint: Path, pointing, tmp_path: Path, capsys) -> None:
+    items = []
+    for k in range(40):
+        cv2.imwrite(str(tmp_path / f"{k}.png"), np.zeros((10, 20, 3), np.uint8))
+        ref = "here" if k % 2 else "nowhere"
+        items.append({"image": f"{k}.png", "bbox": [1, 2, 4, 4], "ref": ref, "id": k})
+    file = tmp_path / "val.json"
+    file.write_text(json.dumps(items))
+    command = ["calibrate", str(checkpoint), "--annotations", str(file)]
+    assert main([*command, "--risk", "0.2", "--guard", "wrong"]) == 2
+    assert "--annotations and --images together" in capsys.readouterr().err
+    command += ["--images", str(tmp_path), "--risk", "0.3"]
+    assert main([*command, "--guard", "wrong"]) == 0
+    said = capsys.readouterr().out
+    assert "photographs of val.json" in said
+    assert "a question gets a wrong answer that counts as found" in said
+    calibration = PizaConfig.load(checkpoint / CONFIG).calibration
+    assert calibration["risk"]["guard"] == "wrong"
+    assert calibration["risk"]["n"] <= 27  # one question for each photograph, two thirds of them
+    assert pointing == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--risk 0", "a risk between 0 and 1"),
+        ("--risk 1", "a risk between 0 and 1"),
+        ("--scenes 120", "at least 59 questions .* got 40"),
+        ("--scenes 60 --guard wrong", "at least 59 questions .* got 40"),
+    ],
+)
+def test_calibrate_asks_nothing_in_vain(
+    options: str, message: str, checkpoint: Path, pointing, monkeypatch, capsys
+) -> None:
+    monkeypatch.delattr(Pointing, "__call__")
+    before = (checkpoint / CONFIG).read_bytes()
+    assert main(["calibrate", str(checkpoint), *options.split()]) == 2
+    assert re.search(message, capsys.readouterr().err)
+    assert (checkpoint / CONFIG).read_bytes() == before
 
 
 def test_calibrate_without_right_answers(checkpoint: Path, monkeypatch, capsys) -> None:
@@ -219,9 +288,9 @@ def test_calibrate_without_right_answers(checkpoint: Path, monkeypatch, capsys) 
     before = (checkpoint / CONFIG).read_bytes()
     frame = np.zeros((96, 128, 3), np.uint8)
     asked = [Question(frame, "the red car", (1.0, 1.0, 2.0, 2.0))]
-    monkeypatch.setattr("train.evaluation.questions.questions", lambda *_, **__: asked)
-    assert main(["calibrate", str(checkpoint), "--scenes", "1"]) == 2
-    assert "got 0 and 0" in capsys.readouterr().err
+    monkeypatch.setattr("train.evaluation.questions.questions", lambda *_, **__: asked * 12)
+    assert main(["calibrate", str(checkpoint), "--scenes", "12", "--risk", "0.6"]) == 2
+    assert "right answers in both parts of 12 searches" in capsys.readouterr().err
     assert (checkpoint / CONFIG).read_bytes() == before
 
 

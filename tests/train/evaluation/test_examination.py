@@ -199,7 +199,9 @@ def test_a_checkpoint_finds_what_reaches_its_threshold(
 ):
     frame = np.zeros((60, 100, 3), np.uint8)
     for threshold, found in ((0.0, True), (1.0, False)):
-        locator = CheckpointLocator(make_model(make_config(threshold=threshold)), tokenizer)
+        locator = CheckpointLocator(
+            make_model(make_config(calibration={"threshold": threshold})), tokenizer
+        )
         [answer] = locator.locate(frame, ["the red car"])
         assert answer.found is found
         assert answer.xyxy is not None

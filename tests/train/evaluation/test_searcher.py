@@ -1,4 +1,4 @@
-"""Questions, the search in PyTorch, quick scores and the threshold."""
+"""Questions, the search in PyTorch and quick scores."""
 
 from __future__ import annotations
 
@@ -7,16 +7,12 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
-from sdk.errors import InputError
 from sdk.geometry import contains
 from sdk.results import Zoom
 from sdk.search import Search
 from train.data.scenes import make_scene
 from train.evaluation import questions as asking
-from train.evaluation.calibrate import calibrate, threshold_for
 from train.evaluation.questions import Question, questions
 from train.evaluation.searcher import (
     Searcher,
@@ -30,7 +26,6 @@ from train.models.grounder import Prediction
 
 FRAME = np.zeros((4, 4, 3), np.uint8)
 TARGET = (100.0, 100.0, 120.0, 120.0)
-SCORES = st.lists(st.floats(0, 1, width=32), min_size=1, max_size=20).map(np.array)
 
 
 def zoom(xyxy: tuple[float, ...], score: float) -> Zoom:
@@ -81,44 +76,6 @@ def test_the_answer_of_a_search() -> None:
     assert final_score(ANSWERS["broken off"]) == final_score(ANSWERS["nothing"]) == 0
     assert final_iou(ANSWERS["right"], TARGET) == 1
     assert final_iou(ANSWERS["nothing"], TARGET) == 0
-
-
-def test_the_threshold_keeps_the_risk() -> None:
-    absent = np.arange(1, 100) / 100
-    result = threshold_for(np.array([0.99, 0.96, 0.5]), absent, 0.05)
-    # of 99 scores the 95th: the next one exceeds it once in twenty
-    assert result.threshold == pytest.approx(0.951)
-    assert result.right_kept == pytest.approx(2 / 3)
-    assert result.absent_accepted == pytest.approx(4 / 99)
-
-
-@given(SCORES, st.lists(st.floats(0, 1), min_size=20, max_size=60), st.floats(0.05, 0.9))
-def test_absent_objects_exceed_the_threshold_rarely(right, absent, risk: float) -> None:
-    scores = np.array(absent)
-    result = threshold_for(right, scores, risk)
-    assert result.absent_accepted == (scores >= result.threshold).mean() <= risk
-    assert result.right_kept == (right >= result.threshold).mean()
-    # and no more right answers are lost than for that
-    lower = scores >= result.threshold - 0.0011
-    assert (lower.sum() + 1) / (len(scores) + 1) > risk or result.threshold < 0.0011
-
-
-@pytest.mark.parametrize(("right", "absent"), [([], [0.5] * 99), ([0.5], [0.5] * 18), ([0.5], [])])
-def test_thresholds_need_scores_of_both_sorts(right: list[float], absent: list[float]) -> None:
-    with pytest.raises(InputError, match=f"at least 19 .* got {len(right)} and {len(absent)}"):
-        threshold_for(np.array(right), np.array(absent), 0.05)
-
-
-@pytest.mark.parametrize("risk", [0.0, 1.0, -1.0, float("nan")])
-def test_a_risk_is_a_probability(risk: float) -> None:
-    with pytest.raises(InputError, match="risk"):
-        threshold_for(np.array([0.5]), np.ones(50), risk)
-
-
-def test_calibration_looks_at_right_answers_and_absent_objects() -> None:
-    result = calibrate(answer, asked("right", "right", "beside", "lost", "absent", "nothing"), 0.6)
-    assert 0.2 < result.threshold <= 0.9
-    assert (result.right_kept, result.absent_accepted) == (1.0, 0.0)
 
 
 def test_questions_are_reproducible_and_have_answers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,7 +106,7 @@ def test_another_order_of_places_in_a_window(state, change) -> None:
 def test_overrides(state) -> None:
     changes = {
         "input_hw": [64, 96],
-        "threshold": 1,
+        "calibration": {"threshold": 1},
         "base": {"text_config": {"num_attention_heads": 4, "hidden_act": "relu"}},
     }
     config = read_config(state, "x", changes)
@@ -116,7 +116,7 @@ def test_overrides(state) -> None:
         "num_attention_heads": 4,
         "hidden_act": "relu",
     }
-    same = {"base": plain.base, "input_hw": plain.input_hw, "threshold": plain.threshold}
+    same = {"base": plain.base, "input_hw": plain.input_hw, "calibration": plain.calibration}
     assert dataclasses.replace(config, **same) == plain
 
 
