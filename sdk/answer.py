@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sdk.calibration import Calibration
 from sdk.results import Grounding
 from sdk.search import Search
 from sdk.text import Tokens
-from sdk.trail import last_score
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,14 +26,16 @@ class Asked:
 
 @dataclass(frozen=True)
 class Judge:
-    """``threshold``: the score from which an object counts as found. ``engine``: its label."""
+    """``calibration``: what scores mean. ``threshold``: the score from which an object counts as
+    found. ``engine``: its label."""
 
+    calibration: Calibration
     threshold: float
     engine: str
 
     def __call__(self, asked: Asked, ref: str, tokens: Tokens, outcome: Search) -> Grounding:
         """The answer to one expression."""
-        score = last_score(outcome.zooms)
+        score = self.calibration.score(outcome.zooms)
         reason = self._reason(asked, ref, tokens, outcome, score)
         return Grounding(
             ref=ref,
@@ -49,6 +51,7 @@ class Judge:
             color=asked.color,
             frame=asked.frame,
             complete=outcome.complete or not tokens.understood,
+            rival=self.calibration.rival(outcome.zooms) if outcome.fault is None else None,
             abandoned=outcome.abandoned,
         )
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sdk.answer import Asked, Judge
 from sdk.cache import LruCache
+from sdk.calibration import Calibration
 from sdk.checks import check_beam, check_deadline, check_refs, check_starts, check_unit
 from sdk.clock import StageClock
 from sdk.engine import default_engine, read_manifest, verify_files
@@ -79,13 +80,15 @@ class Grounder:
         self._tokenizer = Tokenizer.from_file(
             self.path / "tokenizer.json", self.manifest.max_tokens
         )
+        calibration = Calibration.from_mapping(self.manifest.calibration)
         self._rules = Rules(
             HistoryEncoder.from_npz(self.path / "history.npz"),
             self.manifest.zoom,
             self.manifest.input_hw,
+            calibration.score,
         )
         label = f"{self.manifest.name}@{self.manifest.fingerprint}"
-        self._judge = Judge(self.threshold, label)
+        self._judge = Judge(calibration, self.threshold, label)
         self._session: RuntimeSession | None = open_session(self.path, self.manifest, threads)
         self._tokens: LruCache[Tokens] = LruCache(_CACHED_TEXTS)  # by normalised expression
         self._texts: LruCache[Any] = LruCache(_CACHED_TEXTS)  # features, by token ids

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sdk.calibration import Calibration
 from sdk.engine import MANIFEST_FILE
 from sdk.errors import InputError
 from sdk.results import Float32, Zoom
@@ -48,7 +49,8 @@ class CheckpointLocator:
     """
 
     def __init__(self, model: PizaGrounder, tokenizer: Any, published: bool = False) -> None:
-        self._tokenizer, self._threshold = tokenizer, model.config.threshold
+        self._tokenizer = tokenizer
+        self._calibration = Calibration.from_mapping(model.config.calibration)
         if published:
             from train.evaluation.published import PublishedSearcher
 
@@ -69,8 +71,9 @@ class CheckpointLocator:
         if not outcome.zooms:
             return NO_ANSWER
         last = outcome.zooms[-1]
-        found = outcome.fault is None and last.score >= self._threshold
-        return Found(found, last.score, last.xyxy, outcome.zooms)
+        score = self._calibration.score(outcome.zooms)
+        found = outcome.fault is None and score >= self._calibration.threshold
+        return Found(found, score, last.xyxy, outcome.zooms)
 
 
 @contextmanager
