@@ -7,7 +7,17 @@ from collections.abc import Sequence
 
 from sdk.cli import run_command
 
-COMMANDS = ("accuracy", "beam", "deadline", "gpu", "kernel", "latency", "methods", "refs")
+COMMANDS = (
+    "accuracy",
+    "beam",
+    "calibration",
+    "deadline",
+    "gpu",
+    "kernel",
+    "latency",
+    "methods",
+    "refs",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -72,3 +72,19 @@ def test_demo(engine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 def test_demo_without_an_engine(tmp_path: Path) -> None:
     assert demo(["--engine", str(tmp_path / "none"), "--out", str(tmp_path)]) == 3
     assert not (tmp_path / "demo.json").exists()
+
+
+def test_calibration(engine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, plot = tmp_path / "calibration.json", tmp_path / "calibration.png"
+    command = ["calibration", "--scenes", "4", "--engine", str(engine), "--json", str(file)]
+    assert main([*command, "--plot", str(plot)]) == 0
+    figures = json.loads(file.read_text())
+    assert (figures["n"], figures["absent"], figures["seed"]) == (4, 2, 970_000)
+    assert figures["ece"] == pytest.approx(0.9)  # it says 0.9, and is never right
+    assert figures["found"]["absent"]["share"] == 1.0
+    assert figures["found"]["right"]["share"] is None
+    assert figures["risk"] is None
+    assert len(figures["rows"]) == 4
+    assert plot.stat().st_size > 10_000
+    assert "calibration error 0.900" in capsys.readouterr().out
+    assert main([*command, "--plot", str(tmp_path / "plot.txt")]) == 2
