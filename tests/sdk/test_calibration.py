@@ -10,7 +10,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from sdk import Grounder
 from sdk.calibration import Calibration, logit, probability
+from sdk.engine import write_manifest
 from sdk.errors import EngineError
 from sdk.results import Zoom
 
@@ -214,3 +216,24 @@ def test_nonsense(key: str, value: object) -> None:
 def test_no_mapping_at_all(values: object) -> None:
     with pytest.raises(EngineError, match="found none"):
         Calibration.from_mapping(values)
+
+
+def test_scores_are_calibrated(engine, make_manifest, make_frame) -> None:
+    weights = {"bias": -1.0, "first": 1.0, "last": 1.0}
+    calibration = {
+        "threshold": 0.5,
+        "evidence": dict.fromkeys(("whole", "close", "open"), weights),
+        "ended": 0.0,
+        "tie_margin": 100.0,
+    }
+    write_manifest(engine, make_manifest(calibration=calibration))
+    made = Calibration.from_mapping(calibration)
+    frame = make_frame()
+    with Grounder(engine, threads=1) as calibrated:
+        answer = calibrated.locate(frame, "the red square")
+    assert len(answer.zooms) > 1
+    assert answer.score == made.score(answer.zooms) != answer.zooms[-1].score
+    assert answer.found is (answer.score >= 0.5)
+    # the second candidate of the small engine is the whole window, wherever it looks
+    assert answer.rival is not None
+    assert answer.rival.score == made.rival(answer.zooms).score
