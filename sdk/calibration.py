@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from sdk.errors import EngineError
 from sdk.geometry import iou
+from sdk.reading import JsonReader
 from sdk.results import Float32, Rival, Zoom
 
 # Candidates that overlap less than this with the chosen one are other places (our choice: windows
@@ -26,7 +26,7 @@ APART_IOU = 0.5
 # No score and no probability is nearer to 0 or 1 than this: logits must be finite.
 _CERTAIN = 1e-6
 _LARGEST = 100.0  # weights and biases beyond this are nonsense
-_ADVICE = "python -m train calibrate writes it"
+_ADVICE = "what python -m train calibrate writes"
 
 # How a search went, which decides what its scores mean: it ended after several steps; it ended
 # after one (a warm start); it did not end, so that its box is a place on the way.
@@ -77,20 +77,22 @@ class Calibration:
         Raises:
             EngineError: a value is missing or makes no sense.
         """
-        reader = _Reader(values)
-        threshold = reader.number("threshold", 0.0, 1.0)
+        reader = JsonReader({"calibration": values}, _ADVICE)
+        threshold = reader.number("calibration.threshold", 0.0, 1.0)
         if "evidence" not in values:
             return cls(threshold)
         evidence = {
             kind: Weights(
-                bias=reader.number(f"evidence.{kind}.bias", -_LARGEST, _LARGEST),
-                first=reader.number(f"evidence.{kind}.first", 0.0, _LARGEST),
-                last=reader.number(f"evidence.{kind}.last", 0.0, _LARGEST),
+                bias=reader.number(f"calibration.evidence.{kind}.bias", -_LARGEST, _LARGEST),
+                first=reader.number(f"calibration.evidence.{kind}.first", 0.0, _LARGEST),
+                last=reader.number(f"calibration.evidence.{kind}.last", 0.0, _LARGEST),
             )
             for kind in KINDS
         }
-        ended = reader.number("ended", 0.0, _LARGEST)
-        return cls(threshold, evidence, ended, reader.number("tie_margin", 0.0, _LARGEST))
+        ended = reader.number("calibration.ended", 0.0, _LARGEST)
+        return cls(
+            threshold, evidence, ended, reader.number("calibration.tie_margin", 0.0, _LARGEST)
+        )
 
     def kind(self, zooms: Sequence[Zoom]) -> str:
         """Which of ``KINDS`` a search of at least one step is."""
@@ -179,24 +181,3 @@ def _elsewhere(zoom: Zoom) -> tuple[Float32, float] | None:
         return None
     best = int(np.where(apart, scores, -np.inf).argmax())
     return boxes[best], float(scores[best])
-
-
-class _Reader:
-    """Numbers of nested mappings by dotted key."""
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        self._values = values
-
-    def number(self, key: str, low: float, high: float) -> float:
-        value: Any = self._values
-        for part in key.split("."):
-            if not isinstance(value, Mapping) or part not in value:
-                raise EngineError(f"expected 'calibration.{key}', found none: {_ADVICE}")
-            value = value[part]
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not number or not low <= value <= high:
-            raise EngineError(
-                f"expected 'calibration.{key}' to be a number in {low:g}..{high:g}, found"
-                f" {value!r:.80}: {_ADVICE}"
-            )
-        return float(value)

@@ -168,7 +168,7 @@ def _follow(
 
 def _judged(trail: Trail, rules: Rules) -> Trail:
     """The trail itself, or a new one at the whole frame when its start led nowhere."""
-    if trail.start is None:
+    if trail.start is None or not trail.over:
         return trail
     if trail.fault is None and rules.score(trail.zooms) >= trail.start.restart_below:
         return trail

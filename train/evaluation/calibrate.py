@@ -25,7 +25,7 @@ from train.evaluation.questions import Question
 from train.evaluation.risk import threshold_for
 from train.evaluation.scoring import RIGHT_IOU
 
-SEED = 600_000
+SEED = 640_000  # its features were chosen on scenes before these
 # What a stated risk is the risk of: that an expression true of nothing is found; or that an answer
 # is found and wrong (also because there is no right one), as a share of all that is asked.
 GUARDS = ("absent", "wrong")

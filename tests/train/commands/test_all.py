@@ -224,7 +224,7 @@ def test_calibrate_writes_what_scores_mean(checkpoint: Path, pointing, capsys) -
     said = capsys.readouterr().out
     assert "100.0% of the right answers are found, 0.0% of the absent objects" in said
     assert "a probability of at most 0.1," in said
-    assert pointing == [(600_000, 90, 2)]
+    assert pointing == [(640_000, 90, 2)]
     config = PizaConfig.load(checkpoint / CONFIG)
     made = Calibration.from_mapping(config.calibration)
     sure, unsure = (made.score(Pointing()(None, ref).zooms) for ref in ("here", "nowhere"))
