@@ -135,7 +135,7 @@ def draw_tree(frame: np.ndarray, scene: Scene, tree: Tree, rng: np.random.Genera
         frame, (round(u) - half, round(top + r)), (round(u) + half, round(foot)), trunk, -1
     )
     leaf = np.array(tree.leaf_bgr, np.float32)
-    count = int(np.clip(r * 1.4, 14, 130))
+    count = leaf_clusters(r) if tree.clusters is None else tree.clusters
     angle, radius = rng.uniform(0, 2 * np.pi, count), np.sqrt(rng.uniform(0, 1, count)) * 0.8 * r
     dx, dy = 1.12 * radius * np.cos(angle), radius * np.sin(angle)
     for k in np.argsort(-dy):
@@ -144,6 +144,11 @@ def draw_tree(frame: np.ndarray, scene: Scene, tree: Tree, rng: np.random.Genera
         centre = (round(u + dx[k]), round(top + 1.05 * r + dy[k]))
         axes = (blob, max(2, round(blob * 0.8)))
         cv2.ellipse(frame, centre, axes, 0, 0, 360, tone(leaf * light), -1, cv2.LINE_AA)
+
+
+def leaf_clusters(radius_px: float) -> int:
+    """How many clusters of leaves show the crown of a tree that large in the frame."""
+    return int(np.clip(radius_px * 1.4, 14, 130))
 
 
 def draw_lamp(frame: np.ndarray, scene: Scene, lamp: Lamp) -> None:

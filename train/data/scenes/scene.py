@@ -148,13 +148,17 @@ class Building:
 
 @dataclass(frozen=True)
 class Tree:
-    """A tree: foot in metres, height, crown radius and leaf tone in BGR."""
+    """A tree: foot in metres, height, crown radius and leaf tone in BGR.
+
+    ``clusters`` of leaves make its crown; None: as many as its size in the frame asks for.
+    """
 
     x_m: float
     z_m: float
     height_m: float
     radius_m: float
     leaf_bgr: tuple[int, int, int]
+    clusters: int | None = None
 
 
 @dataclass(frozen=True)

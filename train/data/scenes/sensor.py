@@ -9,12 +9,17 @@ from train.data.scenes.scene import Weather
 from train.data.scenes.texture import tiled_noise
 
 
-def expose(frame: np.ndarray, weather: Weather, rng: np.random.Generator) -> np.ndarray:
-    """What the camera records of a (h, w, 3) uint8 BGR frame, again uint8 BGR."""
+def expose(
+    frame: np.ndarray, weather: Weather, rng: np.random.Generator, wind: float | None = None
+) -> np.ndarray:
+    """What the camera records of a (h, w, 3) uint8 BGR frame, again uint8 BGR.
+
+    ``wind``: sideways pixels of a rain streak for each pixel down; drawn by default.
+    """
     h, w = frame.shape[:2]
     picture = frame
     if weather.rain > 0:
-        picture = _rain(picture, weather.rain, rng)
+        picture = _rain(picture, weather.rain, rng, wind)
     picture = cv2.GaussianBlur(picture, (5, 5), weather.blur_px)
     levels = np.arange(256, dtype=np.float32)[:, None]
     gains = np.array(weather.tint_bgr, np.float32) * np.float32(weather.gain)
@@ -30,14 +35,16 @@ def expose(frame: np.ndarray, weather: Weather, rng: np.random.Generator) -> np.
     return recorded
 
 
-def _rain(frame: np.ndarray, density: float, rng: np.random.Generator) -> np.ndarray:
+def _rain(
+    frame: np.ndarray, density: float, rng: np.random.Generator, wind: float | None
+) -> np.ndarray:
     """Thin bright streaks, blended so that small objects stay readable."""
     h, w = frame.shape[:2]
     streaks = np.zeros((h, w), np.uint8)
     count = int(700 * density)
     x, y = rng.integers(0, w, count), rng.integers(-30, h, count)
     length = rng.integers(12, 40, count)
-    slant = float(rng.uniform(-0.25, 0.25))
+    slant = float(rng.uniform(-0.25, 0.25)) if wind is None else wind
     for k in range(count):
         end = (int(x[k] + slant * length[k]), int(y[k] + length[k]))
         cv2.line(streaks, (int(x[k]), int(y[k])), end, 60, 1, cv2.LINE_AA)
