@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from sdk.errors import EngineError, InputError, MissingRuntimeError, PizaError
     from sdk.grounder import Grounder
     from sdk.results import Candidates, Grounding, Rival, Zoom
+    from sdk.track import TrackPolicy
+    from sdk.tracking import Tracker
     from sdk.trail import Start
 
 _HOMES = {
@@ -23,6 +25,8 @@ _HOMES = {
     "Rival": "sdk.results",
     "Candidates": "sdk.results",
     "Start": "sdk.trail",
+    "Tracker": "sdk.tracking",
+    "TrackPolicy": "sdk.track",
     "PizaError": "sdk.errors",
     "InputError": "sdk.errors",
     "EngineError": "sdk.errors",
@@ -36,6 +40,8 @@ __all__ = [
     "Rival",
     "Candidates",
     "Start",
+    "Tracker",
+    "TrackPolicy",
     "PizaError",
     "InputError",
     "EngineError",

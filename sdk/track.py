@@ -1,0 +1,193 @@
+"""What is known of one object of a video after a frame, and where to look for it in the next.
+
+The first step of a search finds the neighbourhood of the object, the last one its box. In the
+next frame the neighbourhood is known, give or take some motion: a step that looks there is a whole
+search as a rule. Prediction is that of constant velocity; it, and every figure of ``TrackPolicy``,
+is our own choice, made by measurement on rendered clips (``python -m benchmarks video``).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from sdk.geometry import Boxes, as_boxes, iou, xyxy_to_cxcywh
+from sdk.results import Grounding
+from sdk.trail import Start
+
+
+@dataclass(frozen=True)
+class TrackPolicy:
+    """When a search starts from the last frame's answer, and from where.
+
+    Attributes:
+        restart_share: a score below this share of the track's level is no sign of its object.
+        look_every: so many frames after the whole frame was last searched it is searched again,
+            and the newer answer believed: scores do not tell a wrong track from a right one.
+        level_weight: of the newest score in the track's level, 0..1.
+        agree_iou: overlap with the predicted box from which a search of the whole frame found the
+            same object.
+        hold_s: how long the place of an object that is out of sight is kept, unless the whole
+            frame offers something as good.
+        min_context: side of a window in sides of the box, at least.
+        margin_per_s: share of its size that the window grows by on each side, a second.
+        lead: the same, as a share of the distance that the object is expected to move.
+        max_gap_s: after a longer time between two frames the search starts afresh.
+        cut_difference: difference of two thumbnails (grey levels) from which there is a cut.
+    """
+
+    restart_share: float = 0.4
+    look_every: int = 4
+    level_weight: float = 0.3
+    agree_iou: float = 0.1
+    hold_s: float = 0.8
+    min_context: float = 4.0
+    margin_per_s: float = 0.5
+    lead: float = 0.5
+    max_gap_s: float = 1.0
+    cut_difference: float = 8.0
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """One object after a frame.
+
+    Attributes:
+        box_xyxy: ``(4,)`` frame pixels, where it was last seen.
+        context_wh: width and height of the window in which a search found it.
+        velocity_xy: of the box's centre, frame pixels a second.
+        level: score that its answers have had of late.
+        time_s: when it was last seen.
+        confirmed: a look at the predicted window has found it again.
+        held: it has been out of sight since ``time_s``.
+        age: frames since the whole frame was last searched.
+    """
+
+    box_xyxy: Boxes
+    context_wh: tuple[float, float]
+    velocity_xy: tuple[float, float]
+    level: float
+    time_s: float
+    confirmed: bool = False
+    held: bool = False
+    age: int = 0
+
+
+def start_at(
+    track: Track | None, time_s: float, frame_wh: tuple[int, int], policy: TrackPolicy
+) -> Start | None:
+    """Where to look for a track's object first; None for the whole frame.
+
+    A track that has not proven itself yet, and one that is held, do not restart the search:
+    the next frame decides.
+    """
+    if track is None or track.age + 1 >= policy.look_every:
+        return None
+    sure = track.confirmed and not track.held
+    below = policy.restart_share * track.level if sure else 0.0
+    window = predict_window(track, time_s, frame_wh, policy)
+    whole = bool((window[2:] - window[:2] >= frame_wh).all())
+    return None if whole else Start(window, below)
+
+
+def predict_window(
+    track: Track, time_s: float, frame_wh: tuple[int, int], policy: TrackPolicy
+) -> Boxes:
+    """The window in which a track's object should be at ``time_s``: ``(4,)`` xyxy frame pixels.
+
+    It grows with the time and the distance to be bridged. At the border of the frame it is
+    shifted, not cut.
+    """
+    gap_s = max(time_s - track.time_s, 0.0)
+    centre = xyxy_to_cxcywh(track.box_xyxy)[:2].tolist()
+    spans = [
+        _span(
+            middle, speed * gap_s, size * (1.0 + 2.0 * policy.margin_per_s * gap_s), limit, policy
+        )
+        for middle, speed, size, limit in zip(
+            centre, track.velocity_xy, track.context_wh, frame_wh, strict=True
+        )
+    ]
+    (x1, x2), (y1, y2) = spans
+    return np.array([x1, y1, x2, y2])
+
+
+def _span(
+    middle: float, moved: float, side: float, limit: int, policy: TrackPolicy
+) -> tuple[float, float]:
+    side = min(side + 2.0 * policy.lead * abs(moved), float(limit))
+    start = min(max(middle + moved - side / 2, 0.0), limit - side)
+    return start, start + side
+
+
+def follow(
+    track: Track | None, answer: Grounding, time_s: float, policy: TrackPolicy
+) -> Track | None:
+    """The track after an answer at ``time_s``; None when the next search must be cold."""
+    if answer.xyxy is None:
+        return None if answer.complete else track
+    cold = is_cold(answer)
+    fresh = Track(
+        as_boxes(answer.xyxy), context_wh(answer, policy), (0.0, 0.0), answer.score, time_s
+    )
+    if track is None:
+        return fresh
+    good = answer.complete and answer.score >= policy.restart_share * track.level
+    keeps = track.confirmed or not answer.complete
+    if not good and keeps and time_s - track.time_s <= policy.hold_s:
+        return replace(track, held=True, age=0 if cold else track.age + 1)
+    if cold and not agrees(track, answer, time_s, policy):
+        return fresh
+    if not good and not cold:
+        return None  # one search that a look at its own answer does not bear out
+    return Track(
+        box_xyxy=fresh.box_xyxy,
+        context_wh=fresh.context_wh if cold else track.context_wh,
+        velocity_xy=_velocity(track, fresh),
+        level=track.level + policy.level_weight * (answer.score - track.level),
+        time_s=time_s,
+        confirmed=True,
+        age=0 if cold else track.age + 1,
+    )
+
+
+def agrees(track: Track, answer: Grounding, time_s: float, policy: TrackPolicy) -> bool:
+    """True when an answer is where a track's object should be at ``time_s``."""
+    if answer.xyxy is None:
+        return False
+    moved = np.array(track.velocity_xy * 2) * (time_s - track.time_s)  # of both corners
+    return bool(iou(track.box_xyxy + moved, answer.xyxy) >= policy.agree_iou)
+
+
+def context_wh(answer: Grounding, policy: TrackPolicy) -> tuple[float, float]:
+    """Width and height of a window in which a step finds the box again, with its surroundings.
+
+    The smallest window of the search that is wide enough for that, or one just wide enough; the
+    whole frame when one look at it was enough. Of a search that a deadline stopped: the box that
+    it would have looked at next.
+    """
+    w, h = xyxy_to_cxcywh(answer.zooms[-1].xyxy)[2:].tolist()
+    if not answer.complete:
+        return w, h
+    side = policy.min_context * math.sqrt(w * h)
+    sizes = [xyxy_to_cxcywh(zoom.window_xyxy)[2:].tolist() for zoom in answer.zooms]
+    wide = [(w, h) for w, h in sizes[1:] if min(w, h) >= side]
+    if wide:
+        return min(wide, key=math.prod)
+    return (side, side) if len(sizes) > 1 else (sizes[0][0], sizes[0][1])
+
+
+def is_cold(answer: Grounding) -> bool:
+    """True when the search that gave the answer began with the whole frame."""
+    size = xyxy_to_cxcywh(answer.zooms[0].window_xyxy)[2:]
+    return bool(np.allclose(size, answer.frame_wh))
+
+
+def _velocity(before: Track, now: Track) -> tuple[float, float]:
+    gap_s = now.time_s - before.time_s
+    if gap_s <= 0.0:
+        return before.velocity_xy
+    moved = xyxy_to_cxcywh(now.box_xyxy)[:2] - xyxy_to_cxcywh(before.box_xyxy)[:2]
+    return float(moved[0] / gap_s), float(moved[1] / gap_s)
