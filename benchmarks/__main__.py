@@ -17,6 +17,7 @@ COMMANDS = (
     "latency",
     "methods",
     "refs",
+    "video",
 )
 
 

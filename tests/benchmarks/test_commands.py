@@ -40,6 +40,24 @@ def test_latency(engine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "after 2 for warm-up (not counted)" in capsys.readouterr().out
 
 
+def test_video(engine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "video.json"
+    command = ["video", "--clips", "2", "--frames", "8", "--engine", str(engine)]
+    assert main([*command, "--json", str(file)]) == 0
+    figures = json.loads(file.read_text())
+    assert set(figures["by_kind"]) == {"ego", "moving", "all"}
+    assert figures["by_kind"]["all"]["cold"]["steps"] == 2.0
+    assert (figures["clips"], figures["frames"], len(figures["rows"])) == (2, 8, 16)
+    printed = capsys.readouterr().out
+    assert "still@" in printed
+    assert "hidden" in printed
+
+
+def test_video_of_too_few_frames(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["video", "--frames", "7"]) == 2
+    assert "at least 8 frames" in capsys.readouterr().err
+
+
 def test_no_engine(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["latency", "--engine", str(tmp_path / "none")]) == 3
     assert "expected an engine folder" in capsys.readouterr().err
