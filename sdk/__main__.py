@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sdk.cli import run_command
 
-COMMANDS = ("locate", "replay", "budget", "doctor")
+COMMANDS = ("locate", "video", "replay", "budget", "doctor")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -6,11 +6,11 @@ import dataclasses
 import os
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,9 @@ from sdk.runtime import RuntimeSession, open_session
 from sdk.search import Search, search
 from sdk.text import Tokenizer, Tokens, normalise
 from sdk.trail import Rules, Start
+
+if TYPE_CHECKING:
+    from sdk.video import Stream
 
 _CACHED_TEXTS = 256
 
@@ -195,6 +198,74 @@ class Grounder:
         """How often crops were made and each network was run, since the engine was opened."""
         session = self._session
         return {} if session is None else dict(session.clock.runs)
+
+    def check_refs(self, refs: str | list[str] | tuple[str, ...]) -> list[str]:
+        """The expressions as a list; raises what ``locate`` would: InputError, EngineError."""
+        if self._session is None:
+            raise EngineError(f"the grounder of {self.path} is closed")
+        asked = check_refs(refs)
+        for ref in asked:
+            self._tokenize(ref)
+        return asked
+
+    def stream(
+        self,
+        source: int | str | os.PathLike[str] | Iterable[Any],
+        refs: str | list[str] | tuple[str, ...],
+        policy: Literal["latest", "all"] = "latest",
+        *,
+        deadline_ms: float | None = None,
+        warm: bool = True,
+        color: str = "bgr",
+        topic: str | None = None,
+        timeout_s: float | None = 10.0,
+        reconnects: int = 5,
+        bundles: str | Path | None = None,
+        max_bundles: int = 20,
+    ) -> Stream:
+        """Answers frame after frame; use it in a ``with`` statement and iterate over it.
+
+        Args:
+            source: a camera number, a URL (RTSP, ...), a GStreamer pipeline, a video file, a
+                folder or pattern of images, an MCAP file, or an iterable of frames or
+                ``(time_s, frame)``. An iterable's frames may be grey or have a fourth channel;
+                they are copied, and None stands for one that could not be read.
+            refs: one expression or several; ``Stream.set_refs`` changes them on the way.
+            policy: ``"latest"`` answers the newest frame and drops the older ones; a recording
+                is then played at its own speed, as a camera would give it. ``"all"`` answers
+                every frame, and lets the source wait.
+            deadline_ms: time for the answers of a frame, as in ``locate``.
+            warm: start where the object was; otherwise every frame is searched from the whole.
+            color: the channel order of an iterable's frames, and of ``StreamFrame.image``.
+            topic: the image topic of an MCAP file that has several.
+            timeout_s: longest wait for a frame, None for ever. A source that exceeds it has
+                stalled: an error, or for a camera or an address a reason to reconnect.
+            reconnects: attempts in a row to open a camera or an address again that was lost
+                (after 0.5, 1, 2, 4, 8, 8, ... seconds); the first opening has only one.
+            bundles: folder for replay bundles of answers not found or not complete,
+                at most ``max_bundles``.
+
+        Raises:
+            InputError: an argument cannot be used or there is no such source; while iterating, a
+                source that cannot be opened, stalls, is lost, or gives something else than frames.
+            EngineError: the grounder is closed.
+        """
+        from sdk.video.opening import open_stream
+
+        return open_stream(
+            self,
+            source,
+            refs,
+            policy,
+            deadline_ms=deadline_ms,
+            warm=warm,
+            color=color,
+            topic=topic,
+            timeout_s=timeout_s,
+            reconnects=reconnects,
+            bundles=bundles,
+            max_bundles=max_bundles,
+        )
 
     def close(self) -> None:
         """Frees the networks; afterwards ``locate`` raises EngineError."""

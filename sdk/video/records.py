@@ -1,0 +1,172 @@
+"""Answers of a stream as lines of JSON and as messages of an MCAP file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sdk.errors import InputError
+from sdk.video.stream import StreamFrame
+from sdk.video.targets import claim, unwritable
+
+TOPIC = "/groundings"
+CHUNK_BYTES = 64 * 1024  # what a sudden end may cost; libraries write a megabyte at a time
+
+_BOX = {"type": "array", "items": {"type": "number"}, "description": "x1 y1 x2 y2, frame pixels"}
+RECORD_SCHEMA: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "title": "piza_edge.Grounding",
+    "description": "The answer to one expression on one frame.",
+    "type": "object",
+    "required": ["frame_index", "time_s", "age_ms", "schema", "ref", "found", "score", "xyxy"],
+    "properties": {
+        "frame_index": {"type": "integer", "description": "of all frames of the source, from 0"},
+        "time_s": {"type": "number", "description": "seconds on the source's clock"},
+        "age_ms": {"type": "number", "description": "from the frame's arrival to its answers"},
+        "schema": {"type": "string", "description": "version of what follows"},
+        "ref": {"type": "string", "description": "the expression"},
+        "found": {"type": "boolean"},
+        "reason": {"type": ["string", "null"], "description": "why it was not found"},
+        "score": {"type": "number"},
+        "xyxy": {**_BOX, "type": ["array", "null"]},
+        "frame_wh": {"type": "array", "items": {"type": "integer"}},
+        "engine": {"type": "string"},
+    },
+}
+
+
+def records(frame: StreamFrame) -> list[dict[str, Any]]:
+    """One object for each answer: the frame's number, time and age, then ``to_dict``."""
+    head = {
+        "frame_index": frame.index,
+        "time_s": round(frame.time_s, 9),
+        "age_ms": round(frame.age_ms, 3),
+    }
+    return [{**head, **answer.to_dict()} for answer in frame.answers]
+
+
+class JsonLines:
+    """A file of one JSON object a line (ASCII), complete up to the last frame at any moment.
+
+    Raises InputError when it cannot be written; what was written before stays whole.
+    """
+
+    def __init__(self, path: Path) -> None:
+        claim(path)
+        self._path = path
+        self._file = path.open("wb", buffering=0)
+        self._whole_bytes = 0
+
+    def write(self, frame: StreamFrame) -> None:
+        """Appends the answers of a frame, all or none."""
+        lines = [json.dumps(record, allow_nan=False) + "\n" for record in records(frame)]
+        data = "".join(lines).encode("ascii")
+        try:
+            _write_whole(self._file, data)
+        except OSError as error:
+            _cut_back(self._file, self._whole_bytes)
+            raise unwritable(self._path, error) from error
+        self._whole_bytes += len(data)
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._file.close()
+
+
+class McapRecords:
+    """An MCAP file with one JSON message for each answer, its frame's time as log time.
+
+    The schema is JSON Schema, as the registry of the MCAP specification has it (message encoding
+    ``json``, schema encoding ``jsonschema``). When the disk is full the chunks written before
+    stay whole, though the index at the end is missing.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            from mcap.writer import CompressionType, Writer
+        except ImportError as error:
+            raise InputError(
+                f"writing an MCAP file needs the MCAP library ({error}):"
+                " pip install 'piza-edge[mcap]'"
+            ) from error
+        claim(path, (".mcap",))
+        self._path = path
+        self._file = _Whole(path)
+        self._writer = Writer(self._file, chunk_size=CHUNK_BYTES, compression=CompressionType.NONE)
+        try:
+            self._writer.start(profile="", library="piza-edge")
+        except OSError as error:
+            self._file.close()
+            raise unwritable(path, error) from error
+        schema = json.dumps(RECORD_SCHEMA).encode()
+        number = self._writer.register_schema(RECORD_SCHEMA["title"], "jsonschema", schema)
+        self._channel = self._writer.register_channel(TOPIC, "json", number)
+        self._failed = False
+
+    def write(self, frame: StreamFrame) -> None:
+        """Appends the answers of a frame; InputError for a time before 0."""
+        time_ns = round(frame.time_s * 1e9)
+        if not 0 <= time_ns < 2**64:
+            raise InputError(
+                f"expected times of 0..1.8e10 seconds for MCAP, found {frame.time_s} on frame"
+                f" {frame.index}"
+            )
+        for record in records(frame):
+            data = json.dumps(record, allow_nan=False).encode("ascii")
+            try:
+                self._writer.add_message(self._channel, time_ns, data, time_ns, frame.index)
+            except OSError as error:
+                self._failed = True
+                raise unwritable(self._path, error) from error
+
+    def close(self) -> None:
+        """Writes the index and closes the file."""
+        try:
+            if not self._failed:
+                self._writer.finish()
+        except OSError as error:
+            raise unwritable(self._path, error) from error
+        finally:
+            self._file.close()
+
+
+class _Whole:
+    """A binary file whose failed writes leave no part of a record behind."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb", buffering=0)
+        self._whole_bytes = 0
+
+    def write(self, data: bytes) -> int:
+        try:
+            _write_whole(self._file, data)
+        except OSError:
+            _cut_back(self._file, self._whole_bytes)
+            raise
+        self._whole_bytes += len(data)
+        return len(data)
+
+    def tell(self) -> int:
+        return self._whole_bytes
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _write_whole(file: Any, data: bytes) -> None:
+    """Writes all of it: an unbuffered file may take a part and say so."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
+
+
+def _cut_back(file: BinaryIO | Any, length: int) -> None:
+    """Takes an incomplete end away, where the file can be shortened (a device cannot)."""
+    try:
+        file.truncate(length)
+    except OSError:
+        return

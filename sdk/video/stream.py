@@ -1,0 +1,283 @@
+"""``Stream``: frames from a source, each with the answers to the expressions."""
+
+from __future__ import annotations
+
+import threading
+import time
+import warnings
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdk.errors import InputError
+from sdk.frame import Frame, check_color
+from sdk.results import Grounding
+from sdk.video.mailbox import Arrival, End, Mailbox
+from sdk.video.reader import Reader
+from sdk.video.source import CutShortError, Source
+
+Policy = Literal["latest", "all"]
+Refs = str | list[str] | tuple[str, ...]
+
+QUEUE_FRAMES = 4  # decoded ahead under "all"; a 4K frame takes 25 MB
+BACKOFF_S = (0.5, 1.0, 2.0, 4.0, 8.0)  # before each attempt to open a live source again
+
+
+class Answering(Protocol):
+    """What answers the frames: ``sdk.tracking.Tracker``."""
+
+    def update(
+        self, frame: NDArray[np.uint8], time_s: float, *, deadline_ms: float | None = None
+    ) -> list[Grounding]:
+        """One answer for each expression."""
+
+    def set_refs(self, refs: Sequence[str]) -> None:
+        """Other expressions from the next frame on."""
+
+
+@dataclass(frozen=True, eq=False)
+class StreamFrame:
+    """One answered frame.
+
+    ``image``: ``(h, w, 3)`` uint8 in the stream's ``color``. ``index`` counts every frame that the
+    source gave from 0, also those that were dropped or unreadable. ``time_s``: seconds on the
+    source's clock (a file's own time, a bag's log time, the iterable's time); for a live source
+    Unix time, that cannot run backwards. ``age_ms``: from the arrival of the frame to its answers.
+    ``answers``: one ``Grounding`` for each expression.
+    """
+
+    image: Frame
+    index: int
+    time_s: float
+    age_ms: float
+    answers: tuple[Grounding, ...]
+
+
+@dataclass(frozen=True)
+class StreamStats:
+    """Frames so far: ``read`` are the readable ones.
+
+    ``dropped`` were read and never answered: overtaken by a newer frame, or left when the stream
+    was stopped. When the stream is over, ``read == answered + dropped``. ``reconnects`` counts how
+    often a live source was opened again.
+    """
+
+    read: int = 0
+    answered: int = 0
+    dropped: int = 0
+    unreadable: int = 0
+    reconnects: int = 0
+
+
+class Stream:
+    """Iterates over the answered frames of a source; made by ``Grounder.stream``.
+
+    Frames are decoded ahead in a thread, and answered in the thread that asks for the next one,
+    so that an answer never waits. Leave the ``with`` statement, or call ``stop`` from anywhere, to
+    end it; a source that blocks cannot hold it up. One thread iterates; ``set_refs``, ``stats``
+    and ``stop`` are for every thread, ``stop`` for signal handlers too.
+    """
+
+    def __init__(
+        self,
+        tracker: Answering,
+        source: Source,
+        policy: Policy,
+        *,
+        deadline_ms: float | None = None,
+        color: str = "bgr",
+        timeout_s: float | None = 10.0,
+        reconnects: int = len(BACKOFF_S),
+        check_refs: Callable[[Refs], list[str]] = list,
+        on_frame: Callable[[StreamFrame], None] | None = None,
+    ) -> None:
+        if policy not in ("latest", "all"):
+            raise InputError(f'expected the policy "latest" or "all", got {policy!r}')
+        if timeout_s is not None and not timeout_s > 0:
+            raise InputError(f"expected a timeout above 0 seconds or None, got {timeout_s!r}")
+        if reconnects < 0:
+            raise InputError(f"expected at least 0 reconnects, got {reconnects!r}")
+        self._tracker = tracker
+        self._source = source
+        self._newest = policy == "latest"
+        self._deadline_ms = deadline_ms
+        self._flip = check_color(color) == "rgb" and source.bgr
+        self._timeout_s = timeout_s
+        self._attempts = reconnects
+        self._check_refs = check_refs
+        self._on_frame = on_frame
+        self._refs: list[str] | None = None  # to be set before the next frame
+        self._refs_lock = threading.Lock()
+        self._mailboxes: list[Mailbox] = []  # of every opening so far, the last one in use
+        self._answered = self._failed = self._reconnects = 0
+        self._failures = 0  # openings since the last frame
+        self._free: Callable[[], object] = lambda: None
+        self._stopped = False
+        self._epoch_s, self._began_s = time.time(), time.monotonic()
+
+    @property
+    def stats(self) -> StreamStats:
+        """Frames so far."""
+        boxes = tuple(self._mailboxes)
+        return StreamStats(
+            read=sum(box.read for box in boxes),
+            answered=self._answered,
+            dropped=sum(box.dropped for box in boxes) + self._failed,
+            unreadable=sum(box.unreadable for box in boxes),
+            reconnects=self._reconnects,
+        )
+
+    @property
+    def fps(self) -> float | None:
+        """Frames a second as the source states them; None when unknown, or before a frame."""
+        return self._source.fps
+
+    @property
+    def length(self) -> int | None:
+        """Frames in all as the source states them, likewise."""
+        return self._source.length
+
+    def set_refs(self, refs: Refs) -> None:
+        """Asks for another expression, or for several, from the next frame on.
+
+        Raises InputError at once, in the calling thread, for one that cannot be used.
+        """
+        asked = self._check_refs(refs)
+        with self._refs_lock:
+            self._refs = asked
+
+    def stop(self) -> None:
+        """Ends the iteration; the frame being answered is still given. Never waits."""
+        self._stopped = True
+        for box in self._mailboxes[-1:]:
+            box.close()
+
+    def close(self) -> None:
+        """Ends the iteration and waits, for a second at most, until the source is free."""
+        self.stop()
+        self._free()
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __iter__(self) -> Stream:
+        return self
+
+    def __next__(self) -> StreamFrame:
+        """The next answered frame.
+
+        Raises what the source raised, after its last frame, and InputError when the source cannot
+        be opened or stalls, EngineError when the grounder is closed or its networks fail.
+        """
+        try:
+            arrival = self._take()
+            if arrival is None:
+                raise StopIteration
+            return self._answer(arrival)
+        except BaseException:
+            self.close()
+            raise
+
+    def _answer(self, arrival: Arrival) -> StreamFrame:
+        shot = arrival.shot
+        assert shot.image is not None  # the mailbox keeps no others
+        image = shot.image[:, :, ::-1] if self._flip else shot.image
+        time_s = shot.time_s
+        if time_s is None:
+            time_s = self._epoch_s + (shot.arrived_s - self._began_s)
+        try:
+            with self._refs_lock:
+                refs, self._refs = self._refs, None
+            if refs is not None:
+                self._tracker.set_refs(refs)
+            answers = self._tracker.update(image, time_s, deadline_ms=self._deadline_ms)
+        except BaseException:
+            self._failed += 1
+            raise
+        age_ms = (time.monotonic() - shot.arrived_s) * 1000
+        self._answered += 1
+        frame = StreamFrame(image, arrival.index, time_s, age_ms, tuple(answers))
+        if self._on_frame is not None:
+            self._on_frame(frame)
+        return frame
+
+    def _take(self) -> Arrival | None:
+        """The next frame, None at the end; opens the source, again where that may help."""
+        if not self._mailboxes:
+            self._open()
+        while not self._stopped:
+            got = self._mailboxes[-1].get(self._timeout_s)
+            if isinstance(got, Arrival):
+                self._failures = 0
+                return got
+            if self._stopped or self._is_over(got):
+                break
+            self._free()
+            self._wait_to_reopen(got)
+            self._open()
+        return None
+
+    def _open(self) -> None:
+        mailbox = Mailbox(
+            1 if self._newest else QUEUE_FRAMES,
+            newest=self._newest,
+            first_index=sum(box.given for box in self._mailboxes),
+        )
+        self._mailboxes.append(mailbox)
+        if self._stopped:  # before the mailbox was there to be closed
+            return
+        reader = Reader(self._source, mailbox, paced=self._newest)
+        # Also runs when the stream is collected, or left open at the interpreter's exit.
+        self._free = weakref.finalize(self, reader.close)
+
+    def _is_over(self, got: End | None) -> bool:
+        """True at a proper end; False when a live source was lost; raises everything else."""
+        if isinstance(got, End) and isinstance(got.error, CutShortError):
+            warnings.warn(str(got.error), stacklevel=4)
+            return True
+        if isinstance(got, End) and got.error is None and not self._source.live:
+            return True
+        seen = any(box.read for box in self._mailboxes)  # a wrong address fails at once
+        if (
+            seen
+            and self._source.live
+            and (got is None or got.error is None or isinstance(got.error, InputError))
+        ):
+            return False
+        raise self._loss(got)
+
+    def _loss(self, got: End | None) -> BaseException:
+        """What to raise for a source that gives no more frames."""
+        if got is None:
+            return InputError(
+                f"expected a readable frame of {self._source.name} within {self._timeout_s}"
+                " seconds, found none: timeout_s sets the patience"
+            )
+        return got.error or InputError(f"{self._source.name} gives no more frames")
+
+    def _wait_to_reopen(self, got: End | None) -> None:
+        """Waits before the next attempt; raises InputError after the last one."""
+        if self._failures >= self._attempts:
+            loss = self._loss(got)
+            raise InputError(
+                f"{loss} (lost after {self._failures} attempts to reconnect)"
+            ) from loss
+        pause_s = BACKOFF_S[min(self._failures, len(BACKOFF_S) - 1)]
+        self._failures += 1
+        until_s = time.monotonic() + pause_s
+        while not self._stopped and time.monotonic() < until_s:
+            time.sleep(min(0.1, pause_s))
+        self._reconnects += not self._stopped
