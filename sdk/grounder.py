@@ -242,8 +242,8 @@ class Grounder:
                 stalled: an error, or for a camera or an address a reason to reconnect.
             reconnects: attempts in a row to open a camera or an address again that was lost
                 (after 0.5, 1, 2, 4, 8, 8, ... seconds); the first opening has only one.
-            bundles: folder for replay bundles of answers not found or not complete,
-                at most ``max_bundles``.
+            bundles: folder for replay bundles of frames with an answer that was not found or not
+                complete, ``max_bundles`` at most.
 
         Raises:
             InputError: an argument cannot be used or there is no such source; while iterating, a

@@ -39,7 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--mcap", type=Path, metavar="FILE", help="write the answers as JSON messages of an MCAP"
     )
     parser.add_argument(
-        "--bundles", type=Path, metavar="DIR", help="keep replay bundles of up to 20 bad answers"
+        "--bundles",
+        type=Path,
+        metavar="DIR",
+        help="keep up to 20 frames without an answer for replay",
     )
     parser.add_argument(
         "--policy",

@@ -14,13 +14,15 @@ if TYPE_CHECKING:
 
 
 class Bundles:
-    """Saves answers that were not found, or not complete, as ``FOLDER/INDEX-ANSWER.zip``.
+    """Saves frames with an answer that was not found, or not complete, as ``FOLDER/INDEX.zip``.
 
-    At most ``limit`` of them. A bundle that cannot be written causes a warning and is the last:
-    what helps to look for faults must not end a drive.
+    At most ``limit`` of them, each with all answers of its frame. A bundle that cannot be written
+    causes a warning and is the last: what helps to look for faults must not end a drive.
     """
 
-    def __init__(self, folder: Path, grounder: Grounder, limit: int) -> None:
+    def __init__(
+        self, folder: Path, grounder: Grounder, limit: int, deadline_ms: float | None
+    ) -> None:
         if limit < 1:
             raise InputError(f"expected room for at least 1 bundle, got {limit}")
         try:
@@ -30,17 +32,20 @@ class Bundles:
         self._folder = folder
         self._grounder = grounder
         self._left = limit
+        self._deadline_ms = deadline_ms
 
     def keep(self, frame: StreamFrame) -> None:
-        """Saves the answers of a frame that deserve it."""
+        """Saves the frame if it deserves it."""
         from sdk.replay import save_bundle
 
-        for number, answer in enumerate(frame.answers):
-            if self._left and not (answer.found and answer.complete):
-                self._left -= 1
-                path = self._folder / f"{frame.index:06d}-{number}.zip"
-                try:
-                    save_bundle(path, self._grounder, frame.image, answer)
-                except (InputError, OSError) as error:
-                    self._left = 0
-                    warnings.warn(f"no more bundles: cannot write {path}: {error}", stacklevel=2)
+        if not self._left or all(answer.found and answer.complete for answer in frame.answers):
+            return
+        self._left -= 1
+        path = self._folder / f"{frame.index:06d}.zip"
+        try:
+            save_bundle(
+                path, self._grounder, frame.image, frame.answers, deadline_ms=self._deadline_ms
+            )
+        except InputError as error:
+            self._left = 0
+            warnings.warn(f"no more bundles are kept: {error}", stacklevel=4)

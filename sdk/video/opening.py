@@ -34,14 +34,17 @@ def open_stream(
 ) -> Stream:
     """As ``Grounder.stream`` says."""
     asked = grounder.check_refs(refs)
+    limit_ms = check_deadline(deadline_ms)
+    frames = as_source(source, topic=topic, timeout_s=timeout_s)
+    kept = None if bundles is None else Bundles(Path(bundles), grounder, max_bundles, limit_ms)
     return Stream(
         Tracker(grounder, asked, color=color, warm=warm),
-        as_source(source, topic=topic, timeout_s=timeout_s),
+        frames,
         policy,
-        deadline_ms=check_deadline(deadline_ms),
+        deadline_ms=limit_ms,
         color=color,
         timeout_s=timeout_s,
         reconnects=reconnects,
         check_refs=grounder.check_refs,
-        on_frame=None if bundles is None else Bundles(Path(bundles), grounder, max_bundles).keep,
+        on_frame=None if kept is None else kept.keep,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -106,7 +107,8 @@ class McapRecords:
 
     def write(self, frame: StreamFrame) -> None:
         """Appends the answers of a frame; InputError for a time before 0."""
-        time_ns = round(frame.time_s * 1e9)
+        whole_s = math.floor(frame.time_s)  # apart, since their product has no exact nanoseconds
+        time_ns = whole_s * 10**9 + round((frame.time_s - whole_s) * 1e9)
         if not 0 <= time_ns < 2**64:
             raise InputError(
                 f"expected times of 0..1.8e10 seconds for MCAP, found {frame.time_s} on frame"

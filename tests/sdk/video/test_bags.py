@@ -10,15 +10,15 @@ import pytest
 
 pytest.importorskip("mcap_ros2")
 
-from mcap.writer import CompressionType  # noqa: E402
-from mcap_ros2.writer import Writer  # noqa: E402
+from mcap.writer import CompressionType
+from mcap_ros2.writer import Writer
 
-from sdk.errors import InputError  # noqa: E402
-from sdk.video.ros_images import raw_image  # noqa: E402
-from sdk.video.sources import as_source  # noqa: E402
-from sdk.video.stream import StreamStats  # noqa: E402
+from sdk.errors import InputError
+from sdk.video.ros_images import raw_image
+from sdk.video.sources import as_source
+from sdk.video.stream import StreamStats
 
-from .conftest import number_of, numbered  # noqa: E402
+from .conftest import number_of, numbered
 
 HEADER = "std_msgs/Header header\n"
 END = (
@@ -26,7 +26,8 @@ END = (
 ) + "\nMSG: builtin_interfaces/Time\nint32 sec\nuint32 nanosec\n"
 DEFINITIONS = {
     "sensor_msgs/msg/Image": HEADER
-    + "uint32 height\nuint32 width\nstring encoding\nuint8 is_bigendian\nuint32 step\nuint8[] data\n"
+    + "uint32 height\nuint32 width\nstring encoding\nuint8 is_bigendian\nuint32 step\n"
+    + "uint8[] data\n"
     + END,
     "sensor_msgs/msg/CompressedImage": HEADER + "string format\nuint8[] data\n" + END,
     "std_msgs/msg/String": "string data\n",
