@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sdk.track import TrackPolicy
     from sdk.tracking import Tracker
     from sdk.trail import Start
+    from sdk.video import Stream, StreamFrame, StreamStats
 
 _HOMES = {
     "Grounder": "sdk.grounder",
@@ -27,6 +28,9 @@ _HOMES = {
     "Start": "sdk.trail",
     "Tracker": "sdk.tracking",
     "TrackPolicy": "sdk.track",
+    "Stream": "sdk.video",
+    "StreamFrame": "sdk.video",
+    "StreamStats": "sdk.video",
     "PizaError": "sdk.errors",
     "InputError": "sdk.errors",
     "EngineError": "sdk.errors",
@@ -42,6 +46,9 @@ __all__ = [
     "Start",
     "Tracker",
     "TrackPolicy",
+    "Stream",
+    "StreamFrame",
+    "StreamStats",
     "PizaError",
     "InputError",
     "EngineError",

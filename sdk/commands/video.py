@@ -94,8 +94,8 @@ def run(args: argparse.Namespace) -> int:
                 bundles=args.bundles,
             )
         )
-        sinks = _sinks(args, stack, hold=policy == "latest")
         received = stack.enter_context(stops_on_signal(stream.stop))
+        sinks = _sinks(args, stack, hold=policy == "latest")
         for frame in _with_progress(stream):
             summary.add(frame)
             for sink in sinks:

@@ -13,7 +13,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def stops_on_signal(stop: Callable[[], None]) -> Iterator[list[str]]:
-    """Within it the first signal calls ``stop``; a second one acts as it did before.
+    """Within it a signal calls ``stop``; a second SIGINT acts as it did before.
 
     Yields a list that the name of the signal is put into. Outside of the main thread, where
     Python delivers no signals, nothing is changed.
@@ -26,7 +26,7 @@ def stops_on_signal(stop: Callable[[], None]) -> Iterator[list[str]]:
 
     def handle(number: int, frame: FrameType | None) -> None:
         received.append(signal.Signals(number).name)
-        _restore(before)
+        _restore({signal.SIGINT: before[signal.SIGINT]})
         stop()
 
     for number in _SIGNALS:
