@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import numbers
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Generator, Iterable, Sized
 from typing import Any
 
 import cv2
@@ -31,7 +31,7 @@ class Arrays(Source):
         self.length = len(frames) if isinstance(frames, Sized) else None
         self._frames = frames
 
-    def shots(self) -> Iterator[Shot]:
+    def shots(self) -> Generator[Shot, None, None]:
         """The items as shots; what the iterable raises goes through unchanged."""
         for number, item in enumerate(self._frames):
             time_s, frame = _parts(item, number)

@@ -8,7 +8,7 @@ log time: the clock of every player, and of the answers that ``--mcap`` writes.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -36,7 +36,7 @@ class Bag(Source):
         self._path = path
         self._topic = topic
 
-    def shots(self) -> Iterator[Shot]:
+    def shots(self) -> Generator[Shot, None, None]:
         """One frame for each message; a chunk with a wrong checksum is one unreadable frame."""
         from mcap.records import Channel, Message, Schema
 

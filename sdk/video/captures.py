@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import cv2
@@ -24,7 +24,7 @@ class Camera(Source):
         self.name = f"camera {number}"
         self._number = number
 
-    def shots(self) -> Iterator[Shot]:
+    def shots(self) -> Generator[Shot, None, None]:
         """Frames as they are captured; ends when the camera gives no more."""
         capture = _opened(self.name, self._number, cv2.CAP_ANY, [])
         try:
@@ -61,7 +61,7 @@ class NetworkStream(Source):
                 *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, patience_ms),
             ]
 
-    def shots(self) -> Iterator[Shot]:
+    def shots(self) -> Generator[Shot, None, None]:
         """Frames as they arrive; ends when the connection does."""
         capture = _opened(self.name, self.name, self._backend, self._settings)
         try:
@@ -80,7 +80,7 @@ class VideoFile(Source):
     def __init__(self, path: str) -> None:
         self.name = path
 
-    def shots(self) -> Iterator[Shot]:
+    def shots(self) -> Generator[Shot, None, None]:
         """Frames in order; one that the codec cannot decode is unreadable."""
         capture = _opened(self.name, self.name, cv2.CAP_ANY, [])
         given = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 from sdk.errors import InputError
@@ -24,7 +24,7 @@ class ImageFiles(Source):
         self.length = len(paths)
         self._paths = tuple(paths)
 
-    def shots(self) -> Iterator[Shot]:
+    def shots(self) -> Generator[Shot, None, None]:
         """One frame for each file."""
         for number, path in enumerate(self._paths):
             try:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 
 from sdk.video.mailbox import MAX_REST_S, Mailbox
@@ -38,14 +39,10 @@ class Reader:
 def _fill(source: Source, mailbox: Mailbox, paced: bool) -> None:
     """Puts shots until there are no more or nobody wants them; errors travel to the consumer."""
     try:
-        shots = source.shots()
-        try:
+        with closing(source.shots()) as shots:
             for shot in _in_time(shots, mailbox, source) if paced else shots:
                 if not mailbox.put(shot):
                     return
-        finally:
-            if isinstance(shots, Generator):
-                shots.close()
     except BaseException as error:
         mailbox.finish(error)
     else:

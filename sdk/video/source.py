@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field
 
 from sdk.frame import Frame
@@ -41,8 +41,8 @@ class Source(ABC):
     length: int | None = None
 
     @abstractmethod
-    def shots(self) -> Iterator[Shot]:
-        """Opens the source and gives its frames in order; closing the iterator frees it.
+    def shots(self) -> Generator[Shot, None, None]:
+        """Opens the source and gives its frames in order; closing the generator frees it.
 
         Raises InputError when it cannot be opened, and CutShortError after the last frame of a
         recording that is shorter than it should be.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, deque
 from dataclasses import asdict
 from typing import Any
@@ -23,6 +24,8 @@ class Summary:
         self._policy = policy
         self._found: Counter[str] = Counter()
         self._ages_ms: deque[float] = deque(maxlen=_AGES)
+        self._first_s: float | None = None  # when the first frame was answered
+        self._last_s = 0.0
         self._stats = StreamStats()
         self._stopped_by: str | None = None
 
@@ -30,6 +33,9 @@ class Summary:
         """Counts one frame."""
         self._found.update(answer.ref for answer in frame.answers if answer.found)
         self._ages_ms.append(frame.age_ms)
+        now_s = time.monotonic()
+        self._first_s = now_s if self._first_s is None else self._first_s
+        self._last_s = now_s
 
     def end(self, stats: StreamStats, stopped_by: str | None) -> None:
         """Takes the last counts and the signal's name; InputError when nothing could be read."""
@@ -42,6 +48,7 @@ class Summary:
 
     def to_dict(self) -> dict[str, Any]:
         """The summary as plain Python values; the ages are None without an answer."""
+        rate = self._rate()
         return {
             "source": self._source,
             "policy": self._policy,
@@ -53,6 +60,7 @@ class Summary:
                 else None
                 for name, share in (("p50", 50), ("p95", 95))
             },
+            "frames_per_s": rate if rate is None else round(rate, 3),
             "stopped_by": self._stopped_by,
         }
 
@@ -71,9 +79,18 @@ class Summary:
         ]
         lines = [", ".join(counts)]
         lines += [f"found in {self._found[ref]} frames: {ref}" for ref in self._refs]
-        if self._ages_ms:
+        rate = self._rate()
+        if rate is not None:
+            lines.append(f"{rate:.1f} frames a second")
+        if self._ages_ms and self._policy == "latest":  # under "all" frames wait for their turn
             p50, p95 = np.percentile(self._ages_ms, (50, 95))
             lines.append(f"age of an answer: {p50:.0f} ms (95th percentile {p95:.0f} ms)")
         if self._stopped_by is not None:
             lines.append(f"stopped by {self._stopped_by}")
         return "\n".join(lines)
+
+    def _rate(self) -> float | None:
+        """Answered frames a second, None when there are too few to tell."""
+        if self._first_s is None or self._last_s <= self._first_s:
+            return None
+        return (self._stats.answered - 1) / (self._last_s - self._first_s)
