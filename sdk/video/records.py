@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from importlib import resources
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,29 +13,26 @@ from sdk.video.stream import StreamFrame
 from sdk.video.targets import claim, unwritable
 
 TOPIC = "/groundings"
+SCHEMA_NAME = "piza_edge.Grounding"
 CHUNK_BYTES = 64 * 1024  # what a sudden end may cost; libraries write a megabyte at a time
 
-_BOX = {"type": "array", "items": {"type": "number"}, "description": "x1 y1 x2 y2, frame pixels"}
-RECORD_SCHEMA: dict[str, Any] = {
-    "$schema": "https://json-schema.org/draft/2020-12/schema",
-    "title": "piza_edge.Grounding",
-    "description": "The answer to one expression on one frame.",
-    "type": "object",
-    "required": ["frame_index", "time_s", "age_ms", "schema", "ref", "found", "score", "xyxy"],
-    "properties": {
-        "frame_index": {"type": "integer", "description": "of all frames of the source, from 0"},
-        "time_s": {"type": "number", "description": "seconds on the source's clock"},
-        "age_ms": {"type": "number", "description": "from the frame's arrival to its answers"},
-        "schema": {"type": "string", "description": "version of what follows"},
-        "ref": {"type": "string", "description": "the expression"},
-        "found": {"type": "boolean"},
-        "reason": {"type": ["string", "null"], "description": "why it was not found"},
-        "score": {"type": "number"},
-        "xyxy": {**_BOX, "type": ["array", "null"]},
-        "frame_wh": {"type": "array", "items": {"type": "integer"}},
-        "engine": {"type": "string"},
-    },
+_HEAD = {
+    "frame_index": {"type": "integer", "description": "of all frames of the source, from 0"},
+    "time_s": {"type": "number", "description": "seconds on the source's clock"},
+    "age_ms": {"type": "number", "description": "from the frame's arrival to its answers"},
 }
+
+
+def record_schema() -> dict[str, Any]:
+    """The JSON Schema of a record: that of the answer, with the three fields before it."""
+    file = resources.files("sdk") / "schemas" / "grounding-2.json"
+    answer: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return {
+        **answer,
+        "description": "One object of records(): an answer to_dict() with its frame.",
+        "required": [*_HEAD, *answer["required"]],
+        "properties": {**_HEAD, **answer["properties"]},
+    }
 
 
 def records(frame: StreamFrame) -> list[dict[str, Any]]:
@@ -100,8 +98,8 @@ class McapRecords:
         except OSError as error:
             self._file.close()
             raise unwritable(path, error) from error
-        schema = json.dumps(RECORD_SCHEMA).encode()
-        number = self._writer.register_schema(RECORD_SCHEMA["title"], "jsonschema", schema)
+        schema = json.dumps(record_schema()).encode()
+        number = self._writer.register_schema(SCHEMA_NAME, "jsonschema", schema)
         self._channel = self._writer.register_channel(TOPIC, "json", number)
         self._failed = False
 
