@@ -1,6 +1,7 @@
 """The three networks of an engine, as modules with exactly the inputs and outputs of their graphs.
 
-Everything that depends on the input size alone becomes an initialiser; ids are int32.
+Everything that depends on the input size alone becomes an initialiser; ids are int32. Inside there
+is no batch: the axis of length 1 is taken off the inputs and put on the outputs.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ class TextNetwork(nn.Module):
         self.model = model
 
     def forward(self, input_ids: Tensor, segment_ids: Tensor, position_ids: Tensor) -> Tensor:
-        return self.model.encode_text(input_ids, segment_ids, position_ids)
+        ids = (each.squeeze(0) for each in (input_ids, segment_ids, position_ids))
+        return self.model.encode_text(*ids)[None]
 
 
 class ImageNetwork(nn.Module):
@@ -52,16 +54,17 @@ class GroundNetwork(nn.Module):
         position_ids: Tensor,
         progress: Tensor,
     ) -> tuple[Tensor, Tensor]:
-        return ranked(
-            self.model.ground(
-                image_features,
-                text_features,
-                segment_ids,
-                position_ids,
-                progress,
-                sampler=self.sampler,
-            )
+        prediction = self.model.ground(
+            image_features.squeeze(0),
+            text_features.squeeze(0),
+            segment_ids.squeeze(0),
+            position_ids.squeeze(0),
+            progress,
+            sampler=self.sampler,
+            last_only=True,
         )
+        boxes, scores = ranked(prediction)
+        return boxes[None], scores[None]
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ def networks(model: PizaGrounder, sampler: Sampler = gather_sampler) -> tuple[Ne
     }
     pixels = torch.zeros(1, 3, height, width)
     with torch.inference_mode():
+        model.constants(pixels.device)  # made now, they are initialisers and not traced
         text = model.encode_text(ids, prompt["segment_ids"], prompt["position_ids"])
         image = model.encode_image(pixels)
     ground_inputs = {

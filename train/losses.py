@@ -77,7 +77,7 @@ def near(places: Tensor, valid: Tensor, constants: Constants) -> Tensor:
     quarter of its size, of its middle."""
     cells = torch.tensor([[1 / w, 1 / h] for h, w in constants.shapes])
     cell = cells.to(places.device)[constants.level]  # (N, 2)
-    offset = (constants.centres[:, None] - places[:, :, None, :2]).abs()  # (B, n, N, 2)
+    offset = (constants.centres - places[:, :, None, :2]).abs()  # (B, n, N, 2)
     reach = torch.maximum(0.75 * cell, 0.25 * places[:, :, None, 2:])
     return (offset < reach).all(-1) & valid[..., None]
 

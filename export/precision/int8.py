@@ -39,9 +39,14 @@ def to_int8(model: Any, floats: Collection[str], feeds: Iterable[Arrays]) -> Any
 
 
 def quantisable(graph: Graph) -> list[Any]:
-    """Convolutions and products with weights."""
-    kinds = _PRODUCTS | {_CONVOLUTION}
-    return [n for n in graph.nodes if n.op_type in kinds and graph.carries_weights(n)]
+    """Convolutions, and products with a matrix of weights on their right."""
+    found = []
+    for node in graph.nodes:
+        weighted = len(node.input) > 1 and node.input[1] in graph.constants
+        matrix = weighted and len(graph.shapes[node.input[1]]) == 2
+        if weighted and (node.op_type == _CONVOLUTION or (node.op_type in _PRODUCTS and matrix)):
+            found.append(node)
+    return found
 
 
 def _convolutional(graph: Graph, floats: Collection[str]) -> list[str]:

@@ -13,6 +13,7 @@ from export.precision.groups import half_groups, layer_groups
 from export.precision.halve import to_half
 from export.precision.int8 import to_int8
 from export.precision.plan import PLAN_FILE, Plan, check_plan, load_plan
+from export.precision.products import split_gemms
 from export.precision.ranges import overflowing, peaks
 from export.precision.roles import ALWAYS_FLOAT, find_roles
 from export.precision.rounded import rounded_twin
@@ -130,11 +131,13 @@ class _Lowering:
 
 
 def _prepared(path: Path, precision: str) -> Any:
-    """The model as it is lowered: weights are weights, and stems are good for eight bits."""
+    """The model as it is lowered: weights are weights, and it is as eight bits want it."""
     import onnx
 
     model = fold_transposes(onnx.load(path))
-    return fold_stems(read_graph(model, path.name)) if precision == "int8" else model
+    if precision != "int8":
+        return model
+    return fold_stems(read_graph(split_gemms(read_graph(model, path.name)), path.name))
 
 
 def _write(folder: Path, manifest: Manifest, plan: Plan, lowering: _Lowering) -> Manifest:

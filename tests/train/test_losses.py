@@ -137,7 +137,7 @@ def test_locations_near_a_target_by_hand(constants: Constants, batch: Batch) -> 
     )
     one = replace(batch, places=places, valid=torch.tensor([[True, True, True]]))
     close = near(one.places, one.valid, constants)[0]
-    centres = constants.centres[0]
+    centres = constants.centres
     fine, coarse = close[:, :24], close[:, 24:]
     # on the corner of four fine cells, and between two coarse ones, half a cell away
     assert fine[0].sum() == 4

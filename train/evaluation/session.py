@@ -69,11 +69,12 @@ class TorchSession:
 
 
 def ranked(prediction: Prediction) -> tuple[Tensor, Tensor]:
-    """The last layer's queries, best first: boxes (B, K, 4) xyxy unit, scores (B, K).
+    """The last layer's queries, best first: boxes (..., K, 4) xyxy unit, scores (..., K).
 
     A query's score is its best token's, as published.
     """
     scores = prediction.query_logits[-1].amax(-1).sigmoid()
-    order = torch.topk(scores, scores.shape[1], dim=1)
-    boxes = torch.gather(prediction.query_boxes[-1], 1, order.indices[..., None].expand(-1, -1, 4))
+    order = torch.topk(scores, scores.shape[-1], dim=-1)
+    places = order.indices[..., None].expand(prediction.query_boxes[-1].shape)
+    boxes = torch.gather(prediction.query_boxes[-1], -2, places)
     return to_corners(boxes), order.values

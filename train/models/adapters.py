@@ -60,11 +60,11 @@ class AdapterPlus(nn.Module):
             nn.init.zeros_(self.emb_proj.bias)
 
     def forward(self, x: Tensor, zoom: Tensor | None = None) -> Tensor:
-        """x (B, N, D), zoom (B, zoom_dim) -> (B, N, D)."""
-        delta = self.linear_up(F.gelu(self.linear_down(x))) * self.scaling
+        """x (..., N, D), zoom (..., 1, zoom_dim) -> (..., N, D)."""
+        weight, bias = self.linear_up.weight.T * self.scaling, self.linear_up.bias * self.scaling
         if self.emb_proj is not None and zoom is not None:
-            delta = delta + self.emb_proj(F.silu(zoom))[:, None]
-        return x + delta
+            bias = bias + self.emb_proj(F.silu(zoom))  # (..., 1, D)
+        return x + (F.gelu(self.linear_down(x)) @ weight + bias)
 
 
 class AdapterPair(nn.Module):

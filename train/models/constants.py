@@ -17,11 +17,12 @@ class Constants:
     """N locations over all levels, finest level first, row-major within a level."""
 
     shapes: tuple[Shape, ...]  # (h, w) of each level
-    position: Tensor  # (1, N, D) sine code of the location
+    position: Tensor  # (N, D) sine code of the location
     level: Tensor  # (N,) level of the location
-    centres: Tensor  # (1, N, 2) x, y in [0, 1]
-    proposals: Tensor  # (1, N, 4) cxcywh before the sigmoid
-    valid: Tensor  # (1, N, 1) 1 where the proposal lies inside the image
+    centres: Tensor  # (N, 2) x, y in [0, 1]
+    proposals: Tensor  # (N, 4) cxcywh before the sigmoid
+    valid: Tensor  # (N, 1) 1 where the proposal lies inside the image
+    all_valid: bool
 
 
 def level_shapes(dino: MMGroundingDinoConfig, input_hw: tuple[int, int]) -> tuple[Shape, ...]:
@@ -38,13 +39,13 @@ def make_constants(
 ) -> Constants:
     shapes = level_shapes(dino, input_hw)
     parts = [_level(dino, index, shape) for index, shape in enumerate(shapes)]
-    position, centres, boxes = (torch.cat(column)[None] for column in zip(*parts, strict=True))
+    position, centres, boxes = (torch.cat(column) for column in zip(*parts, strict=True))
     valid = ((boxes > 0.01) & (boxes < 0.99)).all(-1, keepdim=True)
     # Finite where the published code has infinity: the sigmoid of 1e4 is 1 all the same.
     proposals = torch.where(valid, torch.logit(boxes), torch.tensor(1e4))
     level = torch.cat([torch.full((h * w,), i) for i, (h, w) in enumerate(shapes)])
     tensors = [position, level, centres, proposals, valid.float()]
-    return Constants(shapes, *(tensor.to(device) for tensor in tensors))
+    return Constants(shapes, *(tensor.to(device) for tensor in tensors), bool(valid.all()))
 
 
 def _level(dino: MMGroundingDinoConfig, index: int, shape: Shape) -> tuple[Tensor, Tensor, Tensor]:

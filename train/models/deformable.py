@@ -3,6 +3,9 @@
 Two samplers compute the same values: ``grid_sampler`` (fast, differentiable) for training, and
 ``gather_sampler`` for export, because TensorRT miscompiles GridSample
 (https://github.com/NVIDIA/TensorRT/issues/4813).
+
+Leading axes ``...`` are the batch; there may be none, which makes the smallest graphs. M heads of
+width d, L levels, P points a level, Q queries, N locations over all levels.
 """
 
 from __future__ import annotations
@@ -14,72 +17,90 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 Shape = tuple[int, int]
-# (value (B*M, N, d), level shapes, locations (2, L, P, B*M, Q), weights (L, P, B*M, Q))
-# -> (B*M, Q, d), for M heads, L levels and P points a level; queries come last because runtimes are
-# slow where the last axes are short
+# (value (..., N, M, d), level shapes, places (..., M, L, P, 2, Q), weights (..., M, L, P, Q))
+# -> (..., Q, M, d). Places are x and y in cells of their level, 0 at the centre of its first cell;
+# queries come last because runtimes are slow where the last axes are short
 Sampler = Callable[[Tensor, tuple[Shape, ...], Tensor, Tensor], Tensor]
 
 
 def grid_sampler(
-    value: Tensor, shapes: tuple[Shape, ...], locations: Tensor, weights: Tensor
+    value: Tensor, shapes: tuple[Shape, ...], places: Tensor, weights: Tensor
 ) -> Tensor:
-    """Weighted sum of bilinear samples, zero outside; locations are x and y in [0, 1]."""
-    grids = (2 * locations - 1).permute(1, 3, 4, 2, 0)  # (L, B*M, Q, P, 2)
-    levels = value.transpose(1, 2).split([h * w for h, w in shapes], dim=2)
-    samples = [
-        F.grid_sample(
-            level.unflatten(-1, shape),
-            grids[index].to(level.dtype),
-            mode="bilinear",
-            padding_mode="zeros",
-            align_corners=False,
+    """Weighted sum of bilinear samples, zero outside."""
+    *batch, count, heads, depth = value.shape
+    levels, points, _, queries = places.shape[-4:]
+    maps = value.reshape(-1, count, heads, depth).permute(0, 2, 3, 1).flatten(0, 1)
+    places = places.reshape(-1, levels, points, 2, queries)  # (B*M, L, P, 2, Q)
+    samples = []
+    for index, level in enumerate(maps.split([h * w for h, w in shapes], dim=-1)):
+        height, width = shapes[index]
+        cells = places[:, index].permute(0, 3, 1, 2)  # (B*M, Q, P, 2)
+        grid = (2 * cells + 1) / cells.new_tensor([width, height]) - 1
+        samples.append(
+            F.grid_sample(
+                level.unflatten(-1, (height, width)),
+                grid.to(level.dtype),
+                mode="bilinear",
+                padding_mode="zeros",
+                align_corners=False,
+            )
         )
-        for index, (level, shape) in enumerate(zip(levels, shapes, strict=True))
-    ]
     stacked = torch.cat(samples, dim=-1)  # (B*M, d, Q, L*P)
-    weights = weights.permute(2, 3, 0, 1).flatten(2)[:, None]  # (B*M, 1, Q, L*P)
-    return (stacked * weights.to(stacked.dtype)).sum(-1).transpose(1, 2)
+    weights = weights.reshape(-1, 1, levels * points, queries).transpose(-1, -2)
+    out = (stacked * weights.to(stacked.dtype)).sum(-1)  # (B*M, d, Q)
+    return out.reshape(*batch, heads, depth, queries).movedim(-1, -3)
 
 
 def gather_sampler(
-    value: Tensor, shapes: tuple[Shape, ...], locations: Tensor, weights: Tensor
+    value: Tensor, shapes: tuple[Shape, ...], places: Tensor, weights: Tensor
 ) -> Tensor:
     """``grid_sampler`` as one Gather and one MatMul over all levels, points and corners.
 
-    Columns and rows are worked out apart: our own choice, for there is half as much to compute.
-    Rows of memory are bounded as integers, so that a location which is not a number reads what is
-    there, and not beyond; its weight is not a number either, and the answer tells.
+    Columns and rows are worked out apart: our own choice, for there is half as much to compute. The
+    two of each are the nearest ones within the map, and their shares 1 - distance, or 0 from a
+    distance of 1 on, which is bilinear within the map and fades to zero outside. Rows of memory are
+    bounded as integers, so that a place which is not a number reads what is there, and not beyond;
+    its share is not a number either, and the answer tells.
     """
-    heads, count, depth = value.shape
-    sizes = locations.new_tensor([[w for _, w in shapes], [h for h, _ in shapes]])
-    sizes = sizes[:, :, None, None]  # (2, L, 1, 1)
+    batch, (count, heads, depth) = value.shape[:-3], value.shape[-3:]
+    sizes = torch.tensor([[[[w], [h]]] for h, w in shapes], dtype=torch.int32)  # (L, 1, 2, 1)
+    sizes = sizes.to(value.device)
+    low = places.floor().to(torch.int32)
+    low = torch.minimum(torch.maximum(low, torch.zeros_like(sizes)), (sizes - 2).clamp(min=0))
+    corner = torch.arange(2, dtype=torch.int32, device=value.device)[:, None]  # (2, 1)
+    away = (places - low.to(places.dtype))[..., None, :] - corner.to(places.dtype)
+    share = (1 - away.abs()).clamp(min=0)  # (..., M, L, P, 2, 2, Q): of x and y, at two corners
+    if any(1 in shape for shape in shapes):  # a single column or row has no second one
+        share = share * (corner < sizes[..., None]).to(share.dtype)
+    weight = share[..., 1, :, :] * weights[..., None, :]
+    weight = weight[..., None, :] * share[..., 0, None, :, :]  # (..., M, L, P, 2, 2, Q)
+
+    width = sizes[:, :, 0]  # (L, 1, 1)
     starts = [sum(h * w for h, w in shapes[:index]) for index in range(len(shapes))]
-    width, limit = sizes[0].to(torch.int32), sizes.to(torch.int32) - 1
-    start = limit.new_tensor(starts)[:, None, None]  # (L, 1, 1)
-    place = locations.flatten(3) * sizes - 0.5  # (2, L, P, B*M*Q)
-    low = torch.floor(place)
-    far = place - low
-    share = torch.stack([1 - far, far])  # (2, 2, L, P, B*M*Q)
-    cell = torch.stack([low, low + 1]).to(torch.int32)
-    nearest = torch.minimum(torch.maximum(cell, torch.zeros_like(limit)), limit)
-    share = share * (nearest == cell).to(share.dtype)
-    begin = nearest[:, 1] * width + start  # of the row that the corner is in
-    index = begin[:, None] + nearest[None, :, 0]  # (2, 2, L, P, B*M*Q)
-    weight = (share[:, 1] * weights.flatten(2))[:, None] * share[None, :, 0]
+    start = torch.tensor(starts, dtype=torch.int32, device=value.device)[:, None, None]
+    head = torch.arange(heads, dtype=torch.int32, device=value.device)[:, None, None, None]
+    row = (low[..., 1, :] * (width * heads) + (start * heads + head))[..., None, :]
+    last = (sizes - 1).clamp(max=1)[..., None] * corner  # (L, 1, 2, 2, 1): 0 and 1, or 0 and 0
+    row = row + last[..., 1, :, :] * (width * heads)[..., None]
+    column = (low[..., 0, :] * heads)[..., None, :] + last[..., 0, :, :] * heads
+    index = row[..., None, :] + column[..., None, :, :]  # (..., M, L, P, 2, 2, Q)
+
     weight, index = (
-        corners.flatten(0, 3).transpose(0, 1).unflatten(0, (heads, -1))  # (B*M, Q, 4*L*P)
+        corners.flatten(-6, -2).transpose(-1, -2).unflatten(-1, (heads, -1))
         for corners in (weight, index)
-    )
-    head = torch.arange(heads, dtype=torch.int32, device=value.device)[:, None, None] * count
-    rows = (index + head).flatten()
-    picked = torch.index_select(value.reshape(heads * count, depth), 0, rows)
-    picked = picked.reshape(heads, -1, weight.shape[-1], depth)  # (B*M, Q, 4*L*P, d)
-    return (weight[:, :, None] @ picked)[:, :, 0]
+    )  # (..., Q, M, L*P*4)
+    if batch:
+        sample = torch.arange(batch.numel(), dtype=torch.int32, device=value.device)
+        index = index + (sample * (count * heads)).reshape(*batch, 1, 1, 1)
+    picked = torch.index_select(value.reshape(-1, depth), 0, index.flatten())
+    picked = picked.reshape(*weight.shape, depth)
+    return (weight[..., None, :] @ picked).squeeze(-2)
 
 
 def deformable_attention(
     module: nn.Module,
     query: Tensor,
+    place: Tensor | None,
     memory: Tensor,
     reference: Tensor,
     shapes: tuple[Shape, ...],
@@ -87,26 +108,34 @@ def deformable_attention(
 ) -> Tensor:
     """Deformable attention (Zhu et al. 2021, eq. 3) with the weights of ``module``.
 
-    module: ``MMGroundingDinoMultiscaleDeformableAttention``. query (B, Q, D), position included.
-    memory (B, N, D), levels concatenated. reference (B or 1, Q, 2) centres or (B, Q, 4) boxes
-    cxcywh in [0, 1]. Returns (B, Q, D).
+    module: ``MMGroundingDinoMultiscaleDeformableAttention``. query (..., Q, D). place (Q, D) is
+    added to the queries, when it is not in them already; what it adds to offsets and weights is a
+    constant where it is one. memory (..., N, D), levels concatenated. reference: (Q, 2) centres or
+    (..., Q, 4) boxes cxcywh in [0, 1]. Returns (..., Q, D).
     """
-    batch, queries, _ = query.shape
     heads, levels, points = module.n_heads, module.n_levels, module.n_points
-    # (B, N, D) -> (B*M, N, d)
-    value = module.value_proj(memory).unflatten(-1, (heads, -1)).transpose(1, 2).flatten(0, 1)
-    offsets = module.sampling_offsets(query).view(batch, queries, heads, levels, points, 2).float()
-    offsets = offsets.permute(5, 3, 4, 0, 2, 1)  # (2, L, P, B, M, Q)
-    weights = module.attention_weights(query).view(batch, queries, heads, levels * points)
-    weights = weights.float().softmax(-1).unflatten(-1, (levels, points)).permute(3, 4, 0, 2, 1)
-    reference = reference.permute(2, 0, 1)[:, None, None, :, None]  # (2 or 4, 1, 1, B or 1, 1, Q)
-    if len(reference) == 2:
-        sizes = offsets.new_tensor([[w for _, w in shapes], [h for h, _ in shapes]])
-        locations = reference + offsets / sizes[..., None, None, None, None]
-    else:
-        centre, extent = reference.split(2)
-        locations = centre + offsets / points * extent * 0.5
-    locations, weights = locations.flatten(3, 4), weights.flatten(2, 3)
-    out = sampler(value, shapes, locations, weights)  # (B*M, Q, d)
-    out = out.unflatten(0, (batch, heads)).transpose(1, 2).flatten(2)
-    return module.output_proj(out)
+    value = module.value_proj(memory).unflatten(-1, (heads, -1))
+    sizes = reference.new_tensor([[[[w], [h]]] for h, w in shapes])  # (L, 1, 2, 1)
+    # Sides in front of the queries, and axes for M, L and P: (..., 1, 1, 1, 2 or 4, Q).
+    reference = reference.transpose(-1, -2)[..., None, None, None, :, :]
+    shift = reference[..., :2, :] * sizes - 0.5
+    boxes = reference.shape[-2] == 4
+    scale = reference[..., 2:, :] * (sizes * (0.5 / points)) if boxes else None
+
+    def by_point(columns: Tensor) -> Tensor:
+        """Offsets (..., Q, M*L*P*2) in cells (..., M, L, P, 2, Q)."""
+        offsets = columns.transpose(-1, -2).float()
+        offsets = offsets.unflatten(-2, (heads, levels, points, 2))
+        return offsets if scale is None else offsets * scale
+
+    def by_head(columns: Tensor) -> Tensor:
+        """(..., Q, M*L*P) -> (..., M, L*P, Q)."""
+        return columns.transpose(-1, -2).float().unflatten(-2, (heads, levels * points))
+
+    scores = by_head(module.attention_weights(query))
+    if place is not None:
+        shift = shift + by_point(F.linear(place, module.sampling_offsets.weight))
+        scores = scores + by_head(F.linear(place, module.attention_weights.weight))
+    places = by_point(module.sampling_offsets(query)) + shift
+    weights = scores.softmax(-2).unflatten(-2, (levels, points))
+    return module.output_proj(sampler(value, shapes, places, weights).flatten(-2))

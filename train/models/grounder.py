@@ -3,7 +3,8 @@
 The forward pass is written over the submodules of transformers' ``MMGroundingDino`` (they hold
 the weights, so weights from the hub load into them) instead of through its ``forward``: shapes
 are static, masks are finite, sentences are blocked by segment ids, and text and image are encoded
-apart so that each is encoded once. Training, evaluation and export all run this one pass.
+apart so that each is encoded once. Training, evaluation and export all run this one pass; leading
+axes ``...`` are the batch, and exported networks have none.
 Encoder and decoder run without dropout, as in MM-Grounding-DINO's published configuration.
 """
 
@@ -18,11 +19,10 @@ from torch.nn import functional as F
 from transformers import MMGroundingDinoForObjectDetection
 from transformers.models.mm_grounding_dino.modeling_mm_grounding_dino import (
     MMGroundingDinoFrozenBatchNorm2d,
-    encode_sinusoidal_position_embedding,
 )
 
 from train.methods import METHODS
-from train.models import layers
+from train.models import layers, sine
 from train.models.adapters import AdapterPair, Unadapted, ZoomEmbedding
 from train.models.config import PizaConfig
 from train.models.constants import Constants, make_constants
@@ -41,20 +41,19 @@ class Prediction:
     Boxes are cxcywh in [0, 1] of the network input; logits of padding tokens are far below zero.
     """
 
-    location_logits: Tensor  # (B, N, T)
-    location_boxes: Tensor  # (B, N, 4)
-    query_logits: Tensor  # (L, B, K, T)
-    query_boxes: Tensor  # (L, B, K, 4)
-    inner_logits: tuple[Tensor, ...] = ()  # (B, N, T) by encoder layer; in training mode
+    location_logits: Tensor  # (..., N, T)
+    location_boxes: Tensor  # (..., N, 4)
+    query_logits: Tensor  # (L, ..., K, T)
+    query_boxes: Tensor  # (L, ..., K, 4)
+    inner_logits: tuple[Tensor, ...] = ()  # (..., N, T) by encoder layer; in training mode
 
 
 @dataclass(frozen=True)
 class _Located:
-    """Features (B, N, D), logits (B, N, T) and boxes before the sigmoid (B, N, 4) by location."""
+    """Features (..., N, D) and logits (..., N, T) by location."""
 
     hidden: Tensor
     logits: Tensor
-    boxes: Tensor
 
 
 class PizaGrounder(nn.Module):
@@ -95,7 +94,7 @@ class PizaGrounder(nn.Module):
             self.zoom_embedding = ZoomEmbedding(config.zoom_dim, width if coop else config.zoom_dim)
 
     def encode_text(self, ids: Tensor, segments: Tensor, positions: Tensor) -> Tensor:
-        """Token, segment and position ids, each (B, T) -> text features (B, T, D).
+        """Token, segment and position ids, each (..., T) -> text features (..., T, D).
 
         Tokens attend each other where their segments are equal; segment 0 is padding.
         """
@@ -126,25 +125,27 @@ class PizaGrounder(nn.Module):
         progress: Tensor,
         input_hw: tuple[int, int] | None = None,
         sampler: Sampler = grid_sampler,
+        last_only: bool = False,
     ) -> Prediction:
-        """Image features (B, N, D), text features (B, T, D), ids (B, T), progress (B,).
+        """Image features (..., N, D), text features (..., T, D), ids (..., T), progress (B,).
 
-        input_hw: size of the pixels that the image features came from; the config's by default.
-        sampler: how deformable attention reads the image; all give the same values.
+        B: the size of the batch, 1 where there is none. input_hw: size of the pixels that the image
+        features came from; the config's by default. sampler: how deformable attention reads the
+        image; all give the same values. last_only: the last decoder layer's answer is enough.
         """
         model = self.base.model
         constants = self.constants(image.device, input_hw)
-        zoom = self.zoom_embedding(progress) if self.config.zooms else None
+        zoom = None
+        if self.config.zooms:
+            zoom = self.zoom_embedding(progress).reshape(*image.shape[:-2], 1, -1)
         block, padding = layers.block_bias(segments), layers.padding_bias(segments)
-        code = encode_sinusoidal_position_embedding(
-            positions[..., None].to(torch.float32), num_pos_feats=text.shape[-1]
-        )
+        code = F.embedding(positions, sine.token_codes(*text.shape[-2:], text.device))
         attended = padding  # what may be attended: the prompt, and what the method adds to it
         if self.context is not None and zoom is not None:
-            text = torch.cat([text, model.text_projection(zoom)[:, None]], dim=1)
+            text = torch.cat([text, model.text_projection(zoom)], dim=-2)
             code = F.pad(code, (0, 0, 0, 1))  # the zoom has no place in the sentence
             block, attended = belong_to_all(block, padding), F.pad(padding, (0, 1))
-        place = constants.position + model.level_embed[constants.level]  # (1, N, D)
+        place = constants.position + model.level_embed[constants.level]  # (N, D)
         if self.config.place_features:
             image = image + self.place_gain * place
         inner: list[Tensor] = []
@@ -166,8 +167,12 @@ class PizaGrounder(nn.Module):
             if self.training:
                 inner.append(self._alike(image, text, padding))
         located = self._propose(image, text, padding, constants)
-        decoded = self._decode(located, image, text, padding, attended, constants, sampler)
-        return Prediction(located.logits, located.boxes.sigmoid(), *decoded, tuple(inner))
+        logits, boxes = self._decode(
+            located, image, text, padding, attended, constants, sampler, last_only
+        )
+        head = model.encoder_output_bbox_embed
+        everywhere = (head(located.hidden).float() + constants.proposals).sigmoid()
+        return Prediction(located.logits, everywhere, logits, boxes, tuple(inner))
 
     def constants(self, device: torch.device, input_hw: tuple[int, int] | None = None) -> Constants:
         """What depends on the input size alone; for the config's, the default, made only once."""
@@ -188,10 +193,10 @@ class PizaGrounder(nn.Module):
     ) -> _Located:
         """What every location says on its own."""
         model = self.base.model
-        hidden = model.enc_output_norm(model.enc_output(image * constants.valid))
-        logits = self._alike(hidden, text, padding)
-        boxes = model.encoder_output_bbox_embed(hidden).float() + constants.proposals
-        return _Located(hidden, logits, boxes)
+        if not constants.all_valid:
+            image = image * constants.valid
+        hidden = model.enc_output_norm(model.enc_output(image))
+        return _Located(hidden, self._alike(hidden, text, padding))
 
     def _decode(
         self,
@@ -202,35 +207,37 @@ class PizaGrounder(nn.Module):
         attended: Tensor,
         constants: Constants,
         sampler: Sampler,
+        last_only: bool,
     ) -> tuple[Tensor, Tensor]:
-        """The best K locations, refined by the decoder: logits (L, B, K, T), boxes (L, B, K, 4).
+        """The best K locations, refined by the decoder: logits (L, ..., K, T) and boxes.
 
         Queries start as learned embeddings (``embedding_init_target``, as published), or as what
         their locations know, which a model from scratch learns much sooner.
         """
         model, dino = self.base.model, self.base.config
-        order = torch.topk(located.logits.amax(-1), dino.num_queries, dim=1)[1][..., None]
-        top = torch.gather(located.boxes, 1, order.expand(-1, -1, 4))
+        order = torch.topk(located.logits.amax(-1), dino.num_queries, dim=-1)[1][..., None]
+        best = torch.gather(located.hidden, -2, order.expand(*order.shape[:-1], image.shape[-1]))
+        proposals = F.embedding(order[..., 0], constants.proposals)
+        top = model.encoder_output_bbox_embed(best).float() + proposals
         if dino.embedding_init_target:
-            query = model.query_position_embeddings.weight[None].expand(len(image), -1, -1)
+            query = model.query_position_embeddings.weight.expand(best.shape)
         else:
-            query = torch.gather(located.hidden, 1, order.expand(-1, -1, image.shape[-1])).detach()
+            query = best.detach()
         reference = top.detach().sigmoid()
         logits, boxes = [], []
-        for layer, box_head, class_head in zip(
-            model.decoder.layers, self.base.bbox_embed, self.base.class_embed, strict=True
+        count = len(model.decoder.layers)
+        for index, (layer, box_head, class_head) in enumerate(
+            zip(model.decoder.layers, self.base.bbox_embed, self.base.class_embed, strict=True)
         ):
-            place = encode_sinusoidal_position_embedding(
-                reference, num_pos_feats=query.shape[-1] // 2
-            )
-            place = model.decoder.reference_points_head(place)
+            place = model.decoder.reference_points_head(sine.box_codes(reference, query.shape[-1]))
             query = layers.query_layer(
                 layer, query, place, reference, image, text, attended, constants.shapes, sampler
             )
-            normed = model.decoder.layer_norm(query)
-            logits.append(layers.contrast(class_head, normed, text, padding))
-            delta = box_head(normed).float()
-            boxes.append((delta + layers.logit(reference, HEAD_EPS)).sigmoid())
+            if index == count - 1 or not last_only:
+                normed = model.decoder.layer_norm(query)
+                logits.append(layers.contrast(class_head, normed, text, padding))
+                delta = box_head(normed).float()
+                boxes.append((delta + layers.logit(reference, HEAD_EPS)).sigmoid())
             refined = box_head(query).float() + layers.logit(reference, REFINE_EPS)
             reference = refined.detach().sigmoid()
         return torch.stack(logits), torch.stack(boxes)

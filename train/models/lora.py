@@ -33,9 +33,10 @@ class ZoomLoRA(nn.Module):
         self.lora = lora
         self.lora_C = nn.Linear(zoom_dim, rank, bias=False)
 
-    def forward(self, x: Tensor, zoom: Tensor) -> Tensor:
-        """x (B, N, D), zoom (B, zoom_dim) -> (B, N, D')."""
-        return self.lora(x) + self.lora.lora_B["default"](self.lora_C(zoom))[:, None]
+    def moved(self, zoom: Tensor) -> Tensor:
+        """zoom (..., 1, zoom_dim) -> what is added to every row, (..., 1, D')."""
+        told: Tensor = self.lora.lora_B["default"](self.lora_C(zoom))
+        return told
 
 
 def add_lora(base: nn.Module, rank: int, zoom_dim: int | None) -> None:
@@ -61,9 +62,19 @@ def add_lora(base: nn.Module, rank: int, zoom_dim: int | None) -> None:
                 setattr(attention, name, projection)
 
 
-def project(module: nn.Module, x: Tensor, zoom: Tensor | None) -> Tensor:
-    """A projection of x, told about the zoom when it is one that hears about it."""
-    return module(x, zoom) if isinstance(module, ZoomLoRA) else module(x)
+def effective(module: nn.Module, zoom: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Weight (D', D) and bias (..., 1, D') of a projection, with whatever LoRA adds to it.
+
+    zoom (..., 1, zoom_dim): for projections that hear about it.
+    """
+    if isinstance(module, ZoomLoRA):
+        weight, bias = effective(module.lora, None)
+        return weight, bias if zoom is None else bias + module.moved(zoom)
+    if hasattr(module, "lora_A"):
+        weight, bias = effective(module.base_layer, None)
+        a, b = (getattr(module, name)["default"].weight for name in ("lora_A", "lora_B"))
+        return weight + b @ a, bias
+    return module.weight, module.bias[None]
 
 
 def plain_name(name: str) -> str:

@@ -31,23 +31,23 @@ class Context(nn.Module):
         nn.init.normal_(self.vectors, std=0.02)  # as word embeddings of BERT, and CoOp's context
 
     def forward(self, embeddings: nn.Module, words: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-        """Embedded words (B, T, C), bias (B, 1, T, T) -> (B, T + M, C), (B, 1, T + M, T + M)."""
-        batch, count = len(words), len(self.vectors)
-        index = torch.arange(count, device=words.device)[None]
-        context = embeddings(
-            inputs_embeds=self.vectors[None],
-            position_ids=index,
-            token_type_ids=torch.zeros_like(index),
-        ).expand(batch, -1, -1)
-        alone = torch.full((batch, 1, count, words.shape[1]), MASKED, device=words.device)
-        return torch.cat([words, context], dim=1), belong_to_all(bias, alone)
+        """Embedded words (..., T, C) and attention bias (..., 1, T, T), each with M tokens more."""
+        *batch, length, _ = words.shape
+        count = len(self.vectors)
+        table = embeddings.position_embeddings.weight[:count]
+        context = embeddings.LayerNorm(
+            self.vectors + embeddings.token_type_embeddings.weight[0] + table
+        )
+        alone = torch.full((*batch, 1, count, length), MASKED, device=words.device)
+        context = context.expand(*batch, -1, -1)
+        return torch.cat([words, context], dim=-2), belong_to_all(bias, alone)
 
 
 def belong_to_all(bias: Tensor, attends: Tensor) -> Tensor:
     """The attention bias of a sequence with M more tokens at its end, which every token attends.
 
-    bias (B, 1, T, T) of the sequence as it was; attends (B, 1, M, T): how the new tokens attend
-    the old. They attend each other. Returns (B, 1, T + M, T + M).
+    bias (..., 1, T, T) of the sequence as it was; attends (..., 1, M, T): how the new tokens attend
+    the old. They attend each other. Returns (..., 1, T + M, T + M).
     """
-    count = attends.shape[2]
-    return F.pad(torch.cat([bias, attends], dim=2), (0, count))
+    count = attends.shape[-2]
+    return F.pad(torch.cat([bias, attends], dim=-2), (0, count))

@@ -52,7 +52,7 @@ def test_golden_adapters(case, layer) -> None:
         pair.load_state_dict(own)
         for name in ("adapter1", "adapter2"):
             adapter = getattr(pair, name)
-            out = adapter(expected["adapter_x"], expected["adapter_embed"])
+            out = adapter(expected["adapter_x"], expected["adapter_embed"][:, None])
             wanted = expected[f"adapter_out_{kind}_layer{layer}_{name}"]
             assert_close(out, wanted, atol=1e-5, rtol=1e-5)
 

@@ -27,7 +27,7 @@ def test_sinusoid_tells_all_progress_values_apart() -> None:
 def test_a_fresh_adapter_changes_little_and_ignores_the_zoom() -> None:
     torch.manual_seed(0)
     adapter = AdapterPlus(32, 8, 16)
-    x, zoom = torch.randn(2, 5, 32), torch.randn(2, 16)
+    x, zoom = torch.randn(2, 5, 32), torch.randn(2, 1, 16)
     assert (adapter(x) - x).abs().max() < 0.05
     assert_close(adapter(x, zoom), adapter(x))
     assert torch.equal(adapter.scaling, torch.ones(32))
@@ -38,12 +38,12 @@ def test_an_adapter_is_its_formula() -> None:
     adapter = AdapterPlus(32, 8, 16)
     for parameter in adapter.parameters():
         torch.nn.init.normal_(parameter)
-    x, zoom = torch.randn(2, 5, 32), torch.randn(2, 16)
+    x, zoom = torch.randn(2, 5, 32), torch.randn(2, 1, 16)
     hidden = x @ adapter.linear_down.weight.T + adapter.linear_down.bias
     hidden = 0.5 * hidden * (1 + torch.erf(hidden / 2**0.5))
     up = hidden @ adapter.linear_up.weight.T + adapter.linear_up.bias
     told = (zoom * zoom.sigmoid()) @ adapter.emb_proj.weight.T + adapter.emb_proj.bias
-    expected = x + adapter.scaling * up + told[:, None]
+    expected = x + adapter.scaling * up + told
     assert_close(adapter(x, zoom), expected, atol=1e-4, rtol=1e-4)
 
 
@@ -98,7 +98,7 @@ def test_image_features_have_the_shapes_that_the_constants_have(
         with torch.inference_mode():
             features = model.encode_image(torch.zeros(1, 3, height, width))
         assert features.shape[1] == count
-        assert constants.position.shape == (1, count, 32)
-        assert constants.centres.shape == (1, count, 2)
-        assert constants.proposals.shape == (1, count, 4)
+        assert constants.position.shape == (count, 32)
+        assert constants.centres.shape == (count, 2)
+        assert constants.proposals.shape == (count, 4)
         assert torch.isfinite(constants.proposals).all()

@@ -16,7 +16,7 @@ from train.checkpoint import load_checkpoint, save_checkpoint
 from train.methods import is_added
 from train.models.config import swin_t
 from train.models.grounder import PizaGrounder
-from train.models.lora import HEARING, ZoomLoRA, plain_name, project
+from train.models.lora import HEARING, ZoomLoRA, effective, plain_name
 from train.models.pretrained import from_pretrained
 
 
@@ -54,7 +54,7 @@ def test_the_base_keeps_asking_for_gradients(make_config) -> None:
 def test_a_projection_is_its_formula(make_config, make_model) -> None:
     model = make_model(make_config(method="piza-lora"))
     attention = model.base.model.encoder.layers[0].fusion_layer.attn
-    x, zoom = torch.randn(2, 7, 32), torch.randn(2, 16)
+    zoom = torch.randn(2, 1, 16)
     for name in HEARING:
         told = getattr(attention, name)
         base, lora = told.lora.base_layer, told.lora
@@ -63,11 +63,16 @@ def test_a_projection_is_its_formula(make_config, make_model) -> None:
         x = torch.randn(2, 7, base.in_features)
         expected = x @ base.weight.T + base.bias + x @ a.T @ b.T
         assert_close(told.lora(x), expected, atol=1e-4, rtol=1e-4)
-        expected = expected + (zoom @ told.lora_C.weight.T @ b.T)[:, None]
-        assert_close(project(told, x, zoom), expected, atol=1e-4, rtol=1e-4)
-    plain = attention.text_proj
-    x = torch.randn(2, 7, 32)
-    assert torch.equal(project(plain, x, zoom), plain(x))
+        weight, bias = effective(told, None)
+        assert_close(x @ weight.T + bias, expected, atol=1e-4, rtol=1e-4)
+        expected = expected + zoom @ told.lora_C.weight.T @ b.T
+        weight, bias = effective(told, zoom)
+        assert bias.shape == (2, 1, base.out_features)
+        assert_close(x @ weight.T + bias, expected, atol=1e-4, rtol=1e-4)
+    for plain in (attention.text_proj, base):  # with LoRA that hears nothing, and without LoRA
+        x = torch.randn(2, 7, plain.in_features)
+        weight, bias = effective(plain, zoom)
+        assert_close(x @ weight.T + bias, plain(x), atol=1e-5, rtol=1e-5)
 
 
 def test_query_key_and_value_are_one_packed_projection(make_config, make_model) -> None:
