@@ -110,6 +110,7 @@ def test_import_sdk_is_quick_and_light() -> None:
         "import train.data.scenes",
         "from sdk import Grounder",
         "import sdk.__main__, sdk.commands.locate, sdk.runtime.onnxruntime, sdk.explain",
+        "import sdk.commands.video, sdk.commands.replay, sdk.commands.budget, sdk.video.stream",
         "import export.commands.check, export.check.checking",
         "import benchmarks.commands.accuracy, benchmarks.evaluation, benchmarks.demo",
         # What the vehicle computer needs to build its own engines.

@@ -25,7 +25,12 @@ _NEEDED = {  # module -> distribution
     "onnxruntime": "onnxruntime",
     "cpp_ext": "piza-edge",
 }
-_OPTIONAL = {"torch": "[train]", "transformers": "[train]"}
+_OPTIONAL = {
+    "mcap": "[mcap]",
+    "supervision": "[supervision]",
+    "torch": "[train]",
+    "transformers": "[train]",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
