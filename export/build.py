@@ -32,18 +32,20 @@ def build_engine(
     scenes: int = SCENES,
     backend: str = "onnxruntime",
     options: PlanOptions | None = None,
+    int8_for: str | None = None,
 ) -> Manifest:
     """Exports and proves; ``folder`` holds a whole engine then, or what it held before.
 
     Raises what ``export.placing.place_engine`` raises. ``precision``, ``plan`` and ``scenes`` are
-    those of ``lower_engine``, ``options`` are for TensorRT.
+    those of ``lower_engine``, ``options`` are for TensorRT; ``int8_for`` is the backend whose eight
+    bits are meant, ``backend`` itself by default.
     """
     check_searches(searches)
-    check_wanted(backend, precision, plan)
+    check_wanted(backend, precision, plan, int8_for)
 
     def make(partial: Path) -> Manifest:
         export_checkpoint(checkpoint, partial)
-        adapt(partial, backend, precision, plan, scenes, options)
+        adapt(partial, backend, precision, plan, scenes, options, int8_for)
         return verify_engine(partial, checkpoint, searches)
 
     return place_engine(folder, make)

@@ -44,15 +44,16 @@ def build_from_portable(
     scenes: int = SCENES,
     backend: str = "onnxruntime",
     options: PlanOptions | None = None,
+    int8_for: str | None = None,
 ) -> Manifest:
     """Builds an engine of ``backend`` and proves that it equals the portable folder.
 
     Raises EngineError when ``portable`` is altered, not proven or no ``onnxruntime`` engine, and
     what ``export.placing.place_engine`` raises. ``precision``, ``plan`` and ``scenes`` are those of
-    ``lower_engine``.
+    ``lower_engine``, ``int8_for`` is that of ``export.build.build_engine``.
     """
     check_searches(searches)
-    check_wanted(backend, precision, plan)
+    check_wanted(backend, precision, plan, int8_for)
     source = _read_portable(portable)
     if source.precision not in ("fp32", precision):
         raise InputError(
@@ -64,7 +65,7 @@ def build_from_portable(
         partial.mkdir(parents=True)
         for name in (*source.files, MANIFEST_FILE):
             shutil.copyfile(portable / name, partial / name)
-        adapt(partial, backend, precision, plan, scenes, options)
+        adapt(partial, backend, precision, plan, scenes, options, int8_for)
         return verify_against(partial, portable, searches)
 
     return place_engine(folder, make)

@@ -29,13 +29,19 @@ def count_types(information: str) -> dict[str, int]:
 
 
 def weight_types(onnx_bytes: bytes) -> set[str]:
-    """The types of an ONNX network's weights (constants of two dimensions and more)."""
+    """The types of an ONNX network's weights (constants of two dimensions and more).
+
+    Weights behind a QuantizeLinear are of its type as well.
+    """
     import onnx
 
     names = {onnx.TensorProto.FLOAT: "fp32", onnx.TensorProto.FLOAT16: "fp16"}
     names[onnx.TensorProto.INT8] = "int8"
-    constants = onnx.load_from_string(onnx_bytes).graph.initializer
-    kinds = {tensor.data_type for tensor in constants if len(tensor.dims) >= 2}
+    graph = onnx.load_from_string(onnx_bytes).graph
+    weights = {tensor.name: tensor for tensor in graph.initializer if len(tensor.dims) >= 2}
+    kinds = {tensor.data_type for tensor in weights.values()}
+    if any(n.op_type == "QuantizeLinear" and n.input[0] in weights for n in graph.node):
+        kinds.add(onnx.TensorProto.INT8)
     return {names[kind] for kind in kinds if kind in names}
 
 

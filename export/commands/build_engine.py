@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from export.precision.plan import EIGHT_BITS
 from export.usage import measured
 from sdk.manifest import NETWORK_FILES
 from sdk.runtime.target import LEVELS, SAME_GPU
@@ -28,6 +29,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--precision",
         choices=("fp32", "fp16", "int8"),
         help="default: fp32, or what a portable folder has",
+    )
+    parser.add_argument(
+        "--int8-for",
+        choices=EIGHT_BITS,
+        help="whose int8 (default: that of --backend); tensorrt with --backend onnxruntime makes a"
+        " portable folder with Q/DQ pairs, to be proven here and built on the vehicle computer",
     )
     parser.add_argument(
         "--plan",
@@ -86,6 +93,7 @@ def run(args: argparse.Namespace) -> int:
         args.scenes,
         args.backend,
         options,
+        args.int8_for,
     )
     print("\n".join([*precision_lines(manifest), *certificate_lines(manifest)]))
     print(f"engine    {folder}")

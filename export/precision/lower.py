@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ from export.precision.fold import fold_transposes
 from export.precision.graph import Graph, read_graph
 from export.precision.groups import half_groups, layer_groups
 from export.precision.halve import to_half
-from export.precision.int8 import to_int8
-from export.precision.plan import PLAN_FILE, Plan, check_plan, load_plan
+from export.precision.int8 import small_products, to_int8
+from export.precision.plan import EIGHT_BITS_FOR, PLAN_FILE, Plan, check_plan, load_plan
 from export.precision.products import split_gemms
-from export.precision.ranges import overflowing, peaks
+from export.precision.qdq import to_qdq
+from export.precision.ranges import overflowing, peaks, tensor_ranges
 from export.precision.roles import ALWAYS_FLOAT, find_roles
 from export.precision.rounded import rounded_twin
 from export.precision.scenes import SCENES, Arrays, Chain, Step, calibration_steps
@@ -27,12 +28,17 @@ _CALIBRATION_IMAGES = 32  # more change the ranges of eight-bit convolutions lit
 
 
 def lower_engine(
-    folder: Path, precision: str, plan_file: Path | None = None, scenes: int = SCENES
+    folder: Path,
+    precision: str,
+    plan_file: Path | None = None,
+    scenes: int = SCENES,
+    backend: str = "onnxruntime",
 ) -> Manifest:
     """Rewrites the networks of the float32 engine in ``folder``; its certificate is gone then.
 
     precision: ``fp16`` or ``int8``. plan_file: a saved plan instead of a search. scenes: rendered
-    scenes to calibrate and search on. The plan is written beside the networks, what it comes to
+    scenes to calibrate and search on. backend: whose eight bits (the graphs of ``fp16`` are for
+    all), ``onnxruntime`` or ``tensorrt``. The plan is written beside the networks, what it comes to
     into the manifest. Raises InputError for a plan that does not fit, EngineError for an engine
     that is not in float32.
     """
@@ -41,31 +47,38 @@ def lower_engine(
     manifest = read_manifest(folder)
     if manifest.precision != "fp32":
         raise EngineError(f"expected a float32 engine in {folder}, found {manifest.precision}")
-    models = {name: _prepared(folder / f"{name}.onnx", precision) for name in NETWORKS}
+    manner = precision if precision == "fp16" else backend
+    models = {name: _prepared(folder / f"{name}.onnx", manner) for name in NETWORKS}
     graphs = {name: read_graph(model, f"{name}.onnx") for name, model in models.items()}
     plan = None if plan_file is None else load_plan(plan_file)
     if plan is not None:
         check_plan(plan, precision, graphs)
-    lowering = _Lowering(precision, models, graphs, folder, scenes)
+    lowering = _Lowering(manner, precision, models, graphs, folder, scenes)
     if plan is None:
         plan = lowering.search()
     return _write(folder, manifest, plan, lowering)
 
 
 class _Lowering:
-    """The networks and what they are calibrated with, which is made when it is first wanted."""
+    """The networks and what they are calibrated with, which is made when it is first wanted.
+
+    ``manner``: ``fp16``, or the backend that eight bits are for.
+    """
 
     def __init__(
         self,
+        manner: str,
         precision: str,
         models: Mapping[str, Any],
         graphs: Mapping[str, Graph],
         folder: Path,
         scenes: int,
     ) -> None:
-        self.precision, self.models, self.graphs = precision, models, graphs
+        self.manner, self.precision = manner, precision
+        self.models, self.graphs = models, graphs
         self._folder, self._scenes = folder, scenes
         self._chain: Chain | None = None
+        self._ranges: dict[str, Any] = {}
 
     @property
     def chain(self) -> Chain:
@@ -77,9 +90,18 @@ class _Lowering:
 
     def lower(self, name: str, floats: Mapping[str, str]) -> Any:
         """A network in fewer bits but for ``floats``."""
-        if self.precision == "fp16":
+        if self.manner == "fp16":
             return to_half(self.models[name], floats)
-        return to_int8(self.models[name], floats, self._feeds(name))
+        if self.manner == "tensorrt":
+            return to_qdq(self.models[name], floats, self.ranges(name))
+        return to_int8(self.models[name], floats, self._images(name))
+
+    def ranges(self, name: str) -> Any:
+        """What the activations of a network came to in float32, over all calibration steps."""
+        if not self._ranges:
+            feeds = self._feeds()
+            self._ranges = {key: tensor_ranges(self.models[key], feeds[key]) for key in feeds}
+        return self._ranges[name]
 
     def search(self) -> Plan:
         """A plan that holds on the calibration scenes."""
@@ -104,15 +126,12 @@ class _Lowering:
         return rounded_twin(lowered) if self.precision == "fp16" else lowered
 
     def _fixed(self) -> Floats:
-        """Roles and overflow for half precision; eight bits are only for what is chosen anyway."""
-        if self.precision != "fp16":
+        """Roles and overflow for half precision; what eight bits do not make faster."""
+        if self.manner == "tensorrt":
             return {name: {} for name in self.models}
-        text, image = (getattr(self.chain, name)(self.models[name]) for name in ("text", "image"))
-        feeds = {
-            "text": (step.prompt for step in self.chain.steps),
-            "image": ({"pixels": step.pixels} for step in self.chain.steps),
-            "ground": self.chain.ground_feeds(text, image),
-        }
+        if self.manner == "onnxruntime":
+            return {n: dict.fromkeys(small_products(g), "small") for n, g in self.graphs.items()}
+        feeds = self._feeds()
         fixed: Floats = {}
         for name, graph in self.graphs.items():
             large = overflowing(graph, peaks(self.models[name], feeds[name]))
@@ -120,8 +139,17 @@ class _Lowering:
             fixed[name] = {**dict.fromkeys(sorted(large), "overflow"), **roles}
         return fixed
 
-    def _feeds(self, name: str) -> list[Arrays]:
-        """Calibration inputs; only networks with convolutions want any."""
+    def _feeds(self) -> dict[str, Iterable[Arrays]]:
+        """Inputs of each network over all calibration steps."""
+        text, image = (getattr(self.chain, name)(self.models[name]) for name in ("text", "image"))
+        return {
+            "text": [step.prompt for step in self.chain.steps],
+            "image": [{"pixels": step.pixels} for step in self.chain.steps],
+            "ground": self.chain.ground_feeds(text, image),
+        }
+
+    def _images(self, name: str) -> list[Arrays]:
+        """Calibration inputs for the CPU; only networks with convolutions want any."""
         convolves = any(node.op_type == "Conv" for node in self.graphs[name].nodes)
         if not convolves:
             return []
@@ -130,14 +158,15 @@ class _Lowering:
         return [{"pixels": step.pixels} for step in self.chain.steps[:_CALIBRATION_IMAGES]]
 
 
-def _prepared(path: Path, precision: str) -> Any:
+def _prepared(path: Path, manner: str) -> Any:
     """The model as it is lowered: weights are weights, and it is as eight bits want it."""
     import onnx
 
     model = fold_transposes(onnx.load(path))
-    if precision != "int8":
+    if manner == "fp16":
         return model
-    return fold_stems(read_graph(split_gemms(read_graph(model, path.name)), path.name))
+    model = split_gemms(read_graph(model, path.name))
+    return model if manner == "tensorrt" else fold_stems(read_graph(model, path.name))
 
 
 def _write(folder: Path, manifest: Manifest, plan: Plan, lowering: _Lowering) -> Manifest:
@@ -158,10 +187,11 @@ def _write(folder: Path, manifest: Manifest, plan: Plan, lowering: _Lowering) ->
     }
     whole = sum(entry["macs"] for entry in facts.values())
     kept = sum(entry["fp32_macs"] for entry in facts.values())
+    manner = {} if lowering.manner == "fp16" else {EIGHT_BITS_FOR: lowering.manner}
     changed = dataclasses.replace(
         manifest,
         precision=plan.precision,
-        precision_facts={"fp32_share": kept / whole if whole else 0.0, "networks": facts},
+        precision_facts={"fp32_share": kept / whole if whole else 0.0, "networks": facts, **manner},
         certificate=None,
         files={**manifest.files, PLAN_FILE: ""},
     )

@@ -17,6 +17,8 @@ from sdk.errors import InputError
 
 FORMAT = 1
 REDUCED = ("fp16", "int8")
+EIGHT_BITS = ("onnxruntime", "tensorrt")  # backends with kernels for int8; each has its own graphs
+EIGHT_BITS_FOR = "int8_for"  # in a manifest's precision_facts: whose int8 it is
 PLAN_FILE = "precision.json"
 
 

@@ -38,6 +38,15 @@ def peaks(model: Any, feeds: Iterable[Arrays]) -> dict[str, float]:
 
     Infinite where an infinity came, or nothing but NaN.
     """
+    found = tensor_ranges(model, feeds).data
+    return {name: _magnitude(data.range_value) for name, data in found.items()}
+
+
+def tensor_ranges(model: Any, feeds: Iterable[Arrays]) -> Any:
+    """Smallest and largest value of every float32 activation of ``model`` over all ``feeds``.
+
+    As ONNX Runtime's quantisers want them (``TensorsData``).
+    """
     import onnx
     from onnxruntime.quantization.calibrate import CalibrationMethod, create_calibrator
 
@@ -52,9 +61,9 @@ def peaks(model: Any, feeds: Iterable[Arrays]) -> dict[str, float]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # of tensors that are NaN throughout
             calibrator.collect_data(reader_of(feeds))
-            found = calibrator.compute_data().data
+            found = calibrator.compute_data()
         del calibrator  # holds the file open
-    return {name: _magnitude(data.range_value) for name, data in found.items()}
+    return found
 
 
 def overflowing(graph: Graph, largest: Mapping[str, float], limit: float | None = None) -> set[str]:

@@ -246,11 +246,15 @@ def test_a_damaged_checkpoint_writes_nothing(checkpoint: Path, tmp_path: Path) -
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("backend", ["tensorrt", "onnxruntime-cuda"])
-def test_int8_is_for_the_cpu(checkpoint: Path, engine: Path, tmp_path: Path, backend: str) -> None:
+def test_int8_is_for_backends_with_kernels_for_it(
+    checkpoint: Path, engine: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "new.engine"
-    with pytest.raises(InputError, match="int8 networks are made for the CPU"):
-        build.build_engine(checkpoint, folder, 1, "int8", backend=backend)
-    with pytest.raises(InputError, match="--precision fp16"):
-        build_from_portable(engine, folder, 1, "int8", backend=backend)
+    for make, source in ((build.build_engine, checkpoint), (build_from_portable, engine)):
+        with pytest.raises(InputError, match=r"no kernels for int8.*--precision fp16"):
+            make(source, folder, 1, "int8", backend="onnxruntime-cuda")
+        with pytest.raises(InputError, match="does not take the operators of int8 for onnx"):
+            make(source, folder, 1, "int8", backend="tensorrt", int8_for="onnxruntime")
+        with pytest.raises(InputError, match="name --precision int8"):
+            make(source, folder, 1, "fp16", int8_for="tensorrt")
     assert not folder.exists()

@@ -256,6 +256,11 @@ def test_types_of_weights() -> None:
     output = helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])
     graph = helper.make_graph([], "g", [], [output], tensors)
     assert weight_types(helper.make_model(graph).SerializeToString()) == {"fp32", "int8"}
+    del graph.initializer[1:]
+    assert weight_types(helper.make_model(graph).SerializeToString()) == {"fp32"}
+    pair = helper.make_node("QuantizeLinear", [graph.initializer[0].name, "s", "z"], ["q"])
+    graph.node.append(pair)
+    assert weight_types(helper.make_model(graph).SerializeToString()) == {"fp32", "int8"}
     check_types({"fp32": 3, "int8": 1}, {"fp32", "int8"}, "g")
     check_types({"fp32": 3}, {"fp32"}, "g")
     with pytest.raises(EngineError, match="no layer of its plan computes in it"):

@@ -8,11 +8,16 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from export.__main__ import main
 from export.build import build_engine, verify_engine
+from export.check.checking import check_path
 from export.criteria import CRITERIA
+from export.on_target import build_from_portable
+from export.precision.graph import read_graph
+from export.precision.int8 import quantisable
 from export.precision.lower import lower_engine
 from export.precision.plan import PLAN_FILE, load_plan
 from export.precision.search import TARGETS, Target
@@ -20,6 +25,11 @@ from sdk.engine import read_manifest, verify_files
 from sdk.errors import EngineError, InputError
 from sdk.grounder import Grounder
 
+KINDS = {  # precision, and the backend whose eight bits are meant
+    "fp16": ("fp16", "onnxruntime"),
+    "int8": ("int8", "onnxruntime"),
+    "int8-tensorrt": ("int8", "tensorrt"),
+}
 ANY = Target(0.0, 0.0, 1.0)  # met by whatever is measured: random weights are easily shaken
 
 
@@ -39,18 +49,19 @@ def lowered(built: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     """An engine of each precision, not to be changed."""
     engines = {}
     with pytest.MonkeyPatch.context() as patch:
-        for precision in ("fp16", "int8"):
+        for kind, (precision, backend) in KINDS.items():
             patch.setitem(TARGETS, precision, ANY)
-            folder = tmp_path_factory.mktemp("lowered") / f"{precision}.engine"
+            folder = tmp_path_factory.mktemp("lowered") / f"{kind}.engine"
             shutil.copytree(built, folder)
-            lower_engine(folder, precision, scenes=2)
-            engines[precision] = folder
+            lower_engine(folder, precision, scenes=2, backend=backend)
+            engines[kind] = folder
     return engines
 
 
-@pytest.mark.parametrize("precision", ["fp16", "int8"])
-def test_an_engine_in_fewer_bits(lowered, built: Path, precision: str) -> None:
-    folder, before = lowered[precision], read_manifest(built)
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_engine_in_fewer_bits(lowered, built: Path, kind: str) -> None:
+    folder, before = lowered[kind], read_manifest(built)
+    precision, backend = KINDS[kind]
     manifest = read_manifest(folder)
     verify_files(folder, manifest)
     assert manifest.precision == precision
@@ -58,6 +69,7 @@ def test_an_engine_in_fewer_bits(lowered, built: Path, precision: str) -> None:
     assert manifest.fingerprint != before.fingerprint
     assert PLAN_FILE in manifest.files
     facts = manifest.precision_facts
+    assert facts.get("int8_for") == (None if precision == "fp16" else backend)
     assert 0 <= facts["fp32_share"] < 0.4
     for name, entry in facts["networks"].items():
         assert entry["bytes"] == (folder / f"{name}.onnx").stat().st_size
@@ -69,11 +81,29 @@ def test_an_engine_in_fewer_bits(lowered, built: Path, precision: str) -> None:
     assert abs(a.zooms[0].score - b.zooms[0].score) < 0.1
 
 
-@pytest.mark.parametrize("precision", ["fp16", "int8"])
-def test_a_plan_makes_the_same_engine_again(lowered, engine: Path, precision: str) -> None:
-    lower_engine(engine, precision, lowered[precision] / PLAN_FILE, scenes=2)
-    ours, theirs = (read_manifest(folder).files for folder in (engine, lowered[precision]))
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_plan_makes_the_same_engine_again(lowered, engine: Path, kind: str) -> None:
+    precision, backend = KINDS[kind]
+    lower_engine(engine, precision, lowered[kind] / PLAN_FILE, scenes=2, backend=backend)
+    ours, theirs = (read_manifest(folder).files for folder in (engine, lowered[kind]))
     assert ours == theirs
+
+
+def test_int8_for_tensorrt_is_what_tensorrt_takes(lowered) -> None:
+    """Q/DQ pairs around every layer with weights, and no findings; the CPU's has other nodes."""
+    assert check_path(lowered["int8-tensorrt"]) == {"text": [], "image": [], "ground": []}
+    for name in ("text", "image", "ground"):
+        graph = read_graph(onnx.load(lowered["int8-tensorrt"] / f"{name}.onnx"))
+        weighted = [
+            node
+            for node in graph.nodes
+            if node.op_type in ("Conv", "Gemm", "MatMul")
+            and graph.maker.get(node.input[1], node).op_type == "DequantizeLinear"
+        ]
+        assert weighted
+        assert not quantisable(graph)  # none is left
+    findings = check_path(lowered["int8"])
+    assert {each.rule for each in findings["ground"]} == {"operator"}
 
 
 def test_plans_that_do_not_fit(lowered, engine: Path, tmp_path: Path) -> None:
@@ -124,6 +154,28 @@ def test_build_engine(lowered, checkpoint: Path, tmp_path: Path, capsys) -> None
     (tmp_path / "bad.json").write_text(json.dumps({"format": 1}))
     assert main([*argv, "--plan", str(tmp_path / "bad.json")]) == 2
     assert read_manifest(out).proven  # what was there is there
+
+
+@pytest.mark.usefixtures("ready_made")
+def test_a_portable_folder_of_int8_for_tensorrt(
+    lowered, built: Path, checkpoint: Path, tmp_path: Path, capsys
+) -> None:
+    """Proven here by ONNX Runtime; what is built from it is for TensorRT alone."""
+    out, plan = tmp_path / "qdq.engine", lowered["int8-tensorrt"] / PLAN_FILE
+    argv = ["build-engine", str(checkpoint), "-o", str(out), "--precision", "int8"]
+    argv += ["--int8-for", "tensorrt", "--plan", str(plan), "--scenes", "2", "--searches", "2"]
+    assert main(argv) == 0
+    manifest = read_manifest(out)
+    assert manifest.proven
+    assert (manifest.backend, manifest.precision) == ("onnxruntime", "int8")
+    assert manifest.precision_facts["int8_for"] == "tensorrt"
+    assert main(["check", str(out)]) == 0
+    assert main(["build-engine", str(out), "-o", str(tmp_path / "cpu.engine")]) == 2
+    assert "expected int8 networks for onnxruntime, found some for tensorrt" in (
+        capsys.readouterr().err
+    )
+    copy = build_from_portable(out, tmp_path / "c", 1, "int8", int8_for="tensorrt")
+    assert copy.proven
 
 
 @pytest.mark.usefixtures("ready_made")
