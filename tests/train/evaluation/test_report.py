@@ -57,3 +57,26 @@ def test_environment_names_machine_and_versions() -> None:
     lines = "\n".join(header(environment))
     assert environment["cpu"] in lines
     assert environment["versions"]["onnxruntime"] in lines
+
+
+def test_clocks_and_gpus(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "nvidia-smi").write_text(
+        "#!/bin/sh\necho 'H200, 580.1, 345 MHz, 1980 MHz, 9 MiB'\n"
+    )
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    for name, value in (("scaling_cur_freq", "2500000"), ("scaling_governor", "performance")):
+        (tmp_path / name).write_text(value + "\n")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setattr("train.evaluation.environment._CPUFREQ", tmp_path)
+    environment = describe()
+    assert environment["clock_mhz"] == {"now": 2500.0, "governor": "performance"}
+    assert environment["gpu"] == ["H200, 580.1, 345 MHz, 1980 MHz, 9 MiB"]
+    assert "2500 MHz" in header(environment)[0]
+    assert header(environment)[1] == "gpu       H200, 580.1, 345 MHz, 1980 MHz, 9 MiB"
+
+
+def test_a_driver_that_does_not_answer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\nexit 9\n")
+    (tmp_path / "nvidia-smi").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    assert describe()["gpu"] == []
