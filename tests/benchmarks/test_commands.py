@@ -31,13 +31,26 @@ def test_accuracy(engine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_latency(engine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "latency.json"
     command = ["latency", "--runs", "7", "--warmup", "2", "--engine", str(engine)]
+    command += ["--deadline-ms", "0.001", "--cold-starts", "1"]
     assert main([*command, "--json", str(file)]) == 0
     figures = json.loads(file.read_text())
     assert 0 < figures["p50_ms"] <= figures["p90_ms"] <= figures["p99_ms"]
     assert (figures["n"], figures["warmup"]) == (7, 2)
     assert set(figures["stages_ms"]) == {"crop", "text", "image", "ground", "host"}
     assert figures["stages_ms"]["text"] > 0  # no sentence was remembered
-    assert "after 2 for warm-up (not counted)" in capsys.readouterr().out
+    assert figures["deadline"] == {"deadline_ms": 0.001, "missed": 7, "share": 1.0}
+    assert figures["cold_start"]["torch"] is False
+    assert figures["cold_start"]["load_to_answer_ms"] > 0
+    assert figures["rows"][0] == {"name": "search"} | {
+        f"{name}_ms": figures[f"{name}_ms"] for name in ("p50", "p90", "p99", "mean", "min", "max")
+    }
+    assert len(figures["samples"]["search_ms"]) == 7
+    assert {"text.onnx", "tokenizer.json"} <= set(figures["engine_files"])
+    assert {"cpu", "clock_mhz", "gpu", "versions"} <= set(figures["environment"])
+    printed = capsys.readouterr().out
+    assert "after 2 for warm-up (not counted)" in printed
+    assert "7 of 7 searches took longer than 0.001 ms (100.00 %)" in printed
+    assert "cold start, median of 1 fresh processes" in printed
 
 
 def test_video(engine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
