@@ -11,12 +11,14 @@ COMMANDS = (
     "accuracy",
     "beam",
     "calibration",
+    "compare",
     "deadline",
     "gpu",
     "kernel",
     "latency",
     "methods",
     "refs",
+    "scaling",
     "video",
 )
 

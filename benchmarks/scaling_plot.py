@@ -1,0 +1,76 @@
+"""Plot of what grows with what: a panel for each axis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_LINE, _EVEN, _TEXT, _GRID = "#30638e", "#8a94a6", "#22303c", "#eceff3"
+_TITLES = {
+    "refs": ("Expressions in one call", "expressions"),
+    "frame": ("Frame size, one expression", "megapixels"),
+    "threads": ("CPU threads", "threads"),
+    "steps": ("Zoom steps", "steps taken"),
+}
+_LOGARITHMIC = ("refs", "frame")
+
+
+def scaling_plot(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Milliseconds of a call over each axis of the rows (see ``benchmarks.scaling.measure``):
+    the median, and a band from the 10th to the 90th percentile; several expressions share them."""
+    from matplotlib.figure import Figure
+
+    axes_names = list(dict.fromkeys(row["axis"] for row in rows))
+    down = -(-len(axes_names) // 2)
+    figure = Figure(figsize=(9.0, 0.4 + 2.9 * down), dpi=160, layout="constrained")
+    panels = list(figure.subplots(down, min(2, len(axes_names)), squeeze=False).flat)
+    for panel in panels[len(axes_names) :]:
+        panel.remove()
+    for axis, panel in zip(axes_names, panels, strict=False):
+        _panel(panel, axis, [row for row in rows if row["axis"] == axis])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
+
+
+def _panel(axes: Axes, axis: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    from matplotlib.ticker import NullFormatter, NullLocator
+
+    title, unit = _TITLES[axis]
+    at = [row["at"] for row in rows]
+    low, mid, high = (
+        [row[key] / (row["at"] if axis == "refs" else 1) for row in rows]
+        for key in ("p10_ms", "p50_ms", "p90_ms")
+    )
+    axes.fill_between(at, low, high, color=_LINE, alpha=0.16, lw=0)
+    axes.plot(at, mid, color=_LINE, marker="o", ms=4, lw=1.8)
+    if axis == "refs":
+        axes.axhline(mid[0], color=_EVEN, lw=1.2, ls=(0, (4, 4)))
+        axes.annotate(
+            "a call for each",
+            (at[-1], mid[0]),
+            xytext=(0, 3),
+            textcoords="offset points",
+            ha="right",
+            fontsize=8,
+            color=_EVEN,
+        )
+    if axis in _LOGARITHMIC:
+        axes.set_xscale("log")
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_ylim(0, 1.08 * max(high))
+    labels = [
+        f"{row['label']}\n{row['at']:.1f}" if axis == "frame" else row["label"] for row in rows
+    ]
+    axes.set_xticks(at, labels, fontsize=8)
+    axes.set_title(title, loc="left", fontsize=10, color=_TEXT)
+    axes.set_xlabel(unit, fontsize=9)
+    axes.set_ylabel("ms an expression" if axis == "refs" else "ms a call", fontsize=9)
+    axes.tick_params(axis="y", labelsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color=_GRID)
+    axes.set_axisbelow(True)
