@@ -9,6 +9,7 @@ from sdk.cli import run_command
 
 COMMANDS = (
     "accuracy",
+    "all",
     "beam",
     "calibration",
     "compare",
@@ -18,6 +19,7 @@ COMMANDS = (
     "latency",
     "methods",
     "refs",
+    "report",
     "scaling",
     "video",
 )

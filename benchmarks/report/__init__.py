@@ -1,0 +1,1 @@
+"""One report of all measurements: a self-contained page, a Markdown document, README's table."""

@@ -1,0 +1,73 @@
+"""What a report says, before it becomes HTML or Markdown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells of text; the first column is to the left, the others are numbers.
+
+    ``strong``: the row that stands out, None for none. ``note``: a line below it.
+    """
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+    strong: int | None = None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A plot. ``name``: of its file. ``svg``: colours by name, see ``benchmarks.report.svg``."""
+
+    name: str
+    title: str
+    svg: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """One benchmark: ``text`` are paragraphs, ``command`` is what measured it."""
+
+    name: str
+    title: str
+    command: str
+    text: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+    pictures: tuple[Picture, ...] = ()
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What was meant to be reached, and what was. ``met`` is None where it was not measured."""
+
+    what: str
+    wanted: str
+    measured: str
+    met: bool | None
+    benchmark: str
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One figure, large: ``value`` with its unit, ``note`` what it is of; who measured it."""
+
+    label: str
+    value: str
+    note: str
+    benchmark: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """The report. ``machine``: names and values. ``remarks``: what a reader must know first."""
+
+    title: str
+    date: str
+    machine: tuple[tuple[str, str], ...]
+    tiles: tuple[Tile, ...]
+    goals: tuple[Goal, ...]
+    sections: tuple[Section, ...]
+    remarks: tuple[str, ...] = ()

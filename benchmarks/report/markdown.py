@@ -1,0 +1,89 @@
+"""The report as Markdown: a document with its plots beside it, and the table of the README."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from benchmarks.report.document import Document, Section, Table
+from sdk.errors import InputError
+
+BEGIN, END = "<!-- benchmarks:begin -->", "<!-- benchmarks:end -->"
+_VERDICTS = {True: "met", False: "**not met**", None: "not measured"}
+
+
+def markdown(document: Document, plots: str | None = None) -> str:
+    """The whole report.
+
+    Args:
+        document: the report.
+        plots: the folder of the plots (``NAME.svg``) as the file refers to it, None for no plots.
+    """
+    goals = [
+        (goal.what, goal.wanted, "" if goal.met is None else goal.measured, _VERDICTS[goal.met])
+        for goal in document.goals
+    ]
+    blocks = [
+        f"# {document.title}",
+        f"Written by `python -m benchmarks report`, not by hand. {document.date}".strip(),
+        *(f"> {_text(each)}" for each in document.remarks),
+        "## Goals",
+        _rows(("goal", "wanted", "measured", ""), goals),
+    ]
+    for section in document.sections:
+        blocks += _section(section, plots)
+    blocks += ["## Measured on", _rows(("", ""), document.machine)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def readme_table(document: Document, commands: dict[str, str], link: str) -> str:
+    """The figures that matter, each with its command, and where the others are."""
+    rows = [
+        (tile.label, f"**{tile.value}**", tile.note, f"`{commands[tile.benchmark]}`")
+        for tile in document.tiles
+    ]
+    machine = dict(document.machine)
+    about = f"{machine['Processor']}, {machine['Engine']}"
+    table = _rows(("figure", "", "of", "command"), rows)
+    return f"{table}\n\n{_text(about)}. Everything else: [{link}]({link})."
+
+
+def replaced(text: str, table: str) -> str:
+    """``text`` with ``table`` between its two markers; InputError when they are not there once."""
+    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
+        raise InputError(
+            f"expected one line {BEGIN} and after it one line {END}, between which the table goes"
+        )
+    before, rest = text.split(BEGIN)
+    after = rest.split(END)[1]
+    return f"{before}{BEGIN}\n{table}\n{END}{after}"
+
+
+def _section(section: Section, plots: str | None) -> list[str]:
+    blocks = [f"## {section.title}", f"`{section.command}`", *map(_text, section.text)]
+    if plots is not None:
+        blocks += [f"![{each.title}]({plots}/{each.name}.svg)" for each in section.pictures]
+    for table in section.tables:
+        blocks += [_table(table), *([_text(table.note)] if table.note else [])]
+    return blocks
+
+
+def _table(table: Table) -> str:
+    rows = [
+        tuple(f"**{cell}**" for cell in row) if k == table.strong else row
+        for k, row in enumerate(table.rows)
+    ]
+    return _rows(table.header, rows)
+
+
+def _rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    line = "|" + "---|" + "---:|" * (len(header) - 1)
+    return "\n".join([_row(header), line, *map(_row, rows)])
+
+
+def _row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(_text(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def _text(text: str) -> str:
+    """In one line, without anything that Markdown takes for a tag."""
+    return " ".join(text.split()).replace("<", "&lt;")

@@ -1,0 +1,149 @@
+"""Made-up figures of every benchmark, as their commands write them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks.coldstart import ColdStart
+from benchmarks.coldstart import summarise as summarise_starts
+from benchmarks.latency import STAGES, Run, summarise
+
+MACHINE = {
+    "cpu": "Fast CPU",
+    "cores": 8,
+    "clock_mhz": {"now": 2500.0, "most": 3000.0, "governor": "performance"},
+    "gpu": [],
+    "load_1min": 0.1,
+    "system": "Linux x86_64",
+    "python": "3.11.7",
+    "versions": {"numpy": "2.4"},
+}
+COMMON = {"engine": "tiny@abc, onnxruntime fp32", "environment": MACHINE}
+
+
+def latency(count: int = 60, deadline_ms: float | None = 50.0) -> dict[str, Any]:
+    walls = np.random.default_rng(1).lognormal(3.7, 0.2, count)
+    runs = [
+        Run(w, dict.fromkeys(STAGES, w / 5), 2, 8.0, 0.01, 0.05 * k, f"q{k}")
+        for k, w in enumerate(walls.tolist())
+    ]
+    start = ColdStart(100.0, 200.0, 90.0, 450.0, 150.0, 170.0, 330.0, torch=False)
+    return {
+        "benchmark": "latency",
+        **summarise(runs, deadline_ms),
+        "warmup": 5,
+        "frame_wh": [1920, 1080],
+        "cold_start": summarise_starts([start]),
+        "engine_files": {"image.onnx": "0123456789abcdef"},
+        **COMMON,
+    }
+
+
+def accuracy() -> dict[str, Any]:
+    group = {"n": 10, "acc50": 0.8, "acc75": 0.7, "macc": 0.6, "first_window": 0.9, "found": 0.5}
+    group["steps"] = 2.0
+    names = ("zoom", "attribute", "relation", "shuffled")
+    return {**dict.fromkeys(names, group), "absent": {"n": 10, "found": 0.034}, **COMMON}
+
+
+def peers() -> dict[str, Any]:
+    rows = [
+        ("zoom", "ours", 40.0, 50.0, 1.0, 0.7),
+        ("loop", "published", 240.0, 300.0, 6.0, 0.7),
+        ("eager", "pytorch", 60.0, 80.0, 1.5, 0.7),
+        ("compiled <fast>", "pytorch", 100.0, 120.0, 2.5, None),
+        ("2x2", "slicing", 120.0, 150.0, 3.0, 0.4),
+        ("960x544", "resolution", 50.0, 60.0, 1.25, 0.3),
+    ]
+    keys = ("name", "group", "p50_ms", "p99_ms", "ratio", "macc")
+    made = [dict(zip(keys, row, strict=True)) for row in rows]
+    return {"rows": [{**row, "acc50": row["macc"], "note": ""} for row in made], **COMMON}
+
+
+def scaling() -> dict[str, Any]:
+    shape = {"p10_ms": 9.0, "p50_ms": 10.0, "p90_ms": 12.0, "relative": 1.0}
+    rows = [
+        {"axis": axis, "at": at, "label": f"{at}", **shape}
+        for axis in ("refs", "frame", "threads", "steps")
+        for at in (1, 2, 4)
+    ]
+    return {"benchmark": "scaling", "rows": rows, **COMMON}
+
+
+def refs() -> dict[str, Any]:
+    row = {"refs": 2, "separate_ms": 80.0, "together_ms": 60.0, "ratio": 0.75, "same": 1.0}
+    return {"rows": [row], **COMMON}
+
+
+def deadline() -> dict[str, Any]:
+    shares = dict.fromkeys(("kept", "complete", "acc50", "place"), 0.5)
+    rows = [
+        {"fraction": f, "deadline_ms": 40 * f, "p50_ms": 9.0, "p99_ms": 11.0, **shares}
+        for f in (0.5, 1.0)
+    ]
+    return {"rows": rows, "normal_ms": 40.0, "load": 0, **COMMON}
+
+
+def calibration() -> dict[str, Any]:
+    count = {"n": 4, "share": 0.5, "low": 0.1, "high": 0.9}
+    flags = ("right", "found", "absent")
+    rows = [
+        {"score": 0.2 * k, "last_score": 0.1 * k, **dict.fromkeys(flags, k > 2), "rival": False}
+        for k in range(5)
+    ]
+    rows = [{**row, "absent": not row["right"]} for row in rows]
+    bins = [{"from_score": 0.0, "to_score": 1.0, "n": 5, "score": 0.4, "right": 0.4}]
+    found = dict.fromkeys(("all", "right", "absent", "wrong_among_found"), count)
+    figures = {"n": 5, "absent": 3, "ece": 0.05, "brier": 0.2, "auc": 0.9, "threshold": 0.7}
+    return {**figures, "bins": bins, "found": found, "rows": rows, **COMMON}
+
+
+def video() -> dict[str, Any]:
+    mode = {"acc50": 0.8, "false_answers": None, "steps": 2.0, "p50_ms": 40.0}
+    return {"by_kind": {"drive": {"frames": 8, "cold": mode, "warm": mode}}, **COMMON}
+
+
+def kernel() -> dict[str, Any]:
+    times = dict.fromkeys(("ours", "opencv", "blob", "pillow", "torch"), 2.0)
+    row = {"frame": "1080p", "window": "whole", "size": "256x448", "device": "cpu", "copy_ms": 1.0}
+    row |= {f"{name}_ms": ms for name, ms in times.items()} | {"torch_ms": None}
+    return {"rows": [row], "goals": ["At least 4x faster: 0 of 1 rows"], "environment": MACHINE}
+
+
+MADE = {
+    each.__name__: each
+    for each in (latency, accuracy, peers, scaling, refs, deadline, calibration, video, kernel)
+}
+
+
+@pytest.fixture
+def made() -> dict[str, Any]:
+    """Figures by the name of their benchmark."""
+    return {name: each() for name, each in MADE.items()}
+
+
+@pytest.fixture(name="latency")
+def latency_fixture() -> Callable[..., dict[str, Any]]:
+    return latency
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plots take time: here they are empty."""
+    monkeypatch.setattr("benchmarks.report.sections.draw", lambda *_: "<svg></svg>")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, made: dict[str, Any]) -> Path:
+    """A report's folder with all of them."""
+    home = tmp_path / "figures"
+    home.mkdir()
+    for name, figures in made.items():
+        (home / f"{name}.json").write_text(json.dumps(figures))
+    return home
