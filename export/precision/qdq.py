@@ -91,10 +91,10 @@ def _check_pairs(graph: Graph, names: list[str]) -> None:
         for tensor in nodes[name].input[:2]:
             back = graph.maker.get(tensor)
             there = graph.maker.get(back.input[0]) if back is not None else None
-            kinds = tuple(node.op_type for node in (there, back) if node is not None)
-            if kinds != _PAIR:
+            pairs = [node for node in (there, back) if node is not None]
+            if tuple(node.op_type for node in pairs) != _PAIR:
                 raise EngineError(f"the quantiser left {name} without Q/DQ on {tensor}")
-            for pair in (there, back):
+            for pair in pairs:
                 scale, zero = (
                     onnx.numpy_helper.to_array(graph.constants[pair.input[index]])
                     for index in (1, 2)
