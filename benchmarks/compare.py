@@ -208,7 +208,8 @@ def _ratio(old: Any, new: Any) -> float | None:
 
 
 def _identity(row: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(str(row[name]) for name in _IDENTITY if row.get(name) is not None)
+    known = {name: row[name] for name in _IDENTITY if row.get(name) is not None}
+    return tuple(v if isinstance(v, str) else f"{name} {v}" for name, v in known.items())
 
 
 def _is_time(value: Any) -> bool:

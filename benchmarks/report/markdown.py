@@ -31,7 +31,7 @@ def markdown(document: Document, plots: str | None = None) -> str:
     ]
     for section in document.sections:
         blocks += _section(section, plots)
-    blocks += ["## Measured on", _rows(("", ""), document.machine)]
+    blocks += ["## Measured on", _rows(("", ""), document.machine, "---|")]
     return "\n\n".join(blocks) + "\n"
 
 
@@ -43,7 +43,7 @@ def readme_table(document: Document, commands: dict[str, str], link: str) -> str
     ]
     machine = dict(document.machine)
     about = f"{machine['Processor']}, {machine['Engine']}"
-    table = _rows(("figure", "", "of", "command"), rows)
+    table = _rows(("figure", "", "of", "command"), rows, "---|")
     return f"{table}\n\n{_text(about)}. Everything else: [{link}]({link})."
 
 
@@ -75,8 +75,9 @@ def _table(table: Table) -> str:
     return _rows(table.header, rows)
 
 
-def _rows(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    line = "|" + "---|" + "---:|" * (len(header) - 1)
+def _rows(header: Sequence[str], rows: Sequence[Sequence[str]], others: str = "---:|") -> str:
+    """``others``: how the columns after the first are aligned, to the right by default."""
+    line = "|---|" + others * (len(header) - 1)
     return "\n".join([_row(header), line, *map(_row, rows)])
 
 

@@ -99,7 +99,11 @@ def test_rows_without_samples() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ([{"refs": 1, "a_ms": 1.0}], [{"refs": 2, "a_ms": 1.0}], "only one of them has 1, 2"),
+        (
+            [{"refs": 1, "a_ms": 1.0}],
+            [{"refs": 2, "a_ms": 1.0}],
+            "only one of them has refs 1, refs 2",
+        ),
         ([{"beam": 1, "a": 1.0}], [{"beam": 1, "a": 1.0}], "expected rows with times"),
         ([{"a_ms": 1.0}] * 2, [{"a_ms": 1.0}] * 2, "a name tells apart"),
         ([{"refs": 1, "a_ms": None}], [{"refs": 1, "a_ms": 1.0}], "expected rows with times"),

@@ -136,7 +136,7 @@ def latency_fixture() -> Callable[..., dict[str, Any]]:
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Plots take time: here they are empty."""
-    monkeypatch.setattr("benchmarks.report.sections.draw", lambda *_: "<svg></svg>")
+    monkeypatch.setattr("benchmarks.report.cells.draw", lambda *_: "<svg></svg>")
 
 
 @pytest.fixture

@@ -1,0 +1,150 @@
+"""Sections of the benchmarks that hold answers against the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from benchmarks.report.cells import milliseconds, percent, picture, times, two_digits
+from benchmarks.report.document import Section, Table
+from benchmarks.report.goals import OURS
+
+Figures = Mapping[str, Any]
+
+
+def accuracy(name: str, figures: Figures, command: str) -> Section:
+    """By what the sentence takes."""
+    groups = {
+        "zoom": "all",
+        "attribute": "the noun phrase is enough",
+        "relation": "only the relation tells",
+        "shuffled": "shuffled among the scenes",
+    }
+    columns = ("acc50", "acc75", "macc", "first_window", "found")
+    rows = tuple(
+        (
+            title,
+            str(group["n"]),
+            *(percent(group[key]) for key in columns),
+            two_digits(group["steps"]),
+        )
+        for key, title in groups.items()
+        if (group := figures[key])["n"]
+    )
+    head = ("expressions", "n", "Acc50", "Acc75", "mAcc", "1st window", "found", "steps")
+    absent = figures["absent"]
+    return Section(
+        name,
+        "Accuracy",
+        command,
+        (
+            "Rendered scenes that nothing was trained on. Acc50, Acc75 and mAcc count the box that"
+            " was given, whatever its score; 1st window: the region that the first step chose holds"
+            f" the target. Of {absent['n']} expressions that are true of nothing,"
+            f" {percent(absent['found'])} get a confident answer.",
+        ),
+        (Table(head, rows, strong=0),),
+    )
+
+
+def peers(name: str, figures: Figures, command: str) -> Section:
+    """Everyone, with the plot of accuracy against p99."""
+    from benchmarks.report.figures import accuracy_plot
+
+    rows = figures["rows"]
+    cells = tuple(
+        (
+            row["name"],
+            row["group"],
+            *(milliseconds(row[key]) for key in ("p50_ms", "p99_ms")),
+            times(row["ratio"]),
+            *(percent(row.get(key)) for key in ("acc50", "macc")),
+        )
+        for row in rows
+    )
+    judged = [row for row in rows if row.get("macc") is not None]
+    notes = tuple(f"{row['name']}: {row['note']}" for row in rows if row.get("note"))
+    pictures = (
+        (picture("accuracy-against-p99", "Accuracy against p99", accuracy_plot, judged, OURS),)
+        if judged
+        else ()
+    )
+    return Section(
+        name,
+        "Against others",
+        command,
+        ("Everyone in the same run, in turns; the ratio is of medians, theirs over ours.", *notes),
+        (
+            Table(
+                ("who", "kind", "p50 ms", "p99 ms", "ratio", "Acc50", "mAcc"),
+                cells,
+                strong=next((k for k, row in enumerate(rows) if row["group"] == OURS), None),
+            ),
+        ),
+        pictures,
+    )
+
+
+def calibration(name: str, figures: Figures, command: str) -> Section:
+    """What scores say, and what silence buys."""
+    from benchmarks.calibration_plot import calibration_plot
+
+    answers = [SimpleNamespace(**row) for row in figures["rows"]]
+    titles = {
+        "all": "questions",
+        "right": "right answers",
+        "absent": "absent objects",
+        "wrong_among_found": "wrong among found",
+    }
+    rows = tuple(
+        (
+            title,
+            str(each["n"]),
+            percent(each["share"]),
+            f"{percent(each['low'])} to {percent(each['high'])}",
+        )
+        for key, title in titles.items()
+        if (each := figures["found"][key])
+    )
+    return Section(
+        name,
+        "Does it know when not to answer?",
+        command,
+        (
+            f"{figures['n']} questions, {figures['absent']} of them about nothing that is there."
+            f" Expected calibration error {percent(figures['ece'])}, Brier score"
+            f" {figures['brier']:.3f}, AUC {figures['auc']:.3f}.",
+        ),
+        (Table((f"found, at {figures['threshold']:.3f}", "of", "share", "95 %"), rows),),
+        (picture("calibration", "Calibration", calibration_plot, answers, dict(figures)),),
+    )
+
+
+def video(name: str, figures: Figures, command: str) -> Section:
+    """Cold against warm."""
+    modes = ("cold", "warm")
+
+    def cells(kind: str, group: Figures) -> tuple[str, ...]:
+        return (
+            kind,
+            str(group["frames"]),
+            *(percent(group[mode]["acc50"]) for mode in modes),
+            *(percent(group[mode]["false_answers"]) for mode in modes),
+            *(two_digits(group[mode]["steps"]) for mode in modes),
+            *(milliseconds(group[mode]["p50_ms"]) for mode in modes),
+        )
+
+    pairs = ("Acc50", "false", "steps", "p50 ms")
+    head = ("clips", "frames", *(f"{pair} {mode}" for pair in pairs for mode in modes))
+    kinds = figures["by_kind"]
+    return Section(
+        name,
+        "Video",
+        command,
+        (
+            "Rendered clips, each frame answered cold (the whole frame first) and warm (where the"
+            " object was). False: found although it is hidden.",
+        ),
+        (Table(head, tuple(cells(*each) for each in kinds.items()), strong=len(kinds) - 1),),
+    )
