@@ -21,7 +21,7 @@ from export.precision.int8 import quantisable
 from export.precision.lower import lower_engine
 from export.precision.plan import PLAN_FILE, load_plan
 from export.precision.search import TARGETS, Target
-from sdk.engine import read_manifest, verify_files
+from sdk.engine import read_manifest, verify_files, write_manifest
 from sdk.errors import EngineError, InputError
 from sdk.grounder import Grounder
 
@@ -182,3 +182,31 @@ def test_a_portable_folder_of_int8_for_tensorrt(
 def test_float32_has_no_plan(lowered, checkpoint: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="for fp16 or int8"):
         build_engine(checkpoint, tmp_path / "e", 1, plan=lowered["fp16"] / PLAN_FILE)
+
+
+def test_plans_of_int8(
+    lowered, engine: Path, fake_tensorrt, fake_cuda, tmp_path: Path, monkeypatch
+) -> None:
+    """Built from the Q/DQ networks; a plan without eight bits is refused. (The builder is a fake:
+    this is about the way there.)"""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    portable = lowered_proven(lowered, tmp_path)
+    with pytest.raises(EngineError, match="has weights in int8, but no layer"):
+        build_from_portable(portable, tmp_path / "wide", 1, "int8", backend="tensorrt")
+    fake_tensorrt.layers[0]["Inputs"][0]["Format/Datatype"] = "Int8"
+    again = build_from_portable(portable, tmp_path / "again", 1, "int8", backend="tensorrt")
+    plan = portable / PLAN_FILE
+    manifest = build_from_portable(engine, tmp_path / "plans", 1, "int8", plan, 2, "tensorrt")
+    for made in (again, manifest):
+        assert made.proven
+        assert (made.backend, made.precision) == ("tensorrt", "int8")
+        assert made.precision_facts["int8_for"] == "tensorrt"
+        assert made.target["layers"]["ground"] == {"int8": 1}
+
+
+def lowered_proven(lowered: dict[str, Path], place: Path) -> Path:
+    """The portable folder of int8 for TensorRT, with a certificate."""
+    folder = Path(shutil.copytree(lowered["int8-tensorrt"], place / "portable"))
+    manifest = read_manifest(folder)
+    write_manifest(folder, dataclasses.replace(manifest, certificate={"passed": True}))
+    return folder
