@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -28,12 +29,23 @@ Xywh = tuple[int, int, int, int]
 
 @dataclass(frozen=True)
 class PublishedPolicy:
-    """``scale_px``: a crop is resized to fit into these two sides, in either orientation."""
+    """How the published code searches, and how much of its needless work is repeated.
+
+    ``scale_px``: a crop is resized to fit into these two sides, in either orientation.
+    ``text_each_step``: the text is encoded again in every step, as published.
+    ``end_known``: when the published code learns that the box at hand is the answer already: it
+    has prepared the next crop by then and encoded text and image (its detector: "after features"),
+    or has run the whole network on it (its demo: "after forward"). "at once" leaves that out.
+
+    None of the needless work changes an answer: it is for measuring what it costs.
+    """
 
     scale_px: tuple[int, int] = (800, 1333)
     max_steps: int = 5
     stop_threshold: float = 0.95
     progress_step: float = 0.05
+    text_each_step: bool = False
+    end_known: Literal["at once", "after features", "after forward"] = "at once"
 
 
 PUBLISHED = PublishedPolicy()
@@ -72,8 +84,10 @@ class PublishedSearcher:
             size_wh = resized_wh((w, h), self.policy.scale_px)
             if min(size_wh) < 1:
                 return Search(tuple(zooms), "the search shrank to less than a pixel")
-            pixels = resized(frame[y : y + h, x : x + w], size_wh)
-            boxes, scores = self._ground(pixels, text, progress)
+            if zooms and self.policy.text_each_step:
+                text = self._encode_text(ref)
+            image, pixels_hw = self._encode_image(frame, window, size_wh)
+            boxes, scores = self._ground(image, text, progress, pixels_hw)
             boxes = in_frame(boxes, size_wh, window)
             if not np.isfinite(boxes[0]).all():
                 return Search(tuple(zooms), "the network offered no finite box")
@@ -90,10 +104,26 @@ class PublishedSearcher:
                     stop_probability=stop,
                 )
             )
-            if stop >= self.policy.stop_threshold:
-                break
             window, progress = whole_pixels(boxes[0]), following
+            if stop >= self.policy.stop_threshold:
+                if len(zooms) < self.max_steps:
+                    self._look_in_vain(frame, ref, window, text, progress)
+                break
         return Search(tuple(zooms))
+
+    def _look_in_vain(
+        self, frame: Frame, ref: str, window: Xywh, text: TextFeatures, progress: Tensor
+    ) -> None:
+        """What the published code does with the answer's window before it learns that it has the
+        answer (where that window is empty, it fails)."""
+        size_wh = resized_wh(window[2:], self.policy.scale_px)
+        if self.policy.end_known == "at once" or min(size_wh) < 1:
+            return
+        if self.policy.text_each_step:
+            text = self._encode_text(ref)
+        image, pixels_hw = self._encode_image(frame, window, size_wh)
+        if self.policy.end_known == "after forward":
+            self._ground(image, text, progress, pixels_hw)
 
     def _encode_text(self, ref: str) -> TextFeatures:
         normalise(ref)  # for its checks
@@ -113,16 +143,24 @@ class PublishedSearcher:
         step = self.policy.progress_step
         return float(stop.sigmoid()), (progress / step).round() * step
 
-    def _ground(
-        self, pixels: NDArray[np.uint8], text: TextFeatures, progress: Tensor
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """RGB pixels (h, w, 3) -> boxes (K, 4) xyxy in [0, 1] of them, scores (K,), best first."""
+    def _encode_image(
+        self, frame: Frame, window: Xywh, size_wh: tuple[int, int]
+    ) -> tuple[Tensor, tuple[int, int]]:
+        """Features of a window, resized on the host; height and width of the pixels."""
+        x, y, w, h = window
+        pixels = resized(frame[y : y + h, x : x + w], size_wh)
         config = self.model.config
         mean, std = torch.tensor(config.mean), torch.tensor(config.std)
         normalised = (torch.from_numpy(pixels).float() - mean) / std
-        image = self.model.encode_image(normalised.permute(2, 0, 1)[None].to(self.device))
+        features = self.model.encode_image(normalised.permute(2, 0, 1)[None].to(self.device))
+        return features, pixels.shape[:2]
+
+    def _ground(
+        self, image: Tensor, text: TextFeatures, progress: Tensor, pixels_hw: tuple[int, int]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Boxes (K, 4) xyxy in [0, 1] of the pixels, scores (K,), best first."""
         prediction = self.model.ground(
-            image, text.features, text.segments, text.positions, progress, pixels.shape[:2]
+            image, text.features, text.segments, text.positions, progress, pixels_hw
         )
         boxes, scores = ranked(prediction)
         return boxes[0].cpu().numpy(), scores[0].cpu().numpy()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -216,3 +217,42 @@ def test_the_length_of_the_prompt_s_padding_does_not_matter(
         searcher = PublishedSearcher(model, Tokenizer.from_file(tokenizer_file, length), SMALL)
         searcher(frame(), "The red CAR")
     assert lengths == [6, 6]  # [CLS] the red car . [SEP]
+
+
+@pytest.mark.parametrize(
+    ("policy", "texts", "images", "grounds"),
+    [
+        (PublishedPolicy((64, 96)), 1, 2, 2),
+        (PublishedPolicy((64, 96), text_each_step=True), 2, 2, 2),
+        (PublishedPolicy((64, 96), text_each_step=True, end_known="after features"), 3, 3, 2),
+        (PublishedPolicy((64, 96), text_each_step=True, end_known="after forward"), 3, 3, 3),
+        (PublishedPolicy((64, 96), end_known="after forward"), 1, 3, 3),
+        # Nobody looks at the crop after the last prediction that is allowed.
+        (PublishedPolicy((64, 96), 2, text_each_step=True, end_known="after forward"), 2, 2, 2),
+    ],
+)
+def test_needless_work_is_counted_and_changes_no_answer(
+    model, tokenizer, monkeypatch, policy, texts: int, images: int, grounds: int
+) -> None:
+    """A search of two zooms, as the published code runs it: up to three passes."""
+    monkeypatch.setattr(
+        model.history,
+        "forward",
+        lambda h, v: (torch.full((1,), 9.0 if h.shape[1] == 3 else -9.0), torch.zeros(1)),
+    )
+    offering(model, monkeypatch, [0.25, 0.25, 0.75, 0.75])
+    plain = PublishedSearcher(model, tokenizer, SMALL)(frame(), "the red car")
+    runs: dict[str, int] = {}
+    for name in ("encode_text", "encode_image", "ground"):
+        monkeypatch.setattr(model, name, counted(getattr(model, name), name, runs))
+    found = PublishedSearcher(model, tokenizer, policy)(frame(), "the red car")
+    assert [zoom.to_dict() for zoom in found.zooms] == [zoom.to_dict() for zoom in plain.zooms]
+    assert runs == {"encode_text": texts, "encode_image": images, "ground": grounds}
+
+
+def counted(call: Callable[..., Any], name: str, runs: dict[str, int]) -> Callable[..., Any]:
+    def wrapped(*args: Any) -> Any:
+        runs[name] = runs.get(name, 0) + 1
+        return call(*args)
+
+    return wrapped
