@@ -18,6 +18,7 @@ COMMANDS = (
     "kernel",
     "latency",
     "methods",
+    "peers",
     "refs",
     "report",
     "scaling",

@@ -1,0 +1,69 @@
+"""What was hoped for, beside what was measured. Nothing here passes or fails a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.peers.contestant import PUBLISHED, PYTORCH, RESOLUTION, SLICING
+
+FASTER_THAN_PUBLISHED, FASTER_THAN_PYTORCH = 5.0, 2.0
+MOST_OUTSIDE = 0.05  # of a search, outside the networks
+
+
+@dataclass(frozen=True)
+class Goal:
+    """``about``: what was hoped for. ``found``: what was measured, in words. ``holds``."""
+
+    about: str
+    found: str
+    holds: bool
+
+
+def goals(rows: Sequence[Mapping[str, Any]], host: Mapping[str, float]) -> list[Goal]:
+    """Each goal, for what took part. ``host``: what ``host_figures`` gave.
+
+    A single pass at the size that the weights were trained at is no rival: it looks once where
+    the search looks twice, and is a cheaper and far less exact point of its own.
+    """
+    speed = [
+        _faster(row, FASTER_THAN_PUBLISHED, False) for row in rows if row["group"] == PUBLISHED
+    ]
+    speed += [_faster(row, FASTER_THAN_PYTORCH, True) for row in rows if row["group"] == PYTORCH]
+    rivals = [row for row in rows if row["group"] in (SLICING, RESOLUTION)]
+    return [*speed, *([_best(rivals)] if rivals else []), _lean(host)]
+
+
+def dominated(row: Mapping[str, Any]) -> bool:
+    """Whether ours is more exact on the same questions, and has a lower p99."""
+    return bool(row["macc_ours"] > row["macc"] and row["p99_ms_ours"] < row["p99_ms"])
+
+
+def _faster(row: Mapping[str, Any], factor: float, same: bool) -> Goal:
+    about = f"at least {factor:g}x faster than {row['name']}"
+    found = f"{row['ratio']:.2f}x"
+    holds = row["ratio"] >= factor
+    if same:
+        about += ", with equal boxes"
+        found += f", {100 * row['same_box']:.1f} % equal boxes"
+        holds = holds and row["same_box"] == 1.0
+    return Goal(about, found, bool(holds))
+
+
+def _best(rivals: Sequence[Mapping[str, Any]]) -> Goal:
+    about = "higher mAcc at lower p99 than every slicing and resolution setting"
+    others = [row["name"] for row in rivals if not dominated(row)]
+    found = f"{len(rivals) - len(others)} of {len(rivals)}"
+    if others:
+        found += f", not: {', '.join(others)}"
+    return Goal(about, found, not others)
+
+
+def _lean(host: Mapping[str, float]) -> Goal:
+    found = (
+        f"{100 * host['outside_share']:.1f} %: crop kernel {100 * host['crop_share']:.1f} %,"
+        f" the rest {100 * host['host_share']:.1f} %"
+    )
+    about = f"below {100 * MOST_OUTSIDE:g} % of a search outside the networks"
+    return Goal(about, found, host["outside_share"] < MOST_OUTSIDE)
