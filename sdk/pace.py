@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 _GAIN, _SPREAD_GAIN = 1 / 8, 1 / 4  # as in RFC 6298; the mean of the first few before that
 _CAUTION = 2.0  # deviations above the average that a round is taken to need (our choice)
-_EASE = 0.9  # what is left of an estimate after it has refused a first step
+_PATIENCE = (4, 256)  # refusals before a step is tried all the same: at first, and at most
 
 
 class _Cost:
@@ -41,6 +41,7 @@ class Pace:
         self.now = now
         kinds = itertools.product(("windows", "looks"), (True, False))  # stage, one alone?
         self._costs = {kind: _Cost() for kind in kinds}
+        self._refused, self._patience = 0, _PATIENCE[0]
 
     @contextmanager
     def timed(self, stage: str, count: int) -> Iterator[None]:
@@ -55,11 +56,19 @@ class Pace:
         parts = ((windows, "windows"), (looks, "looks"))
         return sum(count * self._each(stage, count, cautious) for count, stage in parts)
 
-    def ease(self) -> None:
-        """A first step was refused: believe it less, or one slow moment would refuse for good."""
-        for cost in self._costs.values():
-            cost.mean *= _EASE
-            cost.spread *= _EASE
+    def retry(self) -> bool:
+        """Whether a first step that was refused is tried all the same.
+
+        Now and then it has to be, or one slow moment would refuse for good: what is not run is not
+        learnt of. Each time in vain (``tried``) takes twice as many refusals as the one before.
+        """
+        self._refused += 1
+        return self._refused >= self._patience
+
+    def tried(self, in_time: bool) -> None:
+        """How such a step went."""
+        self._refused = 0
+        self._patience = _PATIENCE[0] if in_time else min(2 * self._patience, _PATIENCE[1])
 
     def _each(self, stage: str, count: int, cautious: bool) -> float:
         known = [self._costs[stage, alone] for alone in (count == 1, count != 1)]
@@ -74,6 +83,7 @@ class Deadline:
         self.pace, self.limit_ms = pace, limit_ms
         begin = pace.now() if begin_s is None else begin_s
         self._end_s = math.inf if limit_ms is None else begin + limit_ms / 1e3
+        self._trying = False
 
     @property
     def left_ms(self) -> float:
@@ -86,3 +96,14 @@ class Deadline:
         if self.limit_ms is None:
             return True
         return self.pace.expect_ms(windows, looks, cautious=not first) <= self.left_ms
+
+    def tries(self) -> bool:
+        """Whether a first step that it does not afford is taken all the same."""
+        self._trying = self.left_ms > 0 and self.pace.retry()
+        return self._trying
+
+    def settle(self) -> None:
+        """A step is over: if it was tried, was it in time?"""
+        if self._trying:
+            self.pace.tried(self.left_ms >= 0)
+            self._trying = False

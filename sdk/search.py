@@ -98,6 +98,7 @@ def search(
             chosen, late = _in_time(some, shared, limit)
             trails += [each.stopped() for each in late]
             offers = _step(chosen, session, shared, texts, rules, limit.pace)
+            limit.settle()
             for trail, offered in zip(chosen, offers, strict=True):
                 trails += advance(trail, offered, rules)
     return [_ended([t for t in trails if t.asked == k], rules) for k in range(len(texts))]
@@ -126,8 +127,8 @@ def _in_time(
         first = not any(each.zooms or each.abandoned for each in some)
         if deadline.affords(len(shared.missing([t.window for t in some])), count, first=first):
             return some, trails[count:]
-    if not any(each.zooms or each.abandoned for each in trails):
-        deadline.pace.ease()
+    if not any(each.zooms or each.abandoned for each in trails) and deadline.tries():
+        return trails[:1], trails[1:]
     return [], trails
 
 

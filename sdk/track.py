@@ -39,7 +39,7 @@ class TrackPolicy:
     """
 
     restart_share: float = 0.4
-    look_every: int = 4
+    look_every: int = 5
     level_weight: float = 0.3
     agree_iou: float = 0.1
     hold_s: float = 0.8

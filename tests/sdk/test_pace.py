@@ -106,15 +106,35 @@ def test_the_expectation_lies_within_what_was_seen(times_ms):
     assert pace.expect_ms(0, 1, cautious=True) >= expected
 
 
+def tries(pace, clock, cost_ms, calls):
+    """For each of some calls with a deadline of 20 ms: whether its refused step was tried."""
+    found = []
+    for _ in range(calls):
+        deadline = Deadline(pace, 20)
+        found.append(deadline.tries())
+        clock.pass_ms(cost_ms if found[-1] else 0)
+        deadline.settle()
+    return found
+
+
 def test_one_slow_moment_does_not_refuse_for_good(clock):
     pace = Pace(clock)
     learn(pace, clock, "looks", 1, 1000)
+    assert not Deadline(pace, 20).affords(0, 1, first=True)
+    assert tries(pace, clock, 10, 8) == [False, False, False, True] * 2
+
+
+def test_what_is_tried_in_vain_is_tried_less_and_less(clock):
+    found = tries(Pace(clock), clock, 30, 2000)
+    assert sum(found) / len(found) < 0.01
+    assert any(found[-256:])
+
+
+def test_nothing_is_tried_after_the_deadline(clock):
+    pace = Pace(clock)
     deadline = Deadline(pace, 20)
-    refusals = 0
-    while not deadline.affords(0, 1, first=True):
-        pace.ease()
-        refusals += 1
-    assert 0 < refusals < 60
+    clock.pass_ms(30)
+    assert not any(deadline.tries() for _ in range(100))
 
 
 def test_without_a_limit_everything_is_in_time(clock):
