@@ -88,7 +88,7 @@ def deadline_plot(rows: Sequence[Mapping[str, Any]], usual_ms: float, path: Path
     axes.annotate(
         "a search without\na deadline (p50)",
         (usual_ms, 4),
-        xytext=(5, 0),
+        xytext=(5, -4),
         textcoords="offset points",
         fontsize=8,
         color=_PLAIN,
@@ -98,6 +98,6 @@ def deadline_plot(rows: Sequence[Mapping[str, Any]], usual_ms: float, path: Path
     axes.set_ylim(-2, 104)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="y", color="#eceff3", zorder=0)
-    axes.legend(frameon=False, fontsize=9, loc="center right")
+    axes.legend(frameon=False, fontsize=9, loc="center right", bbox_to_anchor=(1.0, 0.4))
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
