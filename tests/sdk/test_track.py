@@ -143,7 +143,7 @@ def test_the_whole_frame_is_searched_every_few_frames():
         start = start_at(made, k / 10, WH, POLICY)
         colds.append(start is None)
         made = follow(made, cold() if start is None else warm(), k / 10, POLICY)
-    assert [k + 1 for k, is_it in enumerate(colds) if is_it] == [4, 8, 12]
+    assert [k + 1 for k, is_it in enumerate(colds) if is_it] == [5, 10]
 
 
 def test_the_newer_answer_of_the_whole_frame_is_believed():

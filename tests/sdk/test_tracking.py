@@ -59,8 +59,8 @@ def steps(answer):
 
 def test_warm_after_the_first_frame(spy, scene):
     tracker = Tracker(spy, [RED])
-    answers = [tracker.update(scene(300 + 6 * k), k / 10)[0] for k in range(9)]
-    assert spy.warm == [False, True, True, True, False, True, True, True, False]
+    answers = [tracker.update(scene(300 + 6 * k), k / 10)[0] for k in range(11)]
+    assert spy.warm == [False, *[True] * 4, False, *[True] * 4, False]
     for k, answer in enumerate(answers):
         assert iou(answer.xyxy, box(300 + 6 * k)) >= 0.5
     assert steps(answers[1]) < steps(answers[0])
