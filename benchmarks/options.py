@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from train.evaluation.environment import describe, header
 from train.evaluation.locators import engine_label
+from train.evaluation.report import JsonFile
 from train.options import positive
 
 if TYPE_CHECKING:
@@ -23,13 +30,50 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as JSON")
 
 
-def open_grounder(args: argparse.Namespace) -> Grounder:
-    """The grounder that the options ask for."""
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """What is measured, and on what.
+
+    ``engine``: in words. ``load_ms``: what opening it took. ``file``: where the figures go.
+    """
+
+    grounder: Grounder
+    engine: str
+    load_ms: float
+    environment: dict[str, Any]
+    file: JsonFile
+
+    @property
+    def engine_line(self) -> str:
+        """The engine, as a line of a header."""
+        return f"engine    {self.engine}"
+
+    @property
+    def header(self) -> list[str]:
+        """Machine, software and engine, as lines for people."""
+        return [*header(self.environment), self.engine_line]
+
+    def write(self, figures: Mapping[str, Any]) -> None:
+        """Write the figures, with what they were measured on; the grounder may be closed."""
+        self.file.write({**figures, "engine": self.engine, "environment": self.environment})
+
+
+@contextmanager
+def measurement(args: argparse.Namespace) -> Iterator[Measurement]:
+    """Open the grounder that the options ask for; while it is open, nobody warns of unknown words.
+
+    The file is tried and the machine described before, so that no measurement is made in vain and
+    the load is not our own.
+    """
     from sdk.grounder import Grounder
 
-    return Grounder(args.engine, threads=args.threads, allow_unproven=args.allow_unproven)
-
-
-def engine_line(grounder: Grounder) -> str:
-    """The engine in words, for a header."""
-    return f"engine    {engine_label(grounder)}"
+    file = JsonFile(args.json)
+    environment = describe()
+    begin = time.perf_counter()
+    with (
+        Grounder(args.engine, threads=args.threads, allow_unproven=args.allow_unproven) as grounder,
+        warnings.catch_warnings(),
+    ):
+        load_ms = (time.perf_counter() - begin) * 1e3
+        warnings.simplefilter("ignore", UserWarning)  # unknown words: counted as not found
+        yield Measurement(grounder, engine_label(grounder), load_ms, environment, file)

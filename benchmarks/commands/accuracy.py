@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import warnings
 
 from benchmarks import options
 from train.options import not_negative, positive
@@ -24,30 +23,26 @@ def run(args: argparse.Namespace) -> int:
 
     from benchmarks.cases import make_cases
     from benchmarks.evaluation import evaluate
-    from train.evaluation.environment import describe
-    from train.evaluation.report import JsonFile, accuracy_lines
+    from train.evaluation.report import accuracy_lines
     from train.evaluation.scoring import as_records, summarise
 
-    file = JsonFile(args.json)
-    environment = describe()
-    with options.open_grounder(args) as grounder, warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # unknown words: counted as not found
-        engine = options.engine_line(grounder)
+    with options.measurement(args) as measurement:
         cases = make_cases(args.scenes, args.seed)
         rows = evaluate(
-            grounder, cases, args.seed, lambda it: tqdm(it, unit="scene", desc="accuracy")
+            measurement.grounder,
+            cases,
+            args.seed,
+            lambda it: tqdm(it, unit="scene", desc="accuracy"),
         )
     figures = summarise(rows)
     last = args.seed + args.scenes - 1
     about = f"scenes    {args.scenes}, seeds {args.seed} to {last}, one sentence each"
-    print("\n".join([engine, about, "", *accuracy_lines(figures)]))
-    file.write(
+    print("\n".join([measurement.engine_line, about, "", *accuracy_lines(figures)]))
+    measurement.write(
         {
             **figures,
             "scenes": args.scenes,
             "seed": args.seed,
-            "engine": engine.removeprefix("engine").strip(),
-            "environment": environment,
             "rows": as_records(rows),
         },
     )

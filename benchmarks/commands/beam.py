@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import warnings
 from typing import Any
 
 from benchmarks import options
@@ -26,27 +25,15 @@ def run(args: argparse.Namespace) -> int:
 
     from benchmarks.beam import measure, summarise
     from benchmarks.cases import make_cases
-    from train.evaluation.environment import describe, header
-    from train.evaluation.report import JsonFile
 
-    file = JsonFile(args.json)
-    environment = describe()
-    with options.open_grounder(args) as grounder, warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # unknown words
-        engine = options.engine_line(grounder)
+    with options.measurement(args) as measurement:
         cases = make_cases(args.scenes, args.seed)
-        answers = measure(grounder, cases, BEAMS, lambda it: tqdm(it, unit="scene", desc="beam"))
+        answers = measure(
+            measurement.grounder, cases, BEAMS, lambda it: tqdm(it, unit="scene", desc="beam")
+        )
     rows = [summarise(beam, answers[beam], answers[BEAMS[0]]) for beam in BEAMS]
-    print("\n".join([*header(environment), engine, "", _table(rows)]))
-    file.write(
-        {
-            "rows": rows,
-            "scenes": args.scenes,
-            "seed": args.seed,
-            "engine": engine.removeprefix("engine").strip(),
-            "environment": environment,
-        }
-    )
+    print("\n".join([*measurement.header, "", _table(rows)]))
+    measurement.write({"rows": rows, "scenes": args.scenes, "seed": args.seed})
     return 0
 
 

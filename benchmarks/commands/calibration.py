@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import warnings
 from pathlib import Path
 
 from benchmarks import options
@@ -31,36 +30,28 @@ def run(args: argparse.Namespace) -> int:
 
     from benchmarks.calibration import ask, figures, lines
     from benchmarks.plots import check_plot
-    from train.evaluation.environment import describe
     from train.evaluation.questions import questions
-    from train.evaluation.report import JsonFile
 
     if args.plot is not None:
         check_plot(args.plot)
-    file = JsonFile(args.json)
-    environment = describe()
-    with options.open_grounder(args) as grounder, warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # unknown words: counted as not found
-        engine = options.engine_line(grounder)
+    with options.measurement(args) as measurement:
         asked = questions(args.seed, args.scenes, absent_every=2)
         rows = ask(
-            grounder.locate,
+            measurement.grounder.locate,
             tqdm(asked, total=args.scenes, unit="scene", desc="calibration"),
         )
-        measured = figures(rows, grounder.manifest.calibration)
+        measured = figures(rows, measurement.grounder.manifest.calibration)
     last = args.seed + args.scenes - 1
     about = (
         f"scenes    {args.scenes}, seeds {args.seed} to {last}, one sentence each, every second"
         " one true of nothing"
     )
-    print("\n".join([engine, about, "", *lines(measured)]))
-    file.write(
+    print("\n".join([measurement.engine_line, about, "", *lines(measured)]))
+    measurement.write(
         {
             **measured,
             "scenes": args.scenes,
             "seed": args.seed,
-            "engine": engine.removeprefix("engine").strip(),
-            "environment": environment,
             "rows": [vars(row) for row in rows],
         }
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -33,22 +32,16 @@ def run(args: argparse.Namespace) -> int:
     from benchmarks.cases import make_cases
     from benchmarks.deadline import load, measure, normal_ms, summarise
     from benchmarks.plots import check_plot, deadline_plot
-    from train.evaluation.environment import describe, header
-    from train.evaluation.report import JsonFile
 
     if args.plot is not None:
         check_plot(args.plot)
-    file = JsonFile(args.json)
-    environment = describe()
-    with options.open_grounder(args) as grounder, warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # unknown words
-        engine = options.engine_line(grounder)
+    with options.measurement(args) as measurement:
         cases = make_cases(args.scenes, args.seed)
-        usual_ms = normal_ms(grounder, cases[:_TRIED])
+        usual_ms = normal_ms(measurement.grounder, cases[:_TRIED])
         deadlines_ms = [fraction * usual_ms for fraction in FRACTIONS]
         with load(args.load):
             calls = measure(
-                grounder,
+                measurement.grounder,
                 cases,
                 deadlines_ms,
                 lambda it: tqdm(it, unit="scene", desc="deadline"),
@@ -58,16 +51,8 @@ def run(args: argparse.Namespace) -> int:
         for fraction, deadline_ms, some in zip(FRACTIONS, deadlines_ms, calls, strict=True)
     ]
     about = f"a search takes {usual_ms:.1f} ms (p50 of {_TRIED}); other processes: {args.load}"
-    print("\n".join([*header(environment), engine, about, "", _table(rows)]))
-    file.write(
-        {
-            "rows": rows,
-            "normal_ms": usual_ms,
-            "load": args.load,
-            "engine": engine.removeprefix("engine").strip(),
-            "environment": environment,
-        }
-    )
+    print("\n".join([*measurement.header, about, "", _table(rows)]))
+    measurement.write({"rows": rows, "normal_ms": usual_ms, "load": args.load})
     if args.plot is not None:
         deadline_plot(rows, usual_ms, args.plot)
     return 0

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import time
-import warnings
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import options
@@ -41,16 +39,9 @@ def run(args: argparse.Namespace) -> int:
     from benchmarks.cases import make_workload
     from benchmarks.latency import DISTINCT, measure, summarise
     from sdk.runtime import open_session
-    from train.evaluation.environment import describe, header
-    from train.evaluation.report import JsonFile
 
-    file = JsonFile(args.json)
-    environment = describe()
-    begin = time.perf_counter()
-    with options.open_grounder(args) as grounder, warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # unknown words
-        load_ms = (time.perf_counter() - begin) * 1e3
-        engine = options.engine_line(grounder)
+    with options.measurement(args) as measurement:
+        grounder = measurement.grounder
         workload = make_workload(min(args.runs + args.warmup, DISTINCT), args.seed)
         cold = _cold(grounder, workload, args)
         beside = open_session(grounder.path, grounder.manifest, args.threads)
@@ -63,25 +54,26 @@ def run(args: argparse.Namespace) -> int:
             lambda it: tqdm(it, unit="search", desc="latency"),
         )
         beside.close()
-    figures = {**summarise(runs, args.deadline_ms), "warmup": args.warmup, "load_ms": load_ms}
+    figures = {
+        **summarise(runs, args.deadline_ms),
+        "warmup": args.warmup,
+        "load_ms": measurement.load_ms,
+    }
     width, height = workload.frame_wh
     about = [
-        *header(environment),
-        engine,
+        *measurement.header,
         f"workload  {len(runs)} searches after {args.warmup} for warm-up (not counted), "
         f"{len(workload.frames)} frames of {width}x{height}, {_sentences(workload, len(runs))}",
     ]
     print("\n".join([*about, "", *_lines(figures), *_cold_lines(cold)]))
-    file.write(
+    measurement.write(
         {
             "benchmark": "latency",
             **figures,
             "cold_start": cold,
             "frame_wh": [width, height],
             "seed": args.seed,
-            "engine": engine.removeprefix("engine").strip(),
             "engine_files": dict(grounder.manifest.files),
-            "environment": environment,
         },
     )
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import warnings
 from typing import Any
 
 from benchmarks import options
@@ -26,32 +25,18 @@ def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from benchmarks.refs import measure
-    from train.evaluation.environment import describe, header
-    from train.evaluation.report import JsonFile
 
-    file = JsonFile(args.json)
-    environment = describe()
-    with options.open_grounder(args) as grounder, warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # unknown words
-        engine = options.engine_line(grounder)
+    with options.measurement(args) as measurement:
         rows = measure(
-            grounder,
+            measurement.grounder,
             COUNTS,
             args.scenes,
             args.seed,
             args.rounds,
             lambda it: tqdm(it, unit="row", desc="refs"),
         )
-    print("\n".join([*header(environment), engine, "", _table(rows)]))
-    file.write(
-        {
-            "rows": rows,
-            "scenes": args.scenes,
-            "seed": args.seed,
-            "engine": engine.removeprefix("engine").strip(),
-            "environment": environment,
-        }
-    )
+    print("\n".join([*measurement.header, "", _table(rows)]))
+    measurement.write({"rows": rows, "scenes": args.scenes, "seed": args.seed})
     return 0
 
 

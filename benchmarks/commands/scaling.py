@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import warnings
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -35,29 +34,21 @@ def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from benchmarks.plots import check_plot
-    from train.evaluation.environment import describe, header
-    from train.evaluation.report import JsonFile
 
     if args.plot is not None:
         check_plot(args.plot)
-    file = JsonFile(args.json)
-    environment = describe()
     rows = []
-    with options.open_grounder(args) as grounder, warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # unknown words
-        engine = options.engine_line(grounder)
+    with options.measurement(args) as measurement:
         for axis in dict.fromkeys(args.axis):
-            rows += _axis(axis, grounder, args, partial(tqdm, unit="round", desc=axis))
-    print("\n".join([*header(environment), engine, "", _table(rows)]))
-    file.write(
+            rows += _axis(axis, measurement.grounder, args, partial(tqdm, unit="round", desc=axis))
+    print("\n".join([*measurement.header, "", _table(rows)]))
+    measurement.write(
         {
             "benchmark": "scaling",
             "rows": rows,
             "questions": args.questions,
             "rounds": args.rounds,
             "seed": args.seed,
-            "engine": engine.removeprefix("engine").strip(),
-            "environment": environment,
         }
     )
     if args.plot is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import warnings
 from typing import Any
 
 from benchmarks import options
@@ -29,29 +28,23 @@ def run(args: argparse.Namespace) -> int:
     from benchmarks.video import clip_kinds, measure, summarise
     from sdk.errors import InputError
     from train.data.scenes.motion.clip import MIN_FRAMES
-    from train.evaluation.environment import describe, header
-    from train.evaluation.report import JsonFile
 
     if args.frames < MIN_FRAMES:
         raise InputError(f"expected clips of at least {MIN_FRAMES} frames, got {args.frames}")
-    file = JsonFile(args.json)
-    environment = describe()
-    with options.open_grounder(args) as grounder, warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # unknown words: counted as not found
-        engine = options.engine_line(grounder)
+    with options.measurement(args) as measurement:
         clips = clip_kinds(args.clips, args.seed)
-        rows = measure(grounder, clips, args.frames, lambda it: tqdm(it, unit="clip", desc="video"))
+        rows = measure(
+            measurement.grounder, clips, args.frames, lambda it: tqdm(it, unit="clip", desc="video")
+        )
     figures = summarise(rows)
     about = f"clips     {len(clips)} of {args.frames} frames, 1920x1080, 10 a second, one sentence"
-    print("\n".join([*header(environment), engine, about, "", *_lines(figures)]))
-    file.write(
+    print("\n".join([*measurement.header, about, "", *_lines(figures)]))
+    measurement.write(
         {
             "by_kind": figures,
             "clips": args.clips,
             "frames": args.frames,
             "seed": args.seed,
-            "engine": engine.removeprefix("engine").strip(),
-            "environment": environment,
             "rows": [asdict(row) for row in rows],
         }
     )
