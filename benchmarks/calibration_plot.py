@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.figure import AMBER, BLUE, MUTED, RED, TEXT, blank, dress, save
 from train.evaluation.reliability import exact_interval, risk_coverage
 
 if TYPE_CHECKING:
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 
     from benchmarks.calibration import Answered
 
-_RIGHT, _WRONG, _ABSENT, _MAIN, _PALE = "#30638e", "#e0a458", "#d1495b", "#22303c", "#8a94a6"
-_GRID = "#eceff3"
+_RIGHT, _WRONG, _ABSENT = BLUE, AMBER, RED
 
 
 def calibration_plot(rows: Sequence[Answered], measured: dict[str, Any], path: Path) -> None:
@@ -29,16 +29,13 @@ def calibration_plot(rows: Sequence[Answered], measured: dict[str, Any], path: P
         measured: what ``benchmarks.calibration.figures`` made of them.
         path: .png or .svg.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9.6, 4.9), dpi=160, layout="constrained")
+    figure = blank(9.6, 4.9)
     left, right = figure.subfigures(1, 2, wspace=0.04)
     diagram, histogram = left.subplots(2, 1, sharex=True, height_ratios=(5, 3))
     _reliability(diagram, measured)
     _histogram(histogram, rows)
     _risk_coverage(right.subplots(), rows, measured)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    save(figure, path)
 
 
 def _reliability(axes: Axes, measured: dict[str, Any]) -> None:
@@ -48,7 +45,7 @@ def _reliability(axes: Axes, measured: dict[str, Any]) -> None:
     counts = np.array([each["n"] for each in filled])
     limits = [exact_interval(round(share * n), int(n)) for share, n in zip(y, counts, strict=True)]
     low, high = np.array(limits).T
-    axes.plot([0, 1], [0, 1], color=_PALE, lw=1, ls=(0, (4, 4)), zorder=1)
+    axes.plot([0, 1], [0, 1], color=MUTED, lw=1, ls=(0, (4, 4)), zorder=1)
     axes.vlines(x, low, high, color=_RIGHT, lw=1.6, alpha=0.45, zorder=2)
     axes.scatter(x, y, s=26, color=_RIGHT, zorder=3)
     axes.text(
@@ -58,11 +55,11 @@ def _reliability(axes: Axes, measured: dict[str, Any]) -> None:
         transform=axes.transAxes,
         va="top",
         fontsize=9,
-        color=_MAIN,
+        color=TEXT,
     )
     axes.set_ylabel("share that is right")
     axes.set_ylim(-0.02, 1.02)
-    _style(axes, "Does a score say how often it is right?")
+    dress(axes, "Does a score say how often it is right?")
 
 
 def _histogram(axes: Axes, rows: Sequence[Answered]) -> None:
@@ -83,13 +80,13 @@ def _histogram(axes: Axes, rows: Sequence[Answered]) -> None:
     axes.set_ylabel("questions")
     axes.legend(frameon=False, fontsize=8, ncols=3, loc="upper right", columnspacing=1.2)
     axes.set_ylim(top=axes.get_ylim()[1] * 1.2)
-    _style(axes, "")
+    dress(axes)
 
 
 def _risk_coverage(axes: Axes, rows: Sequence[Answered], measured: dict[str, Any]) -> None:
     truth = [row.right for row in rows]
     curves = (
-        ("score of the last step alone", _PALE, [min(max(r.last_score, 0), 1) for r in rows]),
+        ("score of the last step alone", MUTED, [min(max(r.last_score, 0), 1) for r in rows]),
         ("score of the answer", _RIGHT, [row.score for row in rows]),
     )
     for name, color, scores in curves:
@@ -114,13 +111,4 @@ def _risk_coverage(axes: Axes, rows: Sequence[Answered], measured: dict[str, Any
     axes.set_xlabel("questions answered with found, in %")
     axes.set_ylabel("of these wrong, in %")
     axes.legend(frameon=False, fontsize=9, loc="upper left")
-    _style(
-        axes, f"What does silence buy? ({100 * measured['absent'] / measured['n']:.0f} % absent)"
-    )
-
-
-def _style(axes: Axes, title: str) -> None:
-    axes.set_title(title, loc="left", fontsize=10, color=_MAIN)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(color=_GRID, zorder=0)
-    axes.set_axisbelow(True)
+    dress(axes, f"What does silence buy? ({100 * measured['absent'] / measured['n']:.0f} % absent)")

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.figure import AMBER, BLUE, LINE, MUTED, RED, blank, dress, save
 from sdk.errors import InputError
 
 if TYPE_CHECKING:
     from benchmarks.methods import Row
 
-_PLAIN, _ZOOMING, _OTHER = "#8a94a6", "#d1495b", "#30638e"
+_PLAIN, _ZOOMING, _OTHER = MUTED, RED, BLUE
 
 
 def check_plot(path: Path) -> None:
@@ -25,9 +26,7 @@ def check_plot(path: Path) -> None:
 
 def methods_plot(rows: Sequence[Row], path: Path) -> None:
     """mAcc over trainable parameters, each plain method joined to its zooming twin."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.2, 4.2), dpi=160, layout="constrained")
+    figure = blank(7.2, 4.2)
     axes = figure.subplots()
     by_name = {row.method: row for row in rows}
     least = min((row.params for row in rows if row.params), default=1)
@@ -39,7 +38,7 @@ def methods_plot(rows: Sequence[Row], path: Path) -> None:
                 "",
                 place[twin],
                 (x, y),
-                arrowprops={"arrowstyle": "-|>", "color": "#c9ced6", "lw": 1.5, "shrinkB": 5},
+                arrowprops={"arrowstyle": "-|>", "color": LINE, "lw": 1.5, "shrinkB": 5},
             )
     for name, (x, y) in place.items():
         zooming = name.startswith("piza-")
@@ -61,30 +60,26 @@ def methods_plot(rows: Sequence[Row], path: Path) -> None:
     axes.set_ylabel("mAcc in %")
     axes.set_ylim(bottom=-1.5)
     axes.margins(x=0.12, y=0.12)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="#eceff3", zorder=0)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    dress(axes, grid="y")
+    save(figure, path)
 
 
 def deadline_plot(rows: Sequence[Mapping[str, Any]], usual_ms: float, path: Path) -> None:
     """What is right, exact and kept, over the deadline; a line where a search usually ends."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7.2, 4.0), dpi=160, layout="constrained")
+    figure = blank(7.2, 4.0)
     axes = figure.subplots()
     at = [row["deadline_ms"] for row in rows]
     curves = (
         ("kept", "deadline kept (within 10 %)", _OTHER, "--"),
         ("acc50", "right box (IoU at least 0.5)", _ZOOMING, "-"),
-        ("place", "right place (the box holds the object, or is it)", "#edae49", "-"),
+        ("place", "right place (the box holds the object, or is it)", AMBER, "-"),
         ("complete", "search complete", _PLAIN, ":"),
     )
     for key, label, color, style in curves:
         axes.plot(
             at, [100 * row[key] for row in rows], style, color=color, label=label, marker="o", ms=4
         )
-    axes.axvline(usual_ms, color="#c9ced6", lw=1, zorder=0)
+    axes.axvline(usual_ms, color=LINE, lw=1, zorder=0)
     axes.annotate(
         "a search without\na deadline (p50)",
         (usual_ms, 4),
@@ -96,8 +91,6 @@ def deadline_plot(rows: Sequence[Mapping[str, Any]], usual_ms: float, path: Path
     axes.set_xlabel("deadline in ms")
     axes.set_ylabel("share of the calls in %")
     axes.set_ylim(-2, 104)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="#eceff3", zorder=0)
+    dress(axes, grid="y")
     axes.legend(frameon=False, fontsize=9, loc="center right", bbox_to_anchor=(1.0, 0.4))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    save(figure, path)

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.figure import BLUE, MUTED, blank, dress, save
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_LINE, _EVEN, _TEXT, _GRID = "#30638e", "#8a94a6", "#22303c", "#eceff3"
 _TITLES = {
     "refs": ("Expressions in one call", "expressions"),
     "frame": ("Frame size, one expression", "megapixels"),
@@ -22,18 +23,15 @@ _LOGARITHMIC = ("refs", "frame")
 def scaling_plot(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Milliseconds of a call over each axis of the rows (see ``benchmarks.scaling.measure``):
     the median, and a band from the 10th to the 90th percentile; several expressions share them."""
-    from matplotlib.figure import Figure
-
     axes_names = list(dict.fromkeys(row["axis"] for row in rows))
     down = -(-len(axes_names) // 2)
-    figure = Figure(figsize=(9.0, 0.4 + 2.9 * down), dpi=160, layout="constrained")
+    figure = blank(9.0, 0.4 + 2.9 * down)
     panels = list(figure.subplots(down, min(2, len(axes_names)), squeeze=False).flat)
     for panel in panels[len(axes_names) :]:
         panel.remove()
     for axis, panel in zip(axes_names, panels, strict=False):
         _panel(panel, axis, [row for row in rows if row["axis"] == axis])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    save(figure, path)
 
 
 def _panel(axes: Axes, axis: str, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -45,10 +43,10 @@ def _panel(axes: Axes, axis: str, rows: Sequence[Mapping[str, Any]]) -> None:
         [row[key] / (row["at"] if axis == "refs" else 1) for row in rows]
         for key in ("p10_ms", "p50_ms", "p90_ms")
     )
-    axes.fill_between(at, low, high, color=_LINE, alpha=0.16, lw=0)
-    axes.plot(at, mid, color=_LINE, marker="o", ms=4, lw=1.8)
+    axes.fill_between(at, low, high, color=BLUE, alpha=0.16, lw=0)
+    axes.plot(at, mid, color=BLUE, marker="o", ms=4, lw=1.8)
     if axis == "refs":
-        axes.axhline(mid[0], color=_EVEN, lw=1.2, ls=(0, (4, 4)))
+        axes.axhline(mid[0], color=MUTED, lw=1.2, ls=(0, (4, 4)))
         axes.annotate(
             "a call for each",
             (at[-1], mid[0]),
@@ -56,7 +54,7 @@ def _panel(axes: Axes, axis: str, rows: Sequence[Mapping[str, Any]]) -> None:
             textcoords="offset points",
             ha="right",
             fontsize=8,
-            color=_EVEN,
+            color=MUTED,
         )
     if axis in _LOGARITHMIC:
         axes.set_xscale("log")
@@ -67,10 +65,7 @@ def _panel(axes: Axes, axis: str, rows: Sequence[Mapping[str, Any]]) -> None:
         f"{row['label']}\n{row['at']:.1f}" if axis == "frame" else row["label"] for row in rows
     ]
     axes.set_xticks(at, labels, fontsize=8)
-    axes.set_title(title, loc="left", fontsize=10, color=_TEXT)
     axes.set_xlabel(unit, fontsize=9)
     axes.set_ylabel("ms an expression" if axis == "refs" else "ms a call", fontsize=9)
     axes.tick_params(axis="y", labelsize=8)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color=_GRID)
-    axes.set_axisbelow(True)
+    dress(axes, title, grid="y")

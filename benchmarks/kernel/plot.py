@@ -6,33 +6,32 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.figure import BLUE, GREEN, GRID, RED, SOFT, VIOLET, blank, dress, save
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from benchmarks.kernel.timing import Row
 
-_OURS = "#d1495b"
 _STYLES = {  # contestant: label, marker, colour
-    "opencv": ("OpenCV", "o", "#30638e"),
-    "pillow": ("Pillow + numpy", "s", "#5d9c59"),
-    "torch": ("torch", "D", "#8e5ea2"),
+    "opencv": ("OpenCV", "o", BLUE),
+    "pillow": ("Pillow + numpy", "s", GREEN),
+    "torch": ("torch", "D", VIOLET),
     "blob": ("blobFromImage (not antialiased)", "o", "white"),
-    "copy": ("copy (one thread)", "|", "#4a5160"),
+    "copy": ("copy (one thread)", "|", SOFT),
 }
 _GOAL = 4.0
 
 
 def kernel_plot(rows: Sequence[Row], path: Path) -> None:
     """A line of dots for each row, on a logarithmic axis; ours is 1."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8.4, 1.7 + 0.34 * len(rows)), dpi=160, layout="constrained")
+    figure = blank(8.4, 1.7 + 0.34 * len(rows))
     axes = figure.subplots()
     places = _places(rows)
     for y in places:
-        axes.axhline(y, color="#eceff3", lw=1, zorder=0)
-    axes.axvline(1, color=_OURS, lw=1.6, zorder=1)
-    axes.axvline(_GOAL, color=_OURS, lw=1, ls=(0, (4, 4)), alpha=0.7, zorder=1)
+        axes.axhline(y, color=GRID, lw=1, zorder=0)
+    axes.axvline(1, color=RED, lw=1.6, zorder=1)
+    axes.axvline(_GOAL, color=RED, lw=1, ls=(0, (4, 4)), alpha=0.7, zorder=1)
     for name in _STYLES:
         _dots(axes, rows, places, name)
     labels = [f"{row.frame}  {row.window} → {row.size}   ours {row.ours_ms:.2f} ms" for row in rows]
@@ -40,8 +39,7 @@ def kernel_plot(rows: Sequence[Row], path: Path) -> None:
     axes.invert_yaxis()
     _style(axes)
     figure.legend(loc="outside upper center", ncols=5, frameon=False, fontsize=9)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    save(figure, path)
 
 
 def _places(rows: Sequence[Row]) -> list[float]:
@@ -67,7 +65,7 @@ def _dots(axes: Axes, rows: Sequence[Row], places: Sequence[float], name: str) -
         s=140 if marker == "|" else 40,
         marker=marker,
         color=color,
-        edgecolors="#30638e" if color == "white" else None,
+        edgecolors=BLUE if color == "white" else None,
         lw=2.2 if marker == "|" else 1.4,
         label=label,
         zorder=3,
@@ -83,4 +81,5 @@ def _style(axes: Axes) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("time relative to ours (left: faster than ours; dashed: the goal of 4x)")
     axes.tick_params(axis="y", length=0)
-    axes.spines[["top", "right", "left"]].set_visible(False)
+    dress(axes, grid=None)  # each row has its own line
+    axes.spines["left"].set_visible(False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.figure import BLUE, LINE, OCHRE, RED, SOFT, blank, dress, save
 from benchmarks.peers.contestant import OURS, RESOLUTION, SINGLE_PASS, SLICING
 from benchmarks.peers.ours import KNOWN
 
@@ -23,11 +24,10 @@ class _Series:
 
 
 _SERIES = (
-    _Series("ours", (OURS,), "#d1495b", "o", False),
-    _Series("slicing", (SLICING,), "#30638e", "s", True),
-    _Series("single pass, larger and larger", (SINGLE_PASS, RESOLUTION), "#d98a1f", "D", True),
+    _Series("ours", (OURS,), RED, "o", False),
+    _Series("slicing", (SLICING,), BLUE, "s", True),
+    _Series("single pass, larger and larger", (SINGLE_PASS, RESOLUTION), OCHRE, "D", True),
 )
-_FRONT, _INK = "#c9ced6", "#555b66"
 _PLACES = ((7, 3, "left"), (7, -10, "left"), (-7, 3, "right"), (-7, -10, "right"), (7, 12, "left"))
 
 
@@ -39,11 +39,9 @@ def pareto_plot(rows: Sequence[Row], path: Path) -> None:
     for their mAcc to stand beside the others'; the one that knows its expression beforehand is ours
     again.
     """
-    from matplotlib.figure import Figure
-
     groups = {group for series in _SERIES for group in series.groups}
     shown = [row for row in rows if row["group"] in groups and row["name"] != KNOWN]
-    figure = Figure(figsize=(8.4, 5.2), dpi=160, layout="constrained")
+    figure = blank(8.4, 5.2)
     axes = figure.subplots()
     _band(axes, front(shown))
     points: list[tuple[Row, str]] = []
@@ -57,12 +55,11 @@ def pareto_plot(rows: Sequence[Row], path: Path) -> None:
             line = "-" if series.joined else "none"
             axes.plot([], [], ls=line, c=series.color, marker=series.marker, label=series.title)
     if any(row["weights"] != rows[0]["weights"] for row in shown):
-        axes.plot([], [], ls="none", c=_INK, marker="o", mfc="white", label="hollow: other weights")
+        axes.plot([], [], ls="none", c=SOFT, marker="o", mfc="white", label="hollow: other weights")
     _dress(axes)
     figure.legend(frameon=False, fontsize=8.5, loc="outside upper center", ncols=3)
     _label(figure, axes, points)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    save(figure, path)
 
 
 def front(rows: Sequence[Row]) -> list[Row]:
@@ -87,7 +84,7 @@ def _band(axes: Any, edge: Sequence[Row]) -> None:
         [row["p99_ms"] for row in edge],
         [100 * row["macc"] for row in edge],
         drawstyle="steps-post",
-        color=_FRONT,
+        color=LINE,
         lw=6,
         alpha=0.6,
         solid_capstyle="round",
@@ -123,8 +120,7 @@ def _dress(axes: Any) -> None:
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
     axes.xaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "25" else "")
     axes.tick_params(which="both", labelsize=9)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="#eceff3", zorder=0)
+    dress(axes, grid="y")
 
 
 def _label(figure: Any, axes: Any, points: Sequence[tuple[Row, str]]) -> None:

@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.figure import (
+    AMBER,
+    BLUE,
+    GREEN,
+    MUTED,
+    RED,
+    SOFT,
+    TEXT,
+    VIOLET,
+    blank,
+    dress,
+    save,
+)
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_BLUE, _RED, _MUTED, _TEXT, _GRID = "#30638e", "#d1495b", "#8a94a6", "#22303c", "#eceff3"
-_GROUPS = (_BLUE, "#5d9c59", "#8e5ea2", "#edae49", "#4a5160", _MUTED)
+_GROUPS = (BLUE, GREEN, VIOLET, AMBER, SOFT, MUTED)
 _CURVE_POINTS, _TAIL_POINTS = 400, 200  # of a distribution: evenly, and all of its end
 
 
@@ -24,14 +37,12 @@ def distribution_plot(figures: Mapping[str, Any], path: Path) -> None:
         figures: what ``python -m benchmarks latency`` wrote.
         path: .png or .svg.
     """
-    from matplotlib.figure import Figure
-
     samples = figures["samples"]
     search = np.sort(samples["search_ms"])
     whole = np.sort(np.add(samples["search_ms"], samples["decode_ms"]))
-    figure = Figure(figsize=(9.4, 3.8), dpi=160, layout="constrained")
+    figure = blank(9.4, 3.8)
     left, right = figure.subplots(1, 2)
-    for values, color, label in ((whole, _MUTED, "JPEG to answer"), (search, _BLUE, "search")):
+    for values, color, label in ((whole, MUTED, "JPEG to answer"), (search, BLUE, "search")):
         some = _some(len(values))
         left.plot(values[some], 100 * (some + 1) / len(values), color=color, lw=1.8, label=label)
         longer = 100 * (1 - some / len(values))
@@ -44,15 +55,15 @@ def distribution_plot(figures: Mapping[str, Any], path: Path) -> None:
     ):
         if key in figures:
             y = float(name[1:])
-            left.plot([figures[key]], [y], "o", color=_BLUE, ms=4.5)
-            right.plot([figures[key]], [100 - y], "o", color=_BLUE, ms=4.5)
+            left.plot([figures[key]], [y], "o", color=BLUE, ms=4.5)
+            right.plot([figures[key]], [100 - y], "o", color=BLUE, ms=4.5)
             right.annotate(
                 f"{name}  {figures[key]:.0f} ms",
                 (figures[key], 100 - y),
                 xytext=(8, 3),
                 textcoords="offset points",
                 fontsize=8.5,
-                color=_TEXT,
+                color=TEXT,
             )
     for axes in (left, right):
         _deadline(axes, figures, across=False)
@@ -67,25 +78,23 @@ def distribution_plot(figures: Mapping[str, Any], path: Path) -> None:
     right.yaxis.set_major_formatter("{x:g}")
     right.set_ylabel("took so long or longer, in %")
     right.margins(x=0.12)
-    _style(left, "Distribution")
-    _style(right, "The slow end")
-    _save(figure, path)
+    dress(left, "Distribution")
+    dress(right, "The slow end")
+    save(figure, path)
 
 
 def over_time_plot(figures: Mapping[str, Any], path: Path) -> None:
     """Every search when it was made, and a running median: drifts and slow moments show."""
-    from matplotlib.figure import Figure
-
     at = np.asarray(figures["samples"]["at_s"])
     search = np.asarray(figures["samples"]["search_ms"])
-    figure = Figure(figsize=(9.4, 2.9), dpi=160, layout="constrained")
+    figure = blank(9.4, 2.9)
     axes = figure.subplots()
     size = 10 if len(search) <= 500 else 4
-    axes.scatter(at, search, s=size, color=_MUTED, alpha=0.5, lw=0, rasterized=len(search) > 500)
+    axes.scatter(at, search, s=size, color=MUTED, alpha=0.5, lw=0, rasterized=len(search) > 500)
     window = max(5, len(search) // 50)
     if len(search) >= 2 * window:
         middle, running = _running_median(at, search, window)
-        axes.plot(middle, running, color=_BLUE, lw=1.8, label=f"median of {window}")
+        axes.plot(middle, running, color=BLUE, lw=1.8, label=f"median of {window}")
         axes.legend(frameon=False, fontsize=9, loc="upper right")
     _deadline(axes, figures, across=True)
     top = 1.25 * max(float(np.percentile(search, 99.5)), _deadline_ms(figures) or 0.0)
@@ -93,29 +102,27 @@ def over_time_plot(figures: Mapping[str, Any], path: Path) -> None:
     beyond = search > top
     if beyond.any():
         edge = np.full(beyond.sum(), 0.975 * top)
-        axes.scatter(at[beyond], edge, marker="^", s=22, color=_RED)
+        axes.scatter(at[beyond], edge, marker="^", s=22, color=RED)
         above = f"{beyond.sum()} above, up to {search.max():.0f} ms"
-        axes.set_title(above, loc="right", fontsize=9, color=_RED)
+        axes.set_title(above, loc="right", fontsize=9, color=RED)
     axes.margins(x=0.01)
     axes.set_xlabel("seconds since the first search that counts")
     axes.set_ylabel("ms")
-    _style(axes, "Over time")
-    _save(figure, path)
+    dress(axes, "Over time")
+    save(figure, path)
 
 
 def stages_plot(figures: Mapping[str, Any], stages: Sequence[str], path: Path) -> None:
     """The median of each stage as a bar, a tick at its p99, its share of a search's mean."""
-    from matplotlib.figure import Figure
-
     by_name = {row["name"]: row for row in figures["rows"]}
     rows = [by_name[name] for name in ("decode", "upload", *stages)]
-    figure = Figure(figsize=(9.4, 0.7 + 0.36 * len(rows)), dpi=160, layout="constrained")
+    figure = blank(9.4, 0.7 + 0.36 * len(rows))
     axes = figure.subplots()
     most = max(row["p99_ms"] for row in rows)
     for y, row in enumerate(rows):
         inside = row["name"] in stages
-        axes.barh(y, row["p50_ms"], height=0.62, color=_BLUE if inside else _MUTED)
-        axes.plot([row["p99_ms"]] * 2, [y - 0.31, y + 0.31], color=_RED, lw=1.6)
+        axes.barh(y, row["p50_ms"], height=0.62, color=BLUE if inside else MUTED)
+        axes.plot([row["p99_ms"]] * 2, [y - 0.31, y + 0.31], color=RED, lw=1.6)
         share = (
             f"  ·  {100 * row['mean_ms'] / by_name['search']['mean_ms']:.1f} %" if inside else ""
         )
@@ -126,15 +133,15 @@ def stages_plot(figures: Mapping[str, Any], stages: Sequence[str], path: Path) -
             textcoords="offset points",
             va="center",
             fontsize=9,
-            color=_TEXT,
+            color=TEXT,
         )
     axes.set_yticks(range(len(rows)), [row["name"] for row in rows])
     axes.invert_yaxis()
     axes.set_xlim(0, 1.24 * most)
     axes.set_xlabel("ms (bar: p50, line: p99, share of a search's mean)")
     axes.tick_params(axis="y", length=0)
-    _style(axes, "Where the time goes", grid="x")
-    _save(figure, path)
+    dress(axes, "Where the time goes", grid="x")
+    save(figure, path)
 
 
 def accuracy_plot(rows: Sequence[Mapping[str, Any]], ours: str, path: Path) -> None:
@@ -145,13 +152,11 @@ def accuracy_plot(rows: Sequence[Mapping[str, Any]], ours: str, path: Path) -> N
         ours: the group whose rows are ours; a line shows what nobody else may cross.
         path: .png or .svg.
     """
-    from matplotlib.figure import Figure
-
     known = [row for row in rows if row["macc"] is not None and row["p99_ms"] is not None]
-    figure = Figure(figsize=(9.4, 4.6), dpi=160, layout="constrained")
+    figure = blank(9.4, 4.6)
     axes = figure.subplots()
     others = list(dict.fromkeys(row["group"] for row in known if row["group"] != ours))
-    colors = {name: _GROUPS[k % len(_GROUPS)] for k, name in enumerate(others)} | {ours: _RED}
+    colors = {name: _GROUPS[k % len(_GROUPS)] for k, name in enumerate(others)} | {ours: RED}
     for group, color in colors.items():
         some = [row for row in known if row["group"] == group]
         x, y = [row["p99_ms"] for row in some], [100 * row["macc"] for row in some]
@@ -174,8 +179,8 @@ def accuracy_plot(rows: Sequence[Mapping[str, Any]], ours: str, path: Path) -> N
     axes.set_ylabel("mAcc in % (up is better)")
     axes.margins(x=0.16, y=0.14)
     axes.legend(frameon=False, fontsize=9, loc="best")
-    _style(axes, "Accuracy against latency")
-    _save(figure, path)
+    dress(axes, "Accuracy against latency")
+    save(figure, path)
 
 
 def _logarithmic(axes: Axes) -> None:
@@ -196,7 +201,7 @@ def _front(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
         if not front or 100 * row["macc"] > front[-1][1]:
             front.append((row["p99_ms"], 100 * row["macc"]))
     if len(front) > 1:
-        axes.step(*zip(*front, strict=True), where="post", color=_MUTED, lw=1, zorder=1)
+        axes.step(*zip(*front, strict=True), where="post", color=MUTED, lw=1, zorder=1)
 
 
 def _some(count: int) -> NDArray[np.intp]:
@@ -220,7 +225,7 @@ def _deadline(axes: Axes, figures: Mapping[str, Any], across: bool) -> None:
     if ms is None:
         return
     line = axes.axhline if across else axes.axvline
-    line(ms, color=_RED, lw=1.2, ls=(0, (4, 3)), zorder=1)
+    line(ms, color=RED, lw=1.2, ls=(0, (4, 3)), zorder=1)
     axes.annotate(
         f"deadline {ms:g} ms",
         (0.005, ms) if across else (ms, 0.03),
@@ -228,21 +233,9 @@ def _deadline(axes: Axes, figures: Mapping[str, Any], across: bool) -> None:
         xytext=(0, 3) if across else (3, 0),
         textcoords="offset points",
         fontsize=8.5,
-        color=_RED,
+        color=RED,
     )
 
 
 def _deadline_ms(figures: Mapping[str, Any]) -> float | None:
     return figures["deadline"]["deadline_ms"] if "deadline" in figures else None
-
-
-def _style(axes: Axes, title: str, grid: Literal["both", "x", "y"] = "both") -> None:
-    axes.set_title(title, loc="left", fontsize=10, color=_TEXT)
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis=grid, color=_GRID)
-    axes.set_axisbelow(True)
-
-
-def _save(figure: Any, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)

@@ -8,29 +8,43 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.figure import (
+    AMBER,
+    BLUE,
+    GREEN,
+    GRID,
+    LINE,
+    MUTED,
+    OCHRE,
+    RED,
+    SOFT,
+    TEXT,
+    VIOLET,
+)
+
 # What the plots draw with -> the name of the colour, its light and its dark form.
 COLORS = {
     "#000000": ("ink", "#1b2733", "#e4e9ef"),
-    "#22303c": ("ink", "#1b2733", "#e4e9ef"),
-    "#4a5160": ("soft", "#4a5160", "#aab4c2"),
-    "#8a94a6": ("muted", "#6f7a8d", "#8e9bad"),
-    "#c9ced6": ("line", "#c9ced6", "#475364"),
-    "#eceff3": ("grid", "#e6eaf0", "#2a3542"),
+    TEXT: ("ink", "#1b2733", "#e4e9ef"),
+    SOFT: ("soft", "#4a5160", "#aab4c2"),
+    MUTED: ("muted", "#6f7a8d", "#8e9bad"),
+    LINE: ("line", "#c9ced6", "#475364"),
+    GRID: ("grid", "#e6eaf0", "#2a3542"),
     "#ffffff": ("paper", "#ffffff", "#161d26"),
-    "#30638e": ("blue", "#2b6394", "#6fb1e6"),
-    "#d1495b": ("red", "#cf3f54", "#f27a8a"),
-    "#edae49": ("amber", "#d8921f", "#f0bb62"),
-    "#e0a458": ("amber", "#d8921f", "#f0bb62"),
-    "#5d9c59": ("green", "#3f8a4d", "#7cc687"),
-    "#8e5ea2": ("violet", "#8552a1", "#c79be0"),
+    BLUE: ("blue", "#2b6394", "#6fb1e6"),
+    RED: ("red", "#cf3f54", "#f27a8a"),
+    AMBER: ("amber", "#d8921f", "#f0bb62"),
+    OCHRE: ("amber", "#d8921f", "#f0bb62"),
+    GREEN: ("green", "#3f8a4d", "#7cc687"),
+    VIOLET: ("violet", "#8552a1", "#c79be0"),
 }
 _BEHIND = ("page", "#eef1f5", "#0d1218")  # what the page's sheets lie on
 _SETTINGS: dict[Any, Any] = {  # of matplotlib
     "svg.fonttype": "none",  # text stays text
-    "axes.edgecolor": "#8a94a6",
-    "xtick.color": "#4a5160",
-    "ytick.color": "#4a5160",
-    "axes.labelcolor": "#4a5160",
+    "axes.edgecolor": MUTED,
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "axes.labelcolor": SOFT,
 }
 _REFERENCE = re.compile(r"url\(#([^)]+)\)|href=\"#([^\"]+)\"")
 _ID = re.compile(r' id="([^"]+)"')
