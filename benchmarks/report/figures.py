@@ -1,4 +1,4 @@
-"""Plots of the report: latency as a distribution, over time, by stage; accuracy against p99."""
+"""Plots of the report: latency as a distribution, over time, by stage."""
 
 from __future__ import annotations
 
@@ -9,24 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.figure import (
-    AMBER,
-    BLUE,
-    GREEN,
-    MUTED,
-    RED,
-    SOFT,
-    TEXT,
-    VIOLET,
-    blank,
-    dress,
-    save,
-)
+from benchmarks.figure import BLUE, MUTED, RED, TEXT, blank, dress, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_GROUPS = (BLUE, GREEN, VIOLET, AMBER, SOFT, MUTED)
 _CURVE_POINTS, _TAIL_POINTS = 400, 200  # of a distribution: evenly, and all of its end
 
 
@@ -144,45 +131,6 @@ def stages_plot(figures: Mapping[str, Any], stages: Sequence[str], path: Path) -
     save(figure, path)
 
 
-def accuracy_plot(rows: Sequence[Mapping[str, Any]], ours: str, path: Path) -> None:
-    """mAcc over p99 of everyone who has both: up and to the left is better.
-
-    Args:
-        rows: of ``python -m benchmarks peers``.
-        ours: the group whose rows are ours; a line shows what nobody else may cross.
-        path: .png or .svg.
-    """
-    known = [row for row in rows if row["macc"] is not None and row["p99_ms"] is not None]
-    figure = blank(9.4, 4.6)
-    axes = figure.subplots()
-    others = list(dict.fromkeys(row["group"] for row in known if row["group"] != ours))
-    colors = {name: _GROUPS[k % len(_GROUPS)] for k, name in enumerate(others)} | {ours: RED}
-    for group, color in colors.items():
-        some = [row for row in known if row["group"] == group]
-        x, y = [row["p99_ms"] for row in some], [100 * row["macc"] for row in some]
-        big = group == ours
-        axes.scatter(x, y, s=90 if big else 44, color=color, label=group, zorder=3)
-        for row in some:
-            axes.annotate(
-                row["name"],
-                (row["p99_ms"], 100 * row["macc"]),
-                xytext=(0, 9) if big else (7, 5),
-                textcoords="offset points",
-                ha="center" if big else "left",
-                fontsize=8.5,
-                color=color,
-                weight="bold" if big else "normal",
-            )
-    _front(axes, known)
-    _logarithmic(axes)
-    axes.set_xlabel("p99 in ms (logarithmic; left is better)")
-    axes.set_ylabel("mAcc in % (up is better)")
-    axes.margins(x=0.16, y=0.14)
-    axes.legend(frameon=False, fontsize=9, loc="best")
-    dress(axes, "Accuracy against latency")
-    save(figure, path)
-
-
 def _logarithmic(axes: Axes) -> None:
     """The x axis, with plain numbers: 1, 2 and 5 of each decade, of many decades only 1."""
     from matplotlib.ticker import LogLocator, NullFormatter
@@ -192,16 +140,6 @@ def _logarithmic(axes: Axes) -> None:
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 60 * low else (1,)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
-
-
-def _front(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
-    """The Pareto front: those whom nobody beats in both."""
-    front: list[tuple[float, float]] = []
-    for row in sorted(rows, key=lambda row: (row["p99_ms"], -row["macc"])):
-        if not front or 100 * row["macc"] > front[-1][1]:
-            front.append((row["p99_ms"], 100 * row["macc"]))
-    if len(front) > 1:
-        axes.step(*zip(*front, strict=True), where="post", color=MUTED, lw=1, zorder=1)
 
 
 def _some(count: int) -> NDArray[np.intp]:

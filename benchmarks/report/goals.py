@@ -88,7 +88,7 @@ def _faster(peers: Mapping[str, Any] | None, group: str) -> Goal:
 
 def _better(peers: Mapping[str, Any] | None) -> Goal:
     """Nobody who looks at the frame in another way is as accurate or as fast."""
-    judged = [row for row in peers["rows"] if row.get("macc") is not None] if peers else []
+    judged = [row for row in peers["rows"] if row["macc"] is not None] if peers else []
     ours = next((row for row in judged if row["group"] == OURS and row["ratio"] == 1), None)
     others = [row for row in judged if row["group"] in OTHER_WAYS]
     beaten = [

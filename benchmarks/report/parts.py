@@ -45,7 +45,14 @@ PARTS = (
         ("--scenes", "4"),
         ("zoom", "attribute", "relation", "shuffled", "absent"),
     ),
-    Part("peers", quick=("--quick",), row_needs=("name", "group", "p50_ms", "p99_ms", "ratio")),
+    Part(
+        "peers",
+        quick=("--quick",),
+        row_needs=(
+            *("name", "group", "p50_ms", "p99_ms", "ratio"),
+            *("acc50", "macc", "macc_se", "mpx", "weights"),
+        ),
+    ),
     Part(
         "scaling",
         quick=("--questions", "1", "--rounds", "1"),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.peers.figures import cache_figures, host_figures, rows
+from benchmarks.report.parts import PARTS
 
 STAGES = {"total": 10.0, "crop": 1.0, "text": 1.0, "image": 3.0, "ground": 4.0, "host": 1.0}
 
@@ -30,6 +31,11 @@ def test_a_row(contestant, turn) -> None:
     assert second["same_box"] == pytest.approx(2 / 3)
     assert (second["n"], second["runs"], second["warmup_s"]) == (3, 2, 2.0)
     assert (second["looks"], second["mpx"]) == (2, pytest.approx(0.01))
+
+
+def test_a_row_is_enough_for_the_report(contestant, turn) -> None:
+    (part,) = [each for each in PARTS if each.name == "peers"]
+    assert set(part.row_needs) <= set(rows([contestant("a")], [[turn(0)]], [0.0])[0])
 
 
 def test_held_against_somebody_else_on_the_same_questions(contestant, turn) -> None:

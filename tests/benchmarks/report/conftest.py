@@ -63,7 +63,8 @@ def peers() -> dict[str, Any]:
     ]
     keys = ("name", "group", "p50_ms", "p99_ms", "ratio", "macc")
     made = [dict(zip(keys, row, strict=True)) for row in rows]
-    return {"rows": [{**row, "acc50": row["macc"], "note": ""} for row in made], **COMMON}
+    others = {"macc_se": 0.02, "mpx": 0.5, "weights": "full@abc", "note": ""}
+    return {"rows": [{**row, "acc50": row["macc"], **others} for row in made], **COMMON}
 
 
 def scaling() -> dict[str, Any]:
