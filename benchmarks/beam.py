@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from benchmarks.cases import Case
-from sdk.geometry import iou
+from benchmarks.latency import timed
 from sdk.grounder import Grounder
-from train.evaluation.metrics import accuracy
+from train.evaluation.metrics import accuracy, answer_ious
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,8 @@ def measure(
         absent = {beam: grounder.locate(frame, case.absent_ref, beam=beam) for beam in beams}
         grounder.locate(frame, case.ref)  # the text features are known afterwards
         for beam in beams:
-            begin = time.perf_counter()
-            found = grounder.locate(frame, case.ref, beam=beam)
-            wall_ms = (time.perf_counter() - begin) * 1e3
-            overlap = 0.0 if found.xyxy is None else float(iou(found.xyxy, case.target_xyxy))
+            found, wall_ms = timed(partial(grounder.locate, frame, case.ref, beam=beam))
+            overlap = float(answer_ious([found.xyxy], [case.target_xyxy])[0])
             answers[beam].append(Answer(wall_ms, overlap, found.found, absent[beam].found))
     return answers
 

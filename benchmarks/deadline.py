@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import multiprocessing
-import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.cases import Case
-from sdk.geometry import contains, iou
+from benchmarks.latency import timed
+from sdk.geometry import contains
 from sdk.grounder import Grounder
+from train.evaluation.metrics import answer_ious
 
 SLACK = 1.1  # a call keeps its deadline when it returns within this times the deadline
 
@@ -39,17 +41,10 @@ def ask(
     grounder: Grounder, case: Case, frame: NDArray[np.uint8], deadline_ms: float | None = None
 ) -> Call:
     """One search on a case, whose picture is ``frame``."""
-    begin = time.perf_counter()
-    answer = grounder.locate(frame, case.ref, deadline_ms=deadline_ms)
-    wall_ms = (time.perf_counter() - begin) * 1e3
-    if answer.xyxy is None:
-        return Call(wall_ms, 0.0, False, answer.complete)
-    return Call(
-        wall_ms,
-        float(iou(answer.xyxy, case.target_xyxy)),
-        bool(contains(answer.xyxy, case.target_xyxy, 1.0)),
-        answer.complete,
-    )
+    answer, wall_ms = timed(partial(grounder.locate, frame, case.ref, deadline_ms=deadline_ms))
+    overlap = float(answer_ious([answer.xyxy], [case.target_xyxy])[0])
+    holds = answer.xyxy is not None and bool(contains(answer.xyxy, case.target_xyxy, 1.0))
+    return Call(wall_ms, overlap, holds, answer.complete)
 
 
 def measure(

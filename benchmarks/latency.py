@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ STAGES = ("crop", "text", "image", "ground", "host")
 LEAST_FOR_P999 = 10_000  # with fewer runs the one in a thousand is a few accidents
 DISTINCT = 512  # questions before they come again: twice as many as a grounder remembers
 
+Given = TypeVar("Given")
 Upload = Callable[[NDArray[np.uint8]], Any]
 
 
@@ -143,7 +144,7 @@ def percentiles(times_ms: Sequence[float]) -> dict[str, float]:
     }
 
 
-def timed(call: Callable[[], Any]) -> tuple[Any, float]:
+def timed(call: Callable[[], Given]) -> tuple[Given, float]:
     """What a call gives, and its wall-clock milliseconds."""
     begin = time.perf_counter()
     given = call()

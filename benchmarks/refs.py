@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.latency import timed
 from sdk.geometry import iou
 from sdk.grounder import Grounder
 from sdk.results import Grounding
@@ -54,9 +54,9 @@ def compare(
     asked = list(refs)
     separate_ms, together_ms = [], []
     for number in range(rounds + 1):
-        alone, alone_ms = _timed(lambda: [grounder.locate(frame, ref) for ref in asked])
+        alone, alone_ms = timed(lambda: [grounder.locate(frame, ref) for ref in asked])
         before = grounder.runs["image"]
-        joint, joint_ms = _timed(lambda: grounder.locate(frame, asked))
+        joint, joint_ms = timed(lambda: grounder.locate(frame, asked))
         runs = grounder.runs["image"] - before
         if number:
             separate_ms.append(alone_ms)
@@ -108,9 +108,3 @@ def _same(a: Grounding, b: Grounding) -> bool:
     if a.xyxy is None or b.xyxy is None:
         return a.xyxy is b.xyxy and a.found == b.found
     return a.found == b.found and float(iou(a.xyxy, b.xyxy)) >= SAME_IOU
-
-
-def _timed(call: Callable[[], list[Grounding]]) -> tuple[list[Grounding], float]:
-    begin = time.perf_counter()
-    answers = call()
-    return answers, (time.perf_counter() - begin) * 1e3

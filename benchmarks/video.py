@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from benchmarks.latency import timed
 from sdk.results import Grounding
 from sdk.tracking import Locator, Tracker
 from train.data.scenes.motion import CLIP_KINDS, Clip, Truth, make_clip
@@ -73,9 +74,8 @@ def _clip_rows(grounder: Locator, clip: Clip) -> list[Row]:
     for k, frame in enumerate(clip.frames()):
         answers: dict[str, Answered] = {}
         for mode in MODES[:: 1 if k % 2 else -1]:  # neither profits from the other's caches
-            begin = time.perf_counter()
-            (answer,) = trackers[mode].update(frame, clip.time_s(k))
-            wall_ms = (time.perf_counter() - begin) * 1e3
+            update = trackers[mode].update
+            (answer,), wall_ms = timed(partial(update, frame, clip.time_s(k)))
             answers[mode] = _judge(answer, clip.truth[k], wall_ms)
         rows.append(Row(clip.kind, clip.seed, k, clip.truth[k].sight, **answers))
     return rows
