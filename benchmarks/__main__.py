@@ -14,6 +14,7 @@ COMMANDS = (
     "calibration",
     "compare",
     "deadline",
+    "engines",
     "gpu",
     "kernel",
     "latency",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 from benchmarks.report.parts import PARTS
-from train.options import positive, positive_float
+from train.options import positive
 
 HELP = "run all benchmarks, each in a process of its own, and write the report of them"
 EXIT_FAILED = 3
@@ -18,7 +19,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="figures and report")
     parser.add_argument("--quick", action="store_true", help="a smoke run, a minute or two")
     parser.add_argument("--only", nargs="+", choices=names, help="these; what else is in DIR stays")
-    parser.add_argument("--deadline-ms", type=positive_float, help="of the latency benchmark")
+    parser.add_argument(
+        "--with",
+        dest="extra",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "OPTIONS"),
+        help='more options for one of them, in one string: --with latency "--deadline-ms 50";'
+        " engines is run only with the folders it is to measure",
+    )
     parser.add_argument("--wheel", type=Path, metavar="FILE", help="a wheel whose size is told")
     parser.add_argument("--engine", type=Path, help="engine folder (default: the bundled one)")
     parser.add_argument("--threads", type=positive, help="CPU threads (default: every core)")
@@ -37,20 +47,40 @@ def run(args: argparse.Namespace) -> int:
     check_plot(args.out / "plot.svg")  # not only after an hour of measuring
     size = None if args.wheel is None else wheel_mb(args.wheel)
     args.out.mkdir(parents=True, exist_ok=True)
-    chosen = [each for each in present() if args.only is None or each.name in args.only]
+    extra = _extra(args.extra)
+    chosen = [
+        each
+        for each in present()
+        if (args.only is None or each.name in args.only)
+        and (each.name in extra or not each.asked_for)
+    ]
     failed = []
     for part in chosen:
         print(f"\n== {part.name} ==", flush=True)
-        extra = _engine(args) if part.engine else []
-        if part.name == "latency" and args.deadline_ms is not None:
-            extra += ["--deadline-ms", f"{args.deadline_ms:g}"]
-        done = run_part(part, args.out, extra, args.quick, in_own_process)
+        options = [*(_engine(args) if part.engine else []), *extra.get(part.name, [])]
+        done = run_part(part, args.out, options, args.quick, in_own_process)
         note_run(args.out, done, args.quick, size)
         failed += [part.name] if done.exit_code != 0 else []
     print("\n".join(f"wrote {path}" for path in write_report(args.out)))
     if failed:
         print(f"failed: {', '.join(failed)}")
     return EXIT_FAILED if failed else 0
+
+
+def _extra(given: list[list[str]]) -> dict[str, list[str]]:
+    """The options of ``--with`` by the benchmark that they are for."""
+    from sdk.errors import InputError
+
+    names = [each.name for each in PARTS]
+    extra: dict[str, list[str]] = {}
+    for name, options in given:
+        if name not in names:
+            raise InputError(f"expected --with one of {', '.join(names)}, got {name!r}")
+        try:
+            extra[name] = extra.get(name, []) + shlex.split(options)
+        except ValueError as error:  # a quote that is not closed
+            raise InputError(f"cannot read the options of {name}, {options!r}: {error}") from error
+    return extra
 
 
 def _engine(args: argparse.Namespace) -> list[str]:

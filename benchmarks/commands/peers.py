@@ -196,5 +196,8 @@ def _lines(
         "",
         f"a known expression saves {cache['saved_ms']:.2f} ms of a search (median of pairs); the"
         f" text network takes {cache['text_ms']:.2f} ms, {100 * cache['saved_share']:.1f} %",
-        *(f"{'holds' if goal.holds else 'MISSED'}: {goal.about}: {goal.found}" for goal in reached),
+        *(
+            f"{'holds' if goal.holds else 'MISSED'}: {goal.what}, {goal.wanted}: {goal.found}"
+            for goal in reached
+        ),
     ]

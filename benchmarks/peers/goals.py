@@ -14,9 +14,10 @@ MOST_OUTSIDE = 0.05  # of a search, outside the networks
 
 @dataclass(frozen=True)
 class Goal:
-    """``about``: what was hoped for. ``found``: what was measured, in words. ``holds``."""
+    """``what`` was looked at, what was ``wanted`` and ``found`` of it, in words. ``holds``."""
 
-    about: str
+    what: str
+    wanted: str
     found: str
     holds: bool
 
@@ -41,23 +42,21 @@ def dominated(row: Mapping[str, Any]) -> bool:
 
 
 def _faster(row: Mapping[str, Any], factor: float, same: bool) -> Goal:
-    about = f"at least {factor:g}x faster than {row['name']}"
-    found = f"{row['ratio']:.2f}x"
-    holds = row["ratio"] >= factor
+    wanted, found, holds = f"at least {factor:g}x", f"{row['ratio']:.2f}x", row["ratio"] >= factor
     if same:
-        about += ", with equal boxes"
+        wanted += ", equal boxes"
         found += f", {100 * row['same_box']:.1f} % equal boxes"
         holds = holds and row["same_box"] == 1.0
-    return Goal(about, found, bool(holds))
+    return Goal(f"faster than {row['name']}", wanted, found, bool(holds))
 
 
 def _best(rivals: Sequence[Mapping[str, Any]]) -> Goal:
-    about = "higher mAcc at lower p99 than every slicing and resolution setting"
+    what = "higher mAcc at lower p99 than slicing and resolution"
     others = [row["name"] for row in rivals if not dominated(row)]
-    found = f"{len(rivals) - len(others)} of {len(rivals)}"
+    found = f"than {len(rivals) - len(others)} of {len(rivals)}"
     if others:
         found += f", not: {', '.join(others)}"
-    return Goal(about, found, not others)
+    return Goal(what, "than every setting", found, not others)
 
 
 def _lean(host: Mapping[str, float]) -> Goal:
@@ -65,5 +64,7 @@ def _lean(host: Mapping[str, float]) -> Goal:
         f"{100 * host['outside_share']:.1f} %: crop kernel {100 * host['crop_share']:.1f} %,"
         f" the rest {100 * host['host_share']:.1f} %"
     )
-    about = f"below {100 * MOST_OUTSIDE:g} % of a search outside the networks"
-    return Goal(about, found, host["outside_share"] < MOST_OUTSIDE)
+    wanted = f"below {100 * MOST_OUTSIDE:g} %"
+    return Goal(
+        "of a search outside the networks", wanted, found, host["outside_share"] < MOST_OUTSIDE
+    )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from benchmarks.peers.contestant import OURS
 from benchmarks.report.document import Document, Tile
 from benchmarks.report.folder import Record
-from benchmarks.report.goals import OURS, goals
+from benchmarks.report.goals import goals
 from benchmarks.report.sections import section
 
 _BUSY = 0.5  # load per core, when a part began, that a reader must know of

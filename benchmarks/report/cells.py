@@ -28,8 +28,8 @@ def two_digits(value: float | None) -> str:
 
 
 def times(value: float | None) -> str:
-    """A factor."""
-    return "–" if value is None else f"{value:.1f}x"
+    """A factor, in three digits that count."""
+    return "–" if value is None else f"{value:.1f}x" if value >= 10 else f"{value:.2f}x"
 
 
 def percent(value: float | None) -> str:

@@ -20,7 +20,8 @@ class Part:
 
     ``arguments``, ``quick``: of the measurement of record, and of a smoke run. ``needs``,
     ``row_needs``: what its JSON, and each row of it, must hold for the report. ``engine``: it takes
-    ``--engine``, ``--threads`` and ``--allow-unproven``.
+    ``--engine``, ``--threads`` and ``--allow-unproven``. ``asked_for``: it is run only where more
+    arguments are given for it.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Part:
     needs: tuple[str, ...] = ("rows",)
     row_needs: tuple[str, ...] = ()
     engine: bool = True
+    asked_for: bool = False
 
 
 # In the order of the report. Those that this version does not have are left out.
@@ -50,9 +52,11 @@ PARTS = (
         quick=("--quick",),
         row_needs=(
             *("name", "group", "p50_ms", "p99_ms", "ratio"),
-            *("acc50", "macc", "macc_se", "mpx", "weights"),
+            *("acc50", "macc", "macc_se", "mpx", "weights", "same_box"),
         ),
+        needs=("rows", "goals", "text_cache", "absent"),
     ),
+    Part("engines", quick=("--questions", "1"), engine=False, asked_for=True),
     Part(
         "scaling",
         quick=("--questions", "1", "--rounds", "1"),

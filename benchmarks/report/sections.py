@@ -12,6 +12,7 @@ _SECTIONS = {
     "latency": speed.latency,
     "accuracy": quality.accuracy,
     "peers": quality.peers,
+    "engines": speed.engines,
     "scaling": speed.scaling,
     "refs": speed.refs,
     "deadline": speed.deadline,

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from benchmarks.latency import STAGES
-from benchmarks.report.cells import milliseconds, percent, picture, two_digits
+from benchmarks.report.cells import milliseconds, percent, picture, times, two_digits
 from benchmarks.report.document import Section, Table
 
 Figures = Mapping[str, Any]
@@ -71,6 +71,37 @@ def _cold(cold: Figures | None) -> tuple[Table, ...]:
         " times, the most of memory. The files are in the system's cache."
     )
     return (Table(("cold start", ""), tuple(rows), note),)
+
+
+def engines(name: str, figures: Figures, command: str) -> Section:
+    """Other precisions, models and sizes."""
+    rows = tuple(
+        (
+            row["name"] + ("" if row["proven"] else " (unproven)"),
+            "x".join(map(str, row["input_wh"])),
+            *(milliseconds(row[key]) for key in ("p50_ms", "max_ms")),
+            times(row["ratio"]),
+            f"{row['steps']:.2f}",
+            *(milliseconds(row[key]) for key in ("image_ms", "ground_ms")),
+            f"{row['load_to_answer_ms'] / 1e3:.2f} s",
+            "" if row["peak_mb"] is None else f"{row['peak_mb']:.0f} MB",
+            f"{row['megabytes']:.1f} MB",
+        )
+        for row in figures["rows"]
+    )
+    head = ("engine", "input", "p50 ms", "most", "ratio", "steps", "image", "ground")
+    return Section(
+        name,
+        "Other engines",
+        command,
+        (
+            f"The same {figures['rows'][0]['n']} questions to each in turn; the ratio is the median"
+            " over questions of the time over the first one's. Image and ground: the networks, a"
+            " look. Weights of engines without a certificate may be random: time does not depend"
+            " on them, but for the number of steps.",
+        ),
+        (Table((*head, "first answer", "memory", "on disk"), rows, strong=0),),
+    )
 
 
 def scaling(name: str, figures: Figures, command: str) -> Section:

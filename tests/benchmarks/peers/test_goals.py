@@ -30,7 +30,7 @@ def row(name: str, group: str, **changes: Any) -> dict[str, Any]:
 def test_speed(peer: dict[str, Any], holds: bool) -> None:
     speed, _ = goals([row("ours", "ours"), peer], LEAN)
     assert speed.holds is holds
-    assert peer["name"] in speed.about
+    assert peer["name"] in speed.what
     assert f"{peer['ratio']:.2f}x" in speed.found
 
 
@@ -56,7 +56,7 @@ def test_every_slicing_and_resolution_setting_counts_but_no_usual_pass() -> None
     ]
     best, _ = goals(rows, LEAN)
     assert not best.holds
-    assert best.found == "2 of 3, not: 6x4 tiles"
+    assert best.found == "than 2 of 3, not: 6x4 tiles"
     assert goals(rows[::2], LEAN)[0].holds
 
 

@@ -15,6 +15,8 @@ from benchmarks.report import parts
 from benchmarks.report.folder import read_record
 from benchmarks.report.parts import PARTS, Part, in_own_process, present, run_part
 
+USUAL = [each for each in PARTS if not each.asked_for]
+
 
 class Fake:
     """Runs nothing: writes made-up figures, fails where it is told to."""
@@ -48,8 +50,17 @@ def fake(monkeypatch: pytest.MonkeyPatch, made: dict[str, Any], undrawn: None) -
 
 def test_everything(fake: Fake, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "new" / "report"
-    assert main(["all", "--out", str(out), "--deadline-ms", "50"]) == 0
+    options = [
+        "--with",
+        "latency",
+        "--deadline-ms 50",
+        "--with",
+        "engines",
+        "'a b.engine' c.engine",
+    ]
+    assert main(["all", "--out", str(out), *options]) == 0
     assert fake.names == [each.name for each in PARTS]
+    assert ["engines", "a b.engine", "c.engine"] in fake.ran
     assert fake.ran[0] == [
         *("latency", "--runs", "10000", "--warmup", "20"),
         *("--deadline-ms", "50"),
@@ -70,7 +81,8 @@ def test_a_smoke_run_of_another_engine(fake: Fake, tmp_path: Path) -> None:
     assert main(["all", "--out", str(tmp_path), *options]) == 0
     engine = ["--engine", "my.engine", "--threads", "2", "--allow-unproven"]
     by_name = {arguments[0]: arguments[1:] for arguments in fake.ran}
-    for part in PARTS:
+    assert "engines" not in by_name  # nobody said which
+    for part in USUAL:
         assert by_name[part.name] == [*part.quick, *(engine if part.engine else [])]
     assert "smoke run" in (tmp_path / "benchmarks.md").read_text()
 
@@ -82,7 +94,7 @@ def test_some_again(fake: Fake, tmp_path: Path) -> None:
     record = read_record(tmp_path)
     assert record.command("refs") == "python -m benchmarks refs"
     assert record.command("scaling").endswith("--rounds 1")
-    assert len(record.ran) == len(PARTS)
+    assert len(record.ran) == len(USUAL)
     assert record.quick  # what is left of the smoke run is still in the report
 
 
@@ -90,10 +102,29 @@ def test_one_that_fails(fake: Fake, tmp_path: Path, capsys: pytest.CaptureFixtur
     (tmp_path / "refs.json").write_text("figures of another day")
     fake.failing = ["refs"]
     assert main(["all", "--out", str(tmp_path)]) == 3
-    assert fake.names == [each.name for each in PARTS]
+    assert fake.names == [each.name for each in USUAL]
     assert not (tmp_path / "refs.json").exists()
     assert "failed: refs" in capsys.readouterr().out
     assert "refs failed with 3" in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["nothing", "--runs 2"], "got 'nothing'"),
+        (["latency", "--json 'a"], "No closing quotation"),
+    ],
+)
+def test_more_options_for_nobody(
+    fake: Fake,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    message: str,
+) -> None:
+    assert main(["all", "--out", str(tmp_path), "--with", *options]) == 2
+    assert message in capsys.readouterr().err
+    assert not fake.ran
 
 
 def test_all_that_fail(fake: Fake, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
