@@ -1,4 +1,4 @@
-"""What a search costs as the work grows: expressions, frame size, threads, zoom steps."""
+"""What a search costs as the work grows: expressions, frame size, threads, batch, zoom steps."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ from benchmarks.cases import Workload
 from benchmarks.latency import timed
 from sdk.engine import read_manifest, write_manifest
 from sdk.grounder import Grounder
+from sdk.runtime import RuntimeSession
+from sdk.search import Look
+from sdk.text import Tokenizer
 from train.data.scenes import expressions, make_scene, render
 
 Frame = NDArray[np.uint8]
@@ -32,7 +35,9 @@ FRAMES_WH = {
     "5K": (5120, 2880),
     "8K": (7680, 4320),
 }
+BATCHES = (1, 2, 4, 8, 16)
 STEPS = (1, 2, 3, 4, 5)
+_WINDOW_WH = (480, 270)  # of the windows of a batch, frame pixels
 _NEVER = 2.0  # an end-of-search probability that no box reaches
 
 
@@ -123,6 +128,28 @@ def by_frame(
         )
         for label, wh in sizes_wh.items()
     ]
+
+
+def by_batch(
+    session: RuntimeSession, tokenizer: Tokenizer, workload: Workload, counts: Sequence[int]
+) -> list[Setting]:
+    """So many windows of a frame handed to the networks at once, all asked about one expression:
+    what the search does in a round. The text is encoded beforehand."""
+    texts = [session.encode_text(tokenizer.encode(ref)) for _, ref in workload.questions]
+    rng = np.random.default_rng(0)
+    corners = rng.uniform(0, np.subtract(workload.frame_wh, _WINDOW_WH), (max(counts), 2))
+    windows = np.concatenate([corners, corners + _WINDOW_WH], axis=1)  # (n, 4) xyxy
+
+    def asking(count: int) -> Callable[[int], float]:
+        def ask(k: int) -> float:
+            frame = session.upload(workload.frames[workload.questions[k][0]])
+            images = session.encode_images(frame, windows[:count])
+            session.ground([Look(image, texts[k], 0.5) for image in images])
+            return 1.0
+
+        return ask
+
+    return [Setting(count, str(count), asking(count)) for count in counts]
 
 
 def by_grounder(grounders: dict[int, Grounder], workload: Workload) -> list[Setting]:

@@ -15,14 +15,16 @@ _TITLES = {
     "refs": ("Expressions in one call", "expressions"),
     "frame": ("Frame size, one expression", "megapixels"),
     "threads": ("CPU threads", "threads"),
+    "batch": ("Windows at once, one round", "windows"),
     "steps": ("Zoom steps", "steps taken"),
 }
-_LOGARITHMIC = ("refs", "frame")
+_LOGARITHMIC = ("refs", "frame", "batch")
+_SHARED = {"refs": "an expression", "batch": "a window"}  # what shares the time of a call
 
 
 def scaling_plot(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Milliseconds of a call over each axis of the rows (see ``benchmarks.scaling.measure``):
-    the median, and a band from the 10th to the 90th percentile; several expressions share them."""
+    median, and a band from the 10th to the 90th percentile, shared by expressions or windows."""
     axes_names = list(dict.fromkeys(row["axis"] for row in rows))
     down = -(-len(axes_names) // 2)
     figure = blank(9.0, 0.4 + 2.9 * down)
@@ -40,12 +42,12 @@ def _panel(axes: Axes, axis: str, rows: Sequence[Mapping[str, Any]]) -> None:
     title, unit = _TITLES[axis]
     at = [row["at"] for row in rows]
     low, mid, high = (
-        [row[key] / (row["at"] if axis == "refs" else 1) for row in rows]
+        [row[key] / (row["at"] if axis in _SHARED else 1) for row in rows]
         for key in ("p10_ms", "p50_ms", "p90_ms")
     )
     axes.fill_between(at, low, high, color=BLUE, alpha=0.16, lw=0)
     axes.plot(at, mid, color=BLUE, marker="o", ms=4, lw=1.8)
-    if axis == "refs":
+    if axis in _SHARED:
         axes.axhline(mid[0], color=MUTED, lw=1.2, ls=(0, (4, 4)))
         axes.annotate(
             "a call for each",
@@ -66,6 +68,6 @@ def _panel(axes: Axes, axis: str, rows: Sequence[Mapping[str, Any]]) -> None:
     ]
     axes.set_xticks(at, labels, fontsize=8)
     axes.set_xlabel(unit, fontsize=9)
-    axes.set_ylabel("ms an expression" if axis == "refs" else "ms a call", fontsize=9)
+    axes.set_ylabel(f"ms {_SHARED.get(axis, 'a call')}", fontsize=9)
     axes.tick_params(axis="y", labelsize=8)
     dress(axes, title, grid="y")

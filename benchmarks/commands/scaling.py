@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +15,15 @@ from train.options import not_negative, positive
 if TYPE_CHECKING:
     from sdk.grounder import Grounder
 
-HELP = "cost of a search as expressions, frame size, threads and zoom steps grow"
-AXES = ("refs", "frame", "threads", "steps")
-_UNITS = {"refs": "expressions", "frame": "frame", "threads": "threads", "steps": "zoom steps"}
+HELP = "cost of a search as expressions, frame size, threads, batch and zoom steps grow"
+AXES = ("refs", "frame", "threads", "batch", "steps")
+_UNITS = {
+    "refs": "expressions",
+    "frame": "frame",
+    "threads": "threads",
+    "batch": "windows",
+    "steps": "zoom steps",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +73,8 @@ def _axis(
 ) -> list[dict[str, Any]]:
     from benchmarks import scaling
     from benchmarks.cases import make_workload
-    from sdk.runtime import usable_cores
+    from sdk.runtime import open_session, usable_cores
+    from sdk.text import Tokenizer
 
     if axis == "refs":
         count = max(1, args.questions // 2)  # each is a hundred expressions long
@@ -77,6 +85,12 @@ def _axis(
     if axis == "frame":
         settings = scaling.by_frame(grounder, workload, scaling.FRAMES_WH)
         return scaling.measure(axis, settings, args.questions, args.rounds, progress)
+    if axis == "batch":
+        manifest = grounder.manifest
+        tokenizer = Tokenizer.from_file(grounder.path / "tokenizer.json", manifest.max_tokens)
+        with closing(open_session(grounder.path, manifest, args.threads)) as session:
+            settings = scaling.by_batch(session, tokenizer, workload, scaling.BATCHES)
+            return scaling.measure(axis, settings, args.questions, args.rounds, progress)
     if axis == "threads":
         counts = scaling.thread_counts(usable_cores())
         several = scaling.with_threads(grounder.path, counts, args.allow_unproven)

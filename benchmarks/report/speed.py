@@ -112,6 +112,7 @@ def scaling(name: str, figures: Figures, command: str) -> Section:
         "refs": "expressions in one call",
         "frame": "frame",
         "threads": "CPU threads",
+        "batch": "windows at once",
         "steps": "zoom steps",
     }
     cells: dict[str, list[tuple[str, ...]]] = {}
@@ -127,7 +128,8 @@ def scaling(name: str, figures: Figures, command: str) -> Section:
         (
             "Everything else as it is. The settings of an axis take turns; the last column is the"
             " median over questions of the time over that of the axis' first setting. The engines"
-            " of the zoom steps never stop early.",
+            " of the zoom steps never stop early. Windows at once: crop, image and ground network"
+            " of one round; networks have a batch of one, and run side by side, one a core.",
         ),
         tuple(Table((axes[axis], *head), tuple(some)) for axis, some in cells.items()),
         (picture("scaling", "Scaling", scaling_plot, figures["rows"]),),

@@ -27,8 +27,9 @@ def test_command(engine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     by_axis: dict[str, list[dict]] = {}
     for row in figures["rows"]:
         by_axis.setdefault(row["axis"], []).append(row)
-    assert list(by_axis) == ["refs", "frame", "threads", "steps"]
+    assert list(by_axis) == ["refs", "frame", "threads", "batch", "steps"]
     assert [row["at"] for row in by_axis["refs"]] == [1, 3, 40]
+    assert [row["at"] for row in by_axis["batch"]] == [1, 2, 4, 8, 16]
     assert [row["label"] for row in by_axis["frame"]] == ["small", "tall"]
     assert [row["steps"] for row in by_axis["steps"]] == [1, 2, 3, 4, 5]  # the engine itself: 2
     for rows in by_axis.values():
@@ -82,7 +83,7 @@ def test_frames_with_more_expressions_than_a_scene_has() -> None:
     assert len(set(refs)) == len(set(others)) == 64
 
 
-@pytest.mark.parametrize("option", [["--axis", "batch"], ["--rounds", "0"]])
+@pytest.mark.parametrize("option", [["--axis", "colour"], ["--rounds", "0"]])
 def test_bad_options(option: list[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(["scaling", *option])

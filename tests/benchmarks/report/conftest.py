@@ -91,7 +91,7 @@ def scaling() -> dict[str, Any]:
     shape = {"p10_ms": 9.0, "p50_ms": 10.0, "p90_ms": 12.0, "relative": 1.0}
     rows = [
         {"axis": axis, "at": at, "label": f"{at}", **shape}
-        for axis in ("refs", "frame", "threads", "steps")
+        for axis in ("refs", "frame", "threads", "batch", "steps")
         for at in (1, 2, 4)
     ]
     return {"benchmark": "scaling", "rows": rows, **COMMON}
