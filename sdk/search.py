@@ -21,7 +21,7 @@ from sdk.pace import Deadline, Pace
 from sdk.results import Candidates, Zoom
 from sdk.text import Tokens
 from sdk.trail import Rules, Start, Trail, advance, begin, best
-from sdk.windows import SharedWindows
+from sdk.windows import SharedWindows, window_key
 
 MAX_LOOKS = 16  # at once: bounds the memory of features
 
@@ -113,8 +113,8 @@ def _batches(trails: Sequence[Trail], shared: SharedWindows) -> Iterator[list[Tr
     """The trails with their windows settled, those that share a window side by side."""
     settled = shared.settle([each.window for each in trails])
     ready = [replace(t, window=window) for t, window in zip(trails, settled, strict=True)]
-    rank = {id(window): k for k, window in reversed(list(enumerate(settled)))}
-    ready.sort(key=lambda each: rank[id(each.window)])
+    rank = {window_key(window): k for k, window in reversed(list(enumerate(settled)))}
+    ready.sort(key=lambda each: rank[window_key(each.window)])
     return (ready[k : k + MAX_LOOKS] for k in range(0, len(ready), MAX_LOOKS))
 
 

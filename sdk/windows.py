@@ -20,6 +20,11 @@ class Encoder(Protocol):
     def encode_images(self, frame: Any, windows_xyxy: NDArray[np.float64]) -> list[Any]: ...
 
 
+def window_key(window: Boxes) -> bytes:
+    """What settled windows are told apart by: their coordinates, bit for bit."""
+    return window.tobytes()
+
+
 class SharedWindows:
     """Encodes the windows of one frame, each once.
 
@@ -30,31 +35,30 @@ class SharedWindows:
 
     def __init__(self, session: Encoder, frame: Any, input_hw: tuple[int, int]) -> None:
         self._session, self._frame, self._input_hw = session, frame, input_hw
-        self._windows: list[Boxes] = []  # oldest first
-        self._images: list[Any] = []
+        self._known: dict[bytes, tuple[Boxes, Any]] = {}  # windows and features, oldest first
 
     def settle(self, windows: Sequence[Boxes]) -> list[Boxes]:
         """For each window the one that stands for it: encoded before, or the first of its kind."""
-        settled: list[Boxes] = list(self._windows)
+        settled = [window for window, _ in self._known.values()]
         for window in windows:
             settled.append(next((each for each in settled if self._same(each, window)), window))
-        return settled[len(self._windows) :]
+        return settled[len(self._known) :]
 
     def missing(self, windows: Sequence[Boxes]) -> list[Boxes]:
         """Those of settled ``windows`` that are not encoded yet, each once."""
-        known = {id(each) for each in self._windows}
-        return list({id(each): each for each in windows if id(each) not in known}.values())
+        by_key = {window_key(each): each for each in windows}
+        return [window for key, window in by_key.items() if key not in self._known]
 
     def encode(self, windows: Sequence[Boxes]) -> list[Any]:
         """Features of settled windows, in their order."""
         new = self.missing(windows)
         if new:
-            self._images += self._session.encode_images(self._frame, np.stack(new))
-            self._windows += new
-        by_window = {id(w): image for w, image in zip(self._windows, self._images, strict=True)}
-        images = [by_window[id(each)] for each in windows]
-        del self._windows[:-_KEPT], self._images[:-_KEPT]
-        return images
+            images = self._session.encode_images(self._frame, np.stack(new))
+            for window, image in zip(new, images, strict=True):
+                self._known[window_key(window)] = window, image
+        features = [self._known[window_key(each)][1] for each in windows]
+        self._known = dict(list(self._known.items())[-_KEPT:])
+        return features
 
     def _same(self, a: Boxes, b: Boxes) -> bool:
         height, width = self._input_hw

@@ -39,6 +39,17 @@ def test_equal_windows_are_encoded_once_and_together():
     assert encoder.calls == [[a.tolist(), b.tolist()]]
 
 
+def test_a_copy_of_a_settled_window_is_that_window():
+    """What tells windows apart is where they lie, not which array says so."""
+    encoder = Encoder()
+    shared = SharedWindows(encoder, None, INPUT_HW)
+    a = box(0, 0, 400, 200)
+    assert len(shared.missing([a, a.copy()])) == 1
+    assert shared.encode([a, a.copy()]) == [0, 0]
+    assert shared.encode([a.copy()]) == [0]
+    assert len(encoder.calls) == 1
+
+
 def test_later_rounds_know_the_windows_of_earlier_ones():
     encoder = Encoder()
     shared = SharedWindows(encoder, None, INPUT_HW)
