@@ -32,7 +32,7 @@ from sdk.draw import (
     step_color,
     verdict_color,
 )
-from sdk.geometry import as_boxes, intersection
+from sdk.geometry import as_boxes, intersection, is_whole_frame
 from sdk.results import Grounding
 
 WIDTH = 1600
@@ -137,7 +137,6 @@ def _thumb_row(x: int, y: int, count: int, width: int) -> list[Rect]:
 
 def _mark_frame(canvas: Canvas, main: View, answer: Grounding) -> None:
     """Every window (other than the frame itself), the rival and the last box, on the frame."""
-    frame = main.to_canvas(main.region_xyxy)
     objects = (answer.xyxy, None if answer.rival is None else answer.rival.xyxy)
     marked = [box for box in objects if box is not None]
     taken: list[ArrayLike] = list(main.to_canvas(marked))  # where no label may lie
@@ -146,8 +145,9 @@ def _mark_frame(canvas: Canvas, main: View, answer: Grounding) -> None:
         canvas.faint_boxes(windows, WHITE, 0.8)
         _chip(canvas, windows[0], "given up", GREY, taken)
     for number in _shown_steps(answer):
-        window = main.to_canvas(answer.zooms[number - 1].window_xyxy)
-        if not np.allclose(window, frame):
+        zoom = answer.zooms[number - 1]
+        if not is_whole_frame(zoom.window_xyxy, answer.frame_wh):
+            window = main.to_canvas(zoom.window_xyxy)
             canvas.box(window, step_color(number), 2)
             _chip(canvas, window, str(number), step_color(number), taken)
     if answer.rival is not None:

@@ -98,6 +98,14 @@ def cxcywh_to_xyxy(boxes_cxcywh: ArrayLike) -> Boxes:
     return np.concatenate([centre - half, centre + half], axis=-1)
 
 
+def is_whole_frame(window_xyxy: ArrayLike, frame_wh: tuple[int, int]) -> bool:
+    """True for the window that is all of a frame of this width and height.
+
+    Exactly that: windows are cut at the frame's border, whose coordinates are whole numbers.
+    """
+    return bool(np.array_equal(as_boxes(window_xyxy), (0, 0, *frame_wh)))
+
+
 def grow(box_xyxy: ArrayLike, min_side: float, window_xyxy: ArrayLike) -> Boxes:
     """One box, at least ``min_side`` pixels in each side, inside ``window_xyxy``.
 

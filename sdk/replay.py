@@ -25,7 +25,7 @@ from sdk.archive import read_archive, write_archive
 from sdk.checks import check_beam, check_deadline, check_starts
 from sdk.errors import InputError
 from sdk.frame import Frame, check_color, check_frame, decode_image, encode_image
-from sdk.geometry import as_boxes
+from sdk.geometry import as_boxes, is_whole_frame
 from sdk.reading import JsonReader
 from sdk.recorded import read_answer
 from sdk.results import Grounding
@@ -197,13 +197,9 @@ def start_of(answer: Grounding) -> Start | None:
     the score has to be for that. A start at the whole frame cannot be told from none.
     """
     zooms = answer.abandoned or answer.zooms
-    if not zooms or _is_whole(zooms[0].window_xyxy, answer.frame_wh):
+    if not zooms or is_whole_frame(zooms[0].window_xyxy, answer.frame_wh):
         return None
     return Start(zooms[0].window_xyxy, restart_below=1.0 if answer.abandoned else 0.0)
-
-
-def _is_whole(window_xyxy: NDArray[np.float32], frame_wh: tuple[int, int]) -> bool:
-    return bool(np.array_equal(window_xyxy, (0, 0, *frame_wh)))
 
 
 def _start_dict(start: Start | None) -> dict[str, Any] | None:
@@ -237,7 +233,7 @@ def _crops(frame: Frame, answers: Sequence[Grounding], color: str) -> dict[str, 
     crops = {}
     for number, answer in enumerate(answers, start=1):
         for step, zoom in enumerate(answer.zooms, start=1):
-            if _is_whole(zoom.window_xyxy, answer.frame_wh):
+            if is_whole_frame(zoom.window_xyxy, answer.frame_wh):
                 continue
             x1, y1, x2, y2 = zoom.window_xyxy.tolist()
             crop = frame[math.floor(y1) : math.ceil(y2), math.floor(x1) : math.ceil(x2)]

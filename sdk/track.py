@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sdk.geometry import Boxes, as_boxes, iou, xyxy_to_cxcywh
+from sdk.geometry import Boxes, as_boxes, iou, is_whole_frame, xyxy_to_cxcywh
 from sdk.results import Grounding
 from sdk.trail import Start
 
@@ -181,8 +181,7 @@ def context_wh(answer: Grounding, policy: TrackPolicy) -> tuple[float, float]:
 
 def is_cold(answer: Grounding) -> bool:
     """True when the search that gave the answer began with the whole frame."""
-    size = xyxy_to_cxcywh(answer.zooms[0].window_xyxy)[2:]
-    return bool(np.allclose(size, answer.frame_wh))
+    return is_whole_frame(answer.zooms[0].window_xyxy, answer.frame_wh)
 
 
 def _velocity(before: Track, now: Track) -> tuple[float, float]:

@@ -116,6 +116,14 @@ def test_grown_boxes_nest(box, window, least):
     np.testing.assert_array_less(np.minimum(least, window[2:] - window[:2]) - 1e-6, sides + 1e-6)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_whole_frame_is_exactly_that(dtype):
+    whole = np.array([0, 0, 1920, 1080], dtype)
+    assert geometry.is_whole_frame(whole, (1920, 1080))
+    assert not geometry.is_whole_frame(whole, (1080, 1920))
+    assert not geometry.is_whole_frame(whole - np.array([0, 0, 0.25, 0], dtype), (1920, 1080))
+
+
 def test_growing_keeps_the_centre_and_the_long_sides():
     grown = geometry.grow((10, 10, 12, 60), 32, (0, 0, 100, 100))
     assert grown.tolist() == [0, 10, 32, 60]  # shifted off the left border
