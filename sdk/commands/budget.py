@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from sdk.options import add_engine
 
 if TYPE_CHECKING:
     from sdk.budget import Budget, Row
@@ -30,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--width-m", type=float, metavar="W", help="its width (default: as its height)"
     )
-    parser.add_argument("--engine", type=Path, help="engine folder (default: the bundled one)")
+    add_engine(parser)
     parser.add_argument(
         "--accuracy",
         type=float,

@@ -14,6 +14,7 @@ from sdk.engine import default_engine, read_manifest, verify_files
 from sdk.errors import EngineError
 from sdk.gpu_report import Finding, gpu_findings
 from sdk.manifest import Manifest
+from sdk.options import add_engine
 from sdk.runtime import usable_cores
 
 HELP = "tell what is installed, what is missing and what to do"
@@ -35,7 +36,7 @@ _OPTIONAL = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of the command."""
-    parser.add_argument("--engine", type=Path, help="engine folder (default: the bundled one)")
+    add_engine(parser)
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
 
 

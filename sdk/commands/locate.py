@@ -7,6 +7,8 @@ import sys
 import warnings
 from pathlib import Path
 
+from sdk.options import add_allow_unproven, add_engine, add_threshold
+
 HELP = "find the object that an expression names in an image"
 
 
@@ -14,20 +16,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of the command."""
     parser.add_argument("image", type=Path, metavar="IMAGE", help="JPEG, PNG, ...")
     parser.add_argument("ref", metavar="REF", help='such as "the white van left of the bus"')
-    parser.add_argument("--engine", type=Path, help="engine folder (default: the bundled one)")
+    add_engine(parser)
     parser.add_argument("--save", type=Path, metavar="FILE", help="write a picture of the search")
     parser.add_argument(
         "--bundle", type=Path, metavar="ZIP", help="write all that it takes to replay the search"
     )
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
-    parser.add_argument(
-        "--threshold", type=float, help="score from which an object counts as found (0..1)"
-    )
-    parser.add_argument(
-        "--allow-unproven",
-        action="store_true",
-        help="accept an engine without a passing certificate",
-    )
+    add_threshold(parser)
+    add_allow_unproven(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sdk.options import add_allow_unproven, add_engine
+
 if TYPE_CHECKING:
     from sdk.comparison import Comparison, Row
 
@@ -20,14 +22,10 @@ EXIT_DIFFERENT = 1
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of the command."""
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="from locate --bundle, ...")
-    parser.add_argument("--engine", type=Path, help="engine folder (default: the bundled one)")
+    add_engine(parser)
     parser.add_argument("--save", type=Path, metavar="FILE", help="write a picture of the search")
     parser.add_argument("--json", action="store_true", help="print the comparison as JSON")
-    parser.add_argument(
-        "--allow-unproven",
-        action="store_true",
-        help="accept an engine without a passing certificate",
-    )
+    add_allow_unproven(parser)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -11,6 +11,8 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sdk.options import add_allow_unproven, add_engine, add_threshold
+
 if TYPE_CHECKING:
     from sdk.video.stream import Policy, Stream, StreamFrame
 
@@ -28,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " pattern of images",
     )
     parser.add_argument("refs", metavar="REF", nargs="+", help='such as "the white van"')
-    parser.add_argument("--engine", type=Path, help="engine folder (default: the bundled one)")
+    add_engine(parser)
     parser.add_argument(
         "--save", type=Path, metavar="FILE", help="write the frames with their answers: .mp4, ..."
     )
@@ -56,14 +58,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout-s", type=float, default=10.0, metavar="S", help="longest wait for a frame (10)"
     )
-    parser.add_argument(
-        "--threshold", type=float, help="score from which an object counts as found (0..1)"
-    )
-    parser.add_argument(
-        "--allow-unproven",
-        action="store_true",
-        help="accept an engine without a passing certificate",
-    )
+    add_threshold(parser)
+    add_allow_unproven(parser)
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 
