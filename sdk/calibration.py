@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from sdk.candidates import usable
 from sdk.geometry import iou
 from sdk.reading import JsonReader
 from sdk.results import Float32, Rival, Zoom
@@ -175,8 +176,7 @@ def probability(value: float) -> float:
 def _elsewhere(zoom: Zoom) -> tuple[Float32, float] | None:
     """The best usable candidate of a step that is another place, and its score."""
     boxes, scores = zoom.candidates_xyxy, zoom.candidates_scores
-    wide = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)  # False for NaN
-    apart = wide & np.isfinite(scores) & (iou(boxes, zoom.xyxy) < APART_IOU)
+    apart = usable(boxes, scores) & (iou(boxes, zoom.xyxy) < APART_IOU)
     if not apart.any():
         return None
     best = int(np.where(apart, scores, -np.inf).argmax())

@@ -9,7 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sdk.geometry import Boxes, Letterbox, as_boxes, clip, grow, iou, xyxy_to_xywh
+from sdk.candidates import in_window, usable
+from sdk.geometry import Boxes, as_boxes, clip, grow, iou, xyxy_to_xywh
 from sdk.results import Candidates, Zoom
 
 MIN_BOX_PX = 1.0  # a box thinner than a pixel is no object
@@ -117,10 +118,9 @@ def advance(trail: Trail, offered: Candidates, rules: Rules) -> list[Trail]:
 
     One trail, or up to ``rules.beam`` after the first step at the whole frame.
     """
-    boxes, scores = _in_window(offered, trail.window, rules.input_hw)
-    usable = _usable(boxes, scores)
+    boxes, scores = in_window(offered, trail.window, rules.input_hw)
     first = trail.start is None and not trail.zooms
-    choices = _places(boxes, usable, rules.beam if first else 1)
+    choices = _places(boxes, usable(boxes, scores), rules.beam if first else 1)
     if not choices:
         fault = "the network offered no finite box with an area"
         return [_judged(replace(trail, fault=fault, over=True), rules)]
@@ -176,30 +176,10 @@ def _judged(trail: Trail, rules: Rules) -> Trail:
     return replace(again, abandoned=trail.zooms)
 
 
-def _in_window(
-    offered: Candidates, window: Boxes, input_hw: tuple[int, int]
-) -> tuple[Boxes, NDArray[np.float32]]:
-    """The candidates as frame pixels ``(K, 4)``, clipped to the window, and their scores.
-
-    A box with a value that is not finite becomes NaN as a whole: clipping would hide an infinity.
-    """
-    x1, y1, x2, y2 = window.tolist()
-    unit = as_boxes(offered.boxes_unit)
-    boxes = clip(Letterbox((x1, y1, x2, y2), input_hw).to_frame(unit), window)
-    boxes[~np.isfinite(unit).all(axis=1)] = np.nan
-    return boxes, np.asarray(offered.scores, dtype=np.float32)
-
-
-def _usable(boxes: Boxes, scores: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Indices of the candidates that are finite and not empty, best first."""
-    wide = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)  # False for NaN
-    return np.flatnonzero(wide & np.isfinite(scores))
-
-
-def _places(boxes: Boxes, usable: NDArray[np.intp], count: int) -> list[int]:
-    """The first ``count`` of the usable candidates that are places of their own."""
+def _places(boxes: Boxes, allowed: NDArray[np.bool_], count: int) -> list[int]:
+    """The first ``count`` of the allowed candidates that are places of their own."""
     chosen: list[int] = []
-    for index in usable.tolist():
+    for index in np.flatnonzero(allowed).tolist():
         if len(chosen) == count:
             break
         if not chosen or (iou(boxes[chosen], boxes[index]) <= _SAME_PLACE_IOU).all():

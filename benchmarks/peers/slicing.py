@@ -20,9 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.peers.contestant import Contestant, Reply
+from sdk.candidates import in_window, usable
 from sdk.engine import Manifest
 from sdk.frame import Frame
-from sdk.geometry import Boxes, Letterbox, clip
+from sdk.geometry import Boxes, clip
 from sdk.results import Candidates
 from sdk.runtime import RuntimeSession
 from sdk.search import MAX_LOOKS, Look
@@ -140,13 +141,10 @@ def best_box(
     """
     best, best_score = None, -np.inf
     for window, offered in zip(windows, offers, strict=True):
-        boxes = clip(
-            Letterbox(tuple(window.tolist()), input_hw).to_frame(offered.boxes_unit), window
-        )
-        usable = np.isfinite(offered.boxes_unit).all(axis=1) & np.isfinite(offered.scores)
-        usable &= (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
-        if usable.any():
-            first = int(np.flatnonzero(usable)[np.argmax(offered.scores[usable])])
-            if offered.scores[first] > best_score:
-                best, best_score = boxes[first].astype(np.float32), float(offered.scores[first])
+        boxes, scores = in_window(offered, window, input_hw)
+        allowed = usable(boxes, scores)
+        if allowed.any():
+            first = int(np.where(allowed, scores, -np.inf).argmax())
+            if scores[first] > best_score:
+                best, best_score = boxes[first].astype(np.float32), float(scores[first])
     return best
