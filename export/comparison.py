@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from export.criteria import CRITERIA, Criteria
+from export.criteria import CRITERIA, ENORMOUS, Criteria
 from sdk.engine import Manifest
 from sdk.geometry import iou
 from sdk.grounder import Grounder
@@ -30,7 +30,6 @@ SEED = 700_000  # scenes of the certificate: neither trained on, nor used by a b
 ASKED = 4
 ALIKE = 1e-3  # scores whose candidates may come in any order
 RIGHT_IOU = 0.5  # with the object that is meant
-ENORMOUS = 1e30
 
 Arrays = dict[str, NDArray[Any]]
 RunNetwork = Callable[[str, Arrays], Mapping[str, NDArray[Any]]]  # name, inputs -> outputs

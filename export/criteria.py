@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+ENORMOUS = 1e30  # what stands for a difference that is not finite: JSON has no word for it
+
 
 @dataclass(frozen=True)
 class Criteria:

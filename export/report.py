@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from export.criteria import ENORMOUS
 from sdk.engine import Manifest
 
 
@@ -18,7 +19,8 @@ def certificate_lines(manifest: Manifest) -> list[str]:
     lines = []
     for name, entry in certificate["networks"].items():
         differences = ", ".join(
-            f"{output} {value:.1e}" for output, value in entry["max_abs_difference"].items()
+            f"{output} {_difference(value)}"
+            for output, value in entry["max_abs_difference"].items()
         )
         lines.append(f"{name:9} largest difference: {differences}")
     for title in ("searches", "rounded"):
@@ -27,6 +29,12 @@ def certificate_lines(manifest: Manifest) -> list[str]:
     verdict = "passed" if certificate["passed"] else "FAILED"
     lines.append(f"proof     {verdict}, against {certificate['reference']}")
     return lines
+
+
+def _difference(value: float) -> str:
+    if value < ENORMOUS:
+        return f"{value:.1e}"
+    return "beyond compare (not finite, or no candidate of that score)"
 
 
 def precision_lines(manifest: Manifest) -> list[str]:

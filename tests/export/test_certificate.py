@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from export.comparison import ALIKE, ENORMOUS, differences
+from export.comparison import ALIKE, differences
+from export.criteria import ENORMOUS
 
 BOXES = np.array([[[0, 0, 1, 1], [0, 0, 0.5, 0.5], [0.5, 0.5, 1, 1]]], np.float32)
 SCORES = np.array([[0.9, 0.5, 0.1]], np.float32)

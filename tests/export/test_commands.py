@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import shutil
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from export import build
 from export.__main__ import main
-from export.criteria import CRITERIA
+from export.criteria import CRITERIA, ENORMOUS
 from export.report import certificate_lines, network_lines
 from sdk.engine import read_manifest, write_manifest
 
@@ -163,6 +164,11 @@ def test_the_report_in_words(built: Path) -> None:
     assert none == ["proof     none: python -m export verify makes one"]
     failed = {**manifest.certificate, "passed": False}
     assert "FAILED" in certificate_lines(dataclasses.replace(manifest, certificate=failed))[-1]
+    odd = copy.deepcopy(manifest.certificate)
+    odd["networks"]["ground"]["max_abs_difference"]["boxes"] = ENORMOUS
+    told = certificate_lines(dataclasses.replace(manifest, certificate=odd))[2]
+    assert "boxes beyond compare" in told
+    assert "e+30" not in told
     sizes = network_lines(built, manifest)
     assert len(sizes) == 9
     assert "MB" in sizes[0]
