@@ -80,11 +80,13 @@ def deadline_plot(rows: Sequence[Mapping[str, Any]], usual_ms: float, path: Path
             at, [100 * row[key] for row in rows], style, color=color, label=label, marker="o", ms=4
         )
     axes.axvline(usual_ms, color=LINE, lw=1, zorder=0)
+    late = usual_ms > 0.2 * at[0] + 0.8 * at[-1]  # no room for the label right of its line
     axes.annotate(
         "a search without\na deadline (p50)",
         (usual_ms, 4),
-        xytext=(5, -4),
+        xytext=(-5 if late else 5, -4),
         textcoords="offset points",
+        ha="right" if late else "left",
         fontsize=8,
         color=_PLAIN,
     )
@@ -92,5 +94,5 @@ def deadline_plot(rows: Sequence[Mapping[str, Any]], usual_ms: float, path: Path
     axes.set_ylabel("share of the calls in %")
     axes.set_ylim(-2, 104)
     dress(axes, grid="y")
-    axes.legend(frameon=False, fontsize=9, loc="center right", bbox_to_anchor=(1.0, 0.4))
+    figure.legend(frameon=False, fontsize=9, loc="outside upper center", ncols=2)
     save(figure, path)

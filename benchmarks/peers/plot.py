@@ -112,13 +112,16 @@ def _draw(axes: Any, rows: Sequence[Row], series: _Series, hollow: bool) -> None
 
 
 def _dress(axes: Any) -> None:
+    from matplotlib.ticker import LogLocator
+
     axes.set_xscale("log")
     axes.set_xlabel("p99 of a search in ms (logarithmic)")
     axes.set_ylabel("mAcc in %")
     axes.margins(x=0.12, y=0.1)
     axes.set_ylim(bottom=-3)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.xaxis.set_minor_formatter(lambda value, _: f"{value:g}" if f"{value:e}"[0] in "25" else "")
+    axes.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+    axes.xaxis.set_minor_formatter(lambda value, _: f"{value:g}")
     axes.tick_params(which="both", labelsize=9)
     dress(axes, grid="y")
 
