@@ -60,9 +60,8 @@ def summarise(
     height, width = manifest.input_hw
     ratios = [each.wall_ms / other.wall_ms for each, other in zip(asked, first, strict=True)]
     return {
-        "name": f"{manifest.name} {manifest.precision}",
+        "name": f"{manifest.name} {manifest.precision} {width}x{height}",
         "engine": f"{manifest.fingerprint}, {manifest.backend}",
-        "input_wh": [width, height],
         "proven": manifest.proven,
         "megabytes": sum((grounder.path / name).stat().st_size for name in manifest.files) / 1e6,
         "n": len(asked),

@@ -12,14 +12,16 @@ from train.options import positive_float, share
 if TYPE_CHECKING:
     from benchmarks.compare import Comparison, Ratio
 
-HELP = "compare two JSON files of one benchmark; exit 1 when the new one is slower beyond noise"
+HELP = "compare two measurements; exit 1 when the new one is slower beyond noise, or misses more"
 EXIT_SLOWER = 1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument("old", type=Path, help="JSON of a benchmark, before")
-    parser.add_argument("new", type=Path, help="JSON of the same benchmark, after")
+    parser.add_argument(
+        "old", type=Path, help="JSON of a benchmark before, or a folder of all of them"
+    )
+    parser.add_argument("new", type=Path, help="JSON of the same benchmark after, or a folder")
     parser.add_argument(
         "--effect", type=positive_float, default=0.05, help="smallest change that counts (0.05)"
     )
@@ -27,14 +29,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Compare, print a table and a verdict; 1 when it became slower."""
+    """Compare, print a table and a verdict; 1 when it became slower, or a goal is not met now."""
     from benchmarks.compare import SLOWER, compare, read_figures
+
+    if args.old.is_dir() and args.new.is_dir():
+        return _folders(args.old, args.new)
 
     compared = compare(read_figures(args.old), read_figures(args.new), args.level)
     for warning in compared.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     print("\n".join(_lines(compared, args.effect, args.level)))
     return EXIT_SLOWER if compared.ratios[0].verdict(args.effect) == SLOWER else 0
+
+
+def _folders(old: Path, new: Path) -> int:
+    from benchmarks.report.again import verdicts
+    from train.evaluation.report import table
+
+    words = {True: "met", False: "not met", None: "not measured"}
+    found = verdicts(old, new)
+    rows = [[v.what, v.wanted, v.old, v.new, words[v.met_before], words[v.met]] for v in found]
+    print(table(("goal", "wanted", "old", "new", "old", "new"), rows))
+    changed = [each for each in found if not each.same]
+    print(f"\nThe verdict is the same for {len(found) - len(changed)} of {len(found)} goals.")
+    lost = any(each.met_before is True and each.met is False for each in changed)
+    return EXIT_SLOWER if lost else 0
 
 
 def _lines(compared: Comparison, effect: float, level: float) -> list[str]:

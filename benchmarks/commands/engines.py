@@ -73,7 +73,6 @@ def _table(rows: list[dict[str, Any]]) -> str:
     return table(
         (
             "engine",
-            "input",
             "p50 ms",
             "most",
             "ratio",
@@ -87,7 +86,6 @@ def _table(rows: list[dict[str, Any]]) -> str:
         [
             [
                 f"{row['name']} @{row['engine']}" + ("" if row["proven"] else " (unproven)"),
-                "x".join(map(str, row["input_wh"])),
                 f"{row['p50_ms']:.1f}",
                 f"{row['max_ms']:.1f}",
                 f"{row['ratio']:.2f}x",

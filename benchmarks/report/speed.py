@@ -78,7 +78,6 @@ def engines(name: str, figures: Figures, command: str) -> Section:
     rows = tuple(
         (
             row["name"] + ("" if row["proven"] else " (unproven)"),
-            "x".join(map(str, row["input_wh"])),
             *(milliseconds(row[key]) for key in ("p50_ms", "max_ms")),
             times(row["ratio"]),
             f"{row['steps']:.2f}",
@@ -89,7 +88,7 @@ def engines(name: str, figures: Figures, command: str) -> Section:
         )
         for row in figures["rows"]
     )
-    head = ("engine", "input", "p50 ms", "most", "ratio", "steps", "image", "ground")
+    head = ("engine", "p50 ms", "most", "ratio", "steps", "image", "ground")
     return Section(
         name,
         "Other engines",

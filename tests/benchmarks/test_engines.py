@@ -30,7 +30,7 @@ def test_the_command(engine: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     assert first["ratio"] == 1.0
     assert second["ratio"] > 0.0
     assert first["n"] == second["n"] == 3
-    assert first["input_wh"] == [96, 54]
+    assert first["name"] == "still fp32 96x54"
     assert first["proven"]
     assert first["load_to_answer_ms"] > 0.0
     assert "still fp32" in capsys.readouterr().out
