@@ -1,7 +1,7 @@
-"""Fused crop, resize and normalise of camera frames, in C++."""
+"""What has to be fast, in C++: crop, resize and normalise frames; the box-history encoder."""
 
 from __future__ import annotations
 
-from cpp_ext._core import crop_resize
+from cpp_ext._core import HistoryNetwork, box_features, crop_resize
 
-__all__ = ["crop_resize"]
+__all__ = ["HistoryNetwork", "box_features", "crop_resize"]

@@ -12,6 +12,7 @@
 
 #include "arguments.hpp"
 #include "cpu.hpp"
+#include "history_bindings.hpp"
 
 namespace py = pybind11;
 
@@ -289,8 +290,9 @@ of threads.)";
 }  // namespace
 
 PYBIND11_MODULE(_core, module) {
-    module.doc() = "Crop, resize and normalise in one pass.";
+    module.doc() = "Crop, resize and normalise in one pass; the box-history encoder.";
     module.def("crop_resize", &crop_resize, kDoc, py::arg("frame"), py::arg("windows"),
                py::arg("size"), py::arg("mean"), py::arg("std"), py::arg("color") = "bgr",
                py::arg("out") = py::none(), py::arg("threads") = 0);
+    piza::bind_history(module);
 }

@@ -16,15 +16,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sdk.clock import StageClock
-from sdk.errors import EngineError, MissingRuntimeError
+from sdk.errors import EngineError
 from sdk.frame import ColorOrder
+from sdk.kernel import import_kernel
 from sdk.manifest import Manifest
 from sdk.results import Candidates
 from sdk.runtime.cuda import Device, DeviceArray
@@ -299,12 +299,7 @@ def _view(host: NDArray[np.uint8], record: DeviceArray, part: DeviceArray) -> ND
 
 def crop_kernel() -> Callable[..., Any]:
     """``cpp_ext.cuda.crop_resize``; raises EngineError when it cannot run on this machine."""
-    try:
-        kernel = import_module("cpp_ext.cuda")
-    except ImportError as error:
-        raise MissingRuntimeError(
-            f"the compiled kernel cpp_ext cannot be imported ({error}): pip install piza-edge"
-        ) from error
+    kernel = import_kernel("cpp_ext.cuda")
     if not kernel.built():
         raise EngineError(
             "the CUDA crop kernel cannot run, for it is not built: install the CUDA toolkit"

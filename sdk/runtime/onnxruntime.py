@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdk.clock import StageClock
-from sdk.errors import MissingRuntimeError
 from sdk.frame import ColorOrder
+from sdk.kernel import import_kernel
 from sdk.manifest import Manifest
 from sdk.preprocess import network_input
 from sdk.results import Candidates
@@ -45,7 +45,7 @@ class OnnxSession:
 
     def __init__(self, folder: Path, manifest: Manifest, threads: int | None = None) -> None:
         ort = import_onnxruntime()
-        _check_kernel()
+        import_kernel()
         self.clock = StageClock()
         self._wrap = ort.OrtValue.ortvalue_from_numpy  # shares the array's memory on the CPU
         self._input_hw = manifest.input_hw
@@ -135,12 +135,3 @@ class OnnxSession:
 def open_session(folder: Path, manifest: Manifest, threads: int | None = None) -> OnnxSession:
     """See ``sdk.runtime.open_session``."""
     return OnnxSession(folder, manifest, threads)
-
-
-def _check_kernel() -> None:
-    try:
-        import cpp_ext  # noqa: F401
-    except ImportError as error:
-        raise MissingRuntimeError(
-            f"the compiled kernel cpp_ext cannot be imported ({error}): pip install piza-edge"
-        ) from error

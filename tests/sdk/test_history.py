@@ -1,14 +1,16 @@
-"""The box-history encoder in numpy."""
+"""The box-history encoder of the vehicle."""
 
 from __future__ import annotations
 
 import json
 import struct
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
-from sdk.errors import EngineError
+from sdk.errors import EngineError, MissingRuntimeError
 from sdk.history import WEIGHT_SHAPES, HistoryEncoder, box_features
 
 
@@ -74,10 +76,35 @@ def test_extreme_weights_do_not_overflow(make_history, bias):
     )
 
 
-@pytest.mark.parametrize("history", [np.zeros((0, 4)), np.zeros(4), np.zeros((2, 3))])
-def test_what_is_no_history(history):
-    with pytest.raises(ValueError, match=r"shape \(k, 4\)"):
-        box_features(history)
+@pytest.mark.parametrize(
+    "history", [np.zeros((0, 4)), np.zeros(4), np.zeros((2, 3)), np.zeros((1, 5))]
+)
+def test_what_is_no_history(make_history, history):
+    encoder = HistoryEncoder(make_history())
+    for ask in (box_features, encoder, encoder.encode):
+        with pytest.raises(ValueError, match=r"shape \(k, 4\)"):
+            ask(history)
+
+
+def test_a_history_may_lie_in_memory_in_any_way(make_history):
+    encoder = HistoryEncoder(make_history())
+    boxes = np.array([[0, 0, 640, 480], [100, 90, 200, 150], [120, 95, 30, 20]], np.float64)
+    expected = encoder(boxes)
+    for same in (boxes.tolist(), boxes.astype(int), np.asfortranarray(boxes), boxes[::-1][::-1]):
+        assert encoder(same) == expected
+
+
+@pytest.mark.parametrize("box", [[np.nan] * 4, [0, 0, np.inf, 1]])
+def test_what_is_no_number_stays_so(make_history, box):
+    assert np.isnan(HistoryEncoder(make_history())([[0, 0, 640, 480], box])).all()
+
+
+def test_threads_do_not_disturb_each_other(make_history):
+    encoder, rng = HistoryEncoder(make_history()), np.random.default_rng(1)
+    histories = [rng.uniform(1, 100, (1 + k % 7, 4)) for k in range(200)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(encoder, histories))
+    assert together == [encoder(each) for each in histories]
 
 
 def test_names_that_are_not_used_are_ignored(make_history):
@@ -95,6 +122,21 @@ def test_each_weight_is_needed_and_checked(make_history, name):
         HistoryEncoder({**weights, name: np.zeros((3, 3, 3))})
     with pytest.raises(EngineError, match="not finite"):
         HistoryEncoder({**weights, name: np.full_like(weights[name], np.nan)})
+
+
+@pytest.mark.parametrize("name", ["linear1.weight", "linear1.bias", "linear2.weight"])
+def test_layers_that_do_not_fit_together(make_history, name):
+    weights = make_history()
+    name = f"box_encoder.transformer.layers.0.{name}"
+    axis = weights[name].shape.index(64)
+    with pytest.raises(EngineError, match=r"expected box_encoder\.\S*linear\d"):
+        HistoryEncoder({**weights, name: weights[name].take([0], axis)})
+
+
+def test_without_the_compiled_kernel(make_history, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cpp_ext", None)  # makes the import fail
+    with pytest.raises(MissingRuntimeError, match="pip install piza-edge"):
+        HistoryEncoder(make_history())
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no archive", b"text"])

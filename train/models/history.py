@@ -1,6 +1,6 @@
 """The box-history encoder: when to stop, and how far along the search is.
 
-It sees boxes only. The vehicle runs the same arithmetic in numpy (``sdk.history``); names and
+It sees boxes only. The vehicle runs the same arithmetic in C++ (``sdk.history``); names and
 shapes are those of the authors' checkpoint, without its ``bbox_encoder.`` prefix.
 """
 
