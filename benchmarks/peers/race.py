@@ -16,7 +16,7 @@ from sdk.frame import Frame
 from train.data.entries import Rect
 from train.evaluation.metrics import answer_ious
 
-PAUSE_S = 0.01  # threads of whoever was asked before spin that long before they sleep
+PAUSE_S = 0.01  # between two questions; threads that spin before they sleep are asleep by then
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,9 +63,12 @@ def race(
     """The turns of each contestant.
 
     The first ``runs`` cases are timed: each is asked of one contestant after the other, in an order
-    of its own for each case, so that nobody always follows the same neighbour. The other cases are
-    asked, without a clock, of those who are surveyed.
+    of its own for each case, so that nobody always follows the same neighbour. Before the clock
+    starts a contestant is asked about the case before, as in a stream of frames: its weights are
+    then in the caches, and not its neighbour's. The other cases are asked, without a clock, of
+    those who are surveyed.
     """
+    last: tuple[Frame, str] | None = None
     turns: list[list[Turn]] = [[] for _ in contestants]
     for number, case in enumerate(progress(cases)):
         frame, timed = case.frame(), number < runs
@@ -75,11 +78,14 @@ def race(
             if not every or number % every:
                 continue
             if timed:
+                if last is not None:
+                    contestant.ask(*last)
                 if contestant.before is not None:
                     contestant.before(case.ref)
                 time.sleep(pause_s)
             turn = _turn(contestant, number, frame, case.ref, case.target_xyxy)
             turns[k].append(turn if timed else dataclasses.replace(turn, wall_ms=math.nan))
+        last = frame, case.ref
     return turns
 
 

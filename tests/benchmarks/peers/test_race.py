@@ -49,10 +49,14 @@ def asked(contestant: Callable[..., Contestant], log: list[tuple[str, str]]) -> 
 
 def test_each_question_goes_round_before_the_next(asked, log) -> None:
     race([asked("a"), asked("b"), asked("c")], stands(12), 12, pause_s=0)
-    rounds = [log[k : k + 3] for k in range(0, 36, 3)]
-    for number, each in enumerate(rounds):
-        assert {ref for _, ref in each} == {f"thing {number}"}
+    assert {name for name, _ in log[:3]} == {"a", "b", "c"}
+    rounds = [log[k : k + 6] for k in range(3, 3 + 6 * 11, 6)]
+    for number, each in enumerate(rounds, start=1):
         assert {name for name, _ in each} == {"a", "b", "c"}
+        for (name, before), (same, ref) in zip(each[::2], each[1::2], strict=True):
+            assert name == same
+            # Its caches are its own when the clock starts.
+            assert (before, ref) == (f"thing {number - 1}", f"thing {number}")
     assert len({tuple(name for name, _ in each) for each in rounds}) > 2  # in changing orders
 
 
@@ -78,7 +82,8 @@ def test_what_comes_before_the_clock(asked, log) -> None:
     told: list[str] = []
     race([asked("a", before=told.append, survey_every=1)], stands(3), 2, pause_s=0)
     assert told == ["thing 0", "thing 1"]
-    assert [name for name, _ in log] == ["a"] * 3
+    refs = [ref for _, ref in log]
+    assert refs == ["thing 0", "thing 0", "thing 1", "thing 2"]  # the second is not timed
 
 
 def test_warm_up(asked, log) -> None:
