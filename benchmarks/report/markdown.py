@@ -8,6 +8,7 @@ from benchmarks.report.document import Document, Section, Table
 from sdk.errors import InputError
 
 BEGIN, END = "<!-- benchmarks:begin -->", "<!-- benchmarks:end -->"
+_LONGEST = 80  # characters of a command in the README's table
 _VERDICTS = {True: "met", False: "**not met**", None: "not measured"}
 
 
@@ -36,9 +37,10 @@ def markdown(document: Document, plots: str | None = None) -> str:
 
 
 def readme_table(document: Document, commands: dict[str, str], link: str) -> str:
-    """The figures that matter, each with its command, and where the others are."""
+    """The figures that matter, each with its command (of long ones the beginning: the document has
+    all of it), and where the others are."""
     rows = [
-        (tile.label, f"**{tile.value}**", tile.note, f"`{commands[tile.benchmark]}`")
+        (tile.label, f"**{tile.value}**", tile.note, f"`{_short(commands[tile.benchmark])}`")
         for tile in document.tiles
     ]
     machine = dict(document.machine)
@@ -56,6 +58,10 @@ def replaced(text: str, table: str) -> str:
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
     return f"{before}{BEGIN}\n{table}\n{END}{after}"
+
+
+def _short(command: str) -> str:
+    return command if len(command) <= _LONGEST else " ".join([*command.split()[:4], "..."])
 
 
 def _section(section: Section, plots: str | None) -> list[str]:

@@ -52,7 +52,7 @@ PARTS = (
         quick=("--quick",),
         row_needs=(
             *("name", "group", "p50_ms", "p99_ms", "ratio"),
-            *("acc50", "macc", "macc_se", "mpx", "weights", "same_box"),
+            *("acc50", "macc", "macc_se", "macc_ours", "mpx", "weights", "same_box"),
         ),
         needs=("rows", "goals", "text_cache", "absent"),
     ),

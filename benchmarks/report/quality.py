@@ -140,11 +140,12 @@ def video(name: str, figures: Figures, command: str) -> Section:
             str(group["frames"]),
             *(percent(group[mode]["acc50"]) for mode in modes),
             *(percent(group[mode]["false_answers"]) for mode in modes),
+            *(percent(group[mode]["right"]) for mode in modes),
             *(two_digits(group[mode]["steps"]) for mode in modes),
             *(milliseconds(group[mode]["p50_ms"]) for mode in modes),
         )
 
-    pairs = ("Acc50", "false", "steps", "p50 ms")
+    pairs = ("Acc50", "false", "right", "steps", "p50 ms")
     head = ("clips", "frames", *(f"{pair} {mode}" for pair in pairs for mode in modes))
     kinds = figures["by_kind"]
     return Section(
@@ -153,7 +154,8 @@ def video(name: str, figures: Figures, command: str) -> Section:
         command,
         (
             "Rendered clips, each frame answered cold (the whole frame first) and warm (where the"
-            " object was). False: found although it is hidden.",
+            " object was). Acc50: of the frames that show it. False: found although it is hidden."
+            " Right: of both.",
         ),
         (Table(head, tuple(cells(*each) for each in kinds.items()), strong=len(kinds) - 1),),
     )

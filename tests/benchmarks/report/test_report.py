@@ -114,9 +114,9 @@ def test_readme(folder: Path, undrawn: None, tmp_path: Path) -> None:
     once = readme.read_text()
     assert once.startswith(f"# Title\n\n{BEGIN}\n| figure |")
     assert once.endswith(f"{END}\n\nmore\n")
-    assert "old" not in once
+    assert "\nold\n" not in once
     assert "[docs/b.md](docs/b.md)" in once
-    assert "| time of loop | **6.0x ours** |" in once
+    assert "| time of loop | **6.00x ours** |" in once
     assert main([*command, "--docs", str(tmp_path / "docs" / "b.md")]) == 0
     assert readme.read_text() == once
 
@@ -163,7 +163,7 @@ def test_what_a_reader_must_know(folder: Path, undrawn: None, made: dict[str, An
     text = (folder / "benchmarks.md").read_text()
     assert "> A smoke run" in text
     assert "> python -m benchmarks video failed with 3." in text
-    assert "(load of the last minute): refs 7." in text
+    assert "is part of: refs 7." in text
     assert "Not one engine measured all of it: other@1; tiny@abc, onnxruntime fp32." in text
     assert "Not one processor measured all of it" in text
     assert "| wheel without assets | below 5 MB | 6.00 MB | **not met** |" in text
