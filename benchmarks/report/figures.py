@@ -58,7 +58,7 @@ def distribution_plot(figures: Mapping[str, Any], path: Path) -> None:
     left.set_xlim(0.94 * search[0], 1.05 * float(np.percentile(whole, 99.5)))
     left.set_ylim(0, 101)
     left.set_ylabel("took at most so long, in %")
-    left.legend(frameon=False, fontsize=9, loc="lower right")
+    left.legend(frameon=False, fontsize=9, loc="center right")
     _logarithmic(right)
     right.set_yscale("log")
     right.set_ylim(100 / len(search) * 0.8, 105)

@@ -20,7 +20,7 @@ def page(document: Document) -> str:
         *(f'<p class="remark">{escape(each)}</p>' for each in document.remarks),
         f'<div class="tiles">{"".join(map(_tile, document.tiles))}</div>',
         f"<nav>{links}</nav>",
-        "<section><h2>Goals</h2>" + _goals(document.goals) + "</section>",
+        '<section class="goals"><h2>Goals</h2>' + _goals(document.goals) + "</section>",
         *map(_section, document.sections),
         "<section><h2>Measured on</h2>" + _machine(document.machine) + "</section>",
     ]
