@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sdk.options import add_engine
 from train.evaluation.environment import describe, header
 from train.evaluation.locators import engine_label
 from train.evaluation.report import JsonFile
@@ -22,11 +23,21 @@ if TYPE_CHECKING:
 
 def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
     """``--engine``, ``--threads``, ``--allow-unproven`` and ``--json``."""
-    parser.add_argument("--engine", type=Path, help="engine folder (default: the bundled one)")
+    add_engine(parser)
+    add_opening(parser)
+    add_json(parser)
+
+
+def add_opening(parser: argparse.ArgumentParser) -> None:
+    """``--threads`` and ``--allow-unproven``: how engines are opened."""
     parser.add_argument("--threads", type=positive, help="CPU threads (default: every core)")
     parser.add_argument(
         "--allow-unproven", action="store_true", help="accept an engine without a certificate"
     )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """``--json``."""
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as JSON")
 
 

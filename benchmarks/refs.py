@@ -10,12 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.latency import timed
-from sdk.geometry import iou
+from benchmarks.same import same_box
 from sdk.grounder import Grounder
 from sdk.results import Grounding
 from train.data.scenes import expressions, make_scene, render
-
-SAME_IOU = 0.99
 
 
 @dataclass(frozen=True)
@@ -105,6 +103,4 @@ def measure(
 
 
 def _same(a: Grounding, b: Grounding) -> bool:
-    if a.xyxy is None or b.xyxy is None:
-        return a.xyxy is b.xyxy and a.found == b.found
-    return a.found == b.found and float(iou(a.xyxy, b.xyxy)) >= SAME_IOU
+    return a.found == b.found and same_box(a.xyxy, b.xyxy)

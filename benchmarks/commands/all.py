@@ -6,8 +6,9 @@ import argparse
 import shlex
 from pathlib import Path
 
+from benchmarks.options import add_opening
 from benchmarks.report.parts import PARTS
-from train.options import positive
+from sdk.options import add_engine
 
 HELP = "run all benchmarks, each in a process of its own, and write the report of them"
 EXIT_FAILED = 3
@@ -30,11 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " engines is run only with the folders it is to measure",
     )
     parser.add_argument("--wheel", type=Path, metavar="FILE", help="a wheel whose size is told")
-    parser.add_argument("--engine", type=Path, help="engine folder (default: the bundled one)")
-    parser.add_argument("--threads", type=positive, help="CPU threads (default: every core)")
-    parser.add_argument(
-        "--allow-unproven", action="store_true", help="accept an engine without a certificate"
-    )
+    add_engine(parser)
+    add_opening(parser)
 
 
 def run(args: argparse.Namespace) -> int:

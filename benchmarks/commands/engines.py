@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from benchmarks import options
 from train.options import not_negative, positive
 
 HELP = "the same questions to several engines in turn: precisions, models, input sizes"
@@ -21,11 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--questions", type=positive, default=20, help="that count, to each")
     parser.add_argument("--warmup", type=not_negative, default=2, help="questions before them")
     parser.add_argument("--seed", type=not_negative, default=960000, help="of the first scene")
-    parser.add_argument("--threads", type=positive, help="CPU threads (default: every core)")
-    parser.add_argument(
-        "--allow-unproven", action="store_true", help="accept engines without a certificate"
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as JSON")
+    options.add_opening(parser)
+    options.add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:

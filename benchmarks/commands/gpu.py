@@ -12,6 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks import options
 from train.options import positive
 
 HELP = "check and measure the CUDA kernel on this machine's GPU, write the report"
@@ -51,7 +52,7 @@ torch.cuda.synchronize()
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
     parser.add_argument("--report", type=Path, metavar="FILE.md", help="write the report here")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as JSON")
+    options.add_json(parser)
     parser.add_argument("--rounds", type=positive, default=30, help="of all contestants in turn")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks import options
 from train.options import not_negative, positive
 
 HELP = "other ways to find the object, on the same questions: how fast, how exact"
@@ -45,16 +46,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CHECKPOINT",
         help="one that zooms, trained as long as --single-pass, which is held against it",
     )
-    parser.add_argument("--threads", type=positive, help="CPU threads (default: every core)")
+    options.add_opening(parser)
     parser.add_argument("--device", default="cpu", help="of PyTorch's models (default: cpu)")
     parser.add_argument("--no-compile", action="store_true", help="leave torch.compile out")
     parser.add_argument(
         "--quick", action="store_true", help="a smoke run: few questions, few settings"
     )
-    parser.add_argument(
-        "--allow-unproven", action="store_true", help="accept engines without a certificate"
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as JSON")
+    options.add_json(parser)
     parser.add_argument("--plot", type=Path, metavar="FILE", help="mAcc over p99 of all settings")
 
 

@@ -9,10 +9,9 @@ import numpy as np
 
 from benchmarks.peers.contestant import Contestant
 from benchmarks.peers.race import Turn
-from sdk.geometry import iou
+from benchmarks.same import same_box
 from train.evaluation.metrics import THRESHOLDS, accuracy
 
-SAME_IOU = 0.99  # two boxes that overlap this much are the same, as in an engine's certificate
 NETWORKS = ("text", "image", "ground")
 
 
@@ -128,8 +127,5 @@ def _same_questions(turns: Sequence[Turn], others: Sequence[Turn]) -> list[Turn]
 
 
 def _same_boxes(turns: Sequence[Turn], reference: Sequence[Turn]) -> float:
-    same = []
-    for turn, other in zip(turns, _same_questions(turns, reference), strict=True):
-        a, b = turn.reply.xyxy, other.reply.xyxy
-        same.append(a is b if a is None or b is None else bool(iou(a, b) >= SAME_IOU))
-    return float(np.mean(same))
+    pairs = zip(turns, _same_questions(turns, reference), strict=True)
+    return float(np.mean([same_box(a.reply.xyxy, b.reply.xyxy) for a, b in pairs]))

@@ -89,17 +89,16 @@ def _accuracy(figures: Figures) -> Told:
 def _peers(figures: Figures) -> Told:
     """Of each group but ours one: of those that look where ours does (PyTorch's) the one that comes
     closest in time, of the others the most exact."""
-    chosen: dict[str, Figures] = {}
+    groups: dict[str, list[Figures]] = {}
     for row in figures["rows"]:
-        if row["group"] == OURS or row["ratio"] is None:
-            continue
-        best = chosen.setdefault(row["group"], row)
-        if row["group"] in _EXACT and row["macc"] is not None:
-            better = row["macc"] > best["macc"]
-        else:
-            better = row["ratio"] < best["ratio"]
-        if better:
-            chosen[row["group"]] = row
+        if row["group"] != OURS and row["ratio"] is not None:
+            groups.setdefault(row["group"], []).append(row)
+    chosen = [
+        max(rows, key=lambda row: row["macc"] or 0.0)
+        if group in _EXACT
+        else min(rows, key=lambda row: row["ratio"])
+        for group, rows in groups.items()
+    ]
     return [
         (
             f"time of {row['name']}",
@@ -111,7 +110,7 @@ def _peers(figures: Figures) -> Told:
                 else ""
             ),
         )
-        for row in chosen.values()
+        for row in chosen
     ]
 
 
