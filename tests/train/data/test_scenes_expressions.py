@@ -208,3 +208,12 @@ def test_per_object(per_object: int) -> None:
     made = expressions(scene_of(101), 0, per_object)
     targets = [e.target for e in made]
     assert max(targets.count(t) for t in targets) == per_object
+
+
+def test_some_objects_are_spoken_of_as_among_all() -> None:
+    scene = make_scene(3)
+    chosen = [item.id for item in scene.objects if item.targetable][:2]
+    everything = expressions(scene, 5, per_object=1)
+    some = expressions(scene, 5, per_object=1, of=chosen)
+    assert some == [made for made in everything if made.target in chosen]
+    assert some

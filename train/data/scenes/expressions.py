@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,15 +41,17 @@ class Expression:
     mentions: tuple[tuple[str, int], ...]
 
 
-def expressions(scene: Scene, seed: int, per_object: int = 2) -> list[Expression]:
+def expressions(
+    scene: Scene, seed: int, per_object: int = 2, of: Container[int] | None = None
+) -> list[Expression]:
     """Up to ``per_object`` different expressions for each targetable object.
 
     Objects that no combination of relations singles out get none. The same scene, seed and
-    ``per_object`` give the same list.
+    ``per_object`` give the same list. ``of``: ids of the objects to speak of; all by default.
     """
     found: list[Expression] = []
     for item in scene.objects:
-        if not item.targetable:
+        if not item.targetable or (of is not None and item.id not in of):
             continue
         rng = np.random.default_rng([seed, scene.seed, 6, item.id])
         found += _varied(scene, item, rng, per_object)
