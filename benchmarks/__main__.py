@@ -4,38 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-
-from sdk.cli import run_command
-
-COMMANDS = (
-    "accuracy",
-    "all",
-    "beam",
-    "calibration",
-    "compare",
-    "deadline",
-    "engines",
-    "gpu",
-    "kernel",
-    "latency",
-    "methods",
-    "peers",
-    "refs",
-    "report",
-    "scaling",
-    "video",
-)
+from pathlib import Path
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
-    return run_command(
-        "benchmarks",
-        COMMANDS,
-        "Measure an engine, print a table, write the figures as JSON.",
-        arguments,
-    )
+    from sdk.cli import run_package
+
+    return run_package("benchmarks", arguments)
 
 
 if __name__ == "__main__":
+    home = Path(__file__).resolve().parents[1]
+    if not sys.flags.safe_path and Path(sys.path[0]).resolve() != home:
+        del sys.path[0]  # the working folder, which may hold modules of others
     sys.exit(main())

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-
-from sdk.cli import run_command
-
-COMMANDS = ("locate", "video", "replay", "budget", "doctor")
+from pathlib import Path
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
-    return run_command(
-        "sdk", COMMANDS, "Find what a sentence describes; check the installation.", arguments
-    )
+    from sdk.cli import run_package
+
+    return run_package("sdk", arguments)
 
 
 if __name__ == "__main__":
+    home = Path(__file__).resolve().parents[1]
+    if not sys.flags.safe_path and Path(sys.path[0]).resolve() != home:
+        del sys.path[0]  # the working folder, which may hold modules of others
     sys.exit(main())

@@ -1,7 +1,9 @@
-"""The command lines of all packages: ``python -m PACKAGE NAME``.
+"""The command lines: ``piza NAME`` reaches all of them, ``python -m PACKAGE NAME`` one package's.
 
-Results go to stdout, everything else to stderr. Exit codes: 0 for an answer, 2 for bad input or
-usage, 3 for a problem with an engine, a checkpoint or a runtime.
+``PACKAGE.commands`` has their names in ``COMMANDS``, each with a line of help. A name stands for a
+module beside it (dashes become underscores, ``import`` becomes ``import_``) with
+``add_arguments(parser)`` and ``run(args) -> exit code``; only the one asked for is imported.
+``sdk.exits`` says how a command ends.
 """
 
 from __future__ import annotations
@@ -9,38 +11,78 @@ from __future__ import annotations
 import argparse
 import importlib
 import keyword
-import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
-from sdk.errors import InputError, PizaError
+from sdk.exits import exit_code
+from sdk.extras import extras_named
 
-EXIT_INPUT, EXIT_ENGINE = 2, 3
+_ABOUT = "Find what a sentence describes, however small: from training to the vehicle."
+_TOP = ("sdk", "export")  # piza NAME
+_GROUPS = {"train": "train", "bench": "benchmarks"}  # piza GROUP NAME
 
 
-def run_command(
-    package: str, names: Sequence[str], description: str, arguments: Sequence[str] | None
+def piza(arguments: Sequence[str] | None = None) -> int:
+    """``piza NAME``: runs a command and returns its exit code; usage errors exit at once."""
+    return exit_code(lambda: _run("piza", _ABOUT, _TOP, _GROUPS, arguments))
+
+
+def run_package(package: str, arguments: Sequence[str] | None = None) -> int:
+    """``python -m PACKAGE NAME``: as ``piza``, for the commands of one package."""
+    prog, about = f"python -m {package}", _table(package).ABOUT
+    return exit_code(lambda: _run(prog, about, (package,), {}, arguments))
+
+
+class _LazyParser(argparse.ArgumentParser):
+    """A parser that gets its arguments from ``fill`` when it is the one that parses."""
+
+    def __init__(self, *, fill: Callable[[argparse.ArgumentParser], None], **options: Any) -> None:
+        super().__init__(**options)
+        self._fill = fill
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        self._fill(self)
+        return super().parse_known_args(args, namespace)
+
+
+def _run(
+    prog: str,
+    about: str,
+    packages: Sequence[str],
+    groups: dict[str, str],
+    arguments: Sequence[str] | None,
 ) -> int:
-    """Runs one of ``package``'s commands and returns its exit code; usage errors exit at once.
-
-    Each name stands for a module ``PACKAGE.commands.NAME`` (dashes become underscores, ``import``
-    becomes ``import_``) with ``HELP``, ``add_arguments(parser)`` and ``run(args) -> exit code``;
-    heavy imports happen there.
-    """
-    parser = argparse.ArgumentParser(prog=f"python -m {package}", description=description)
-    children = parser.add_subparsers(dest="command", required=True, metavar="NAME")
-    for name in names:
-        module = name.replace("-", "_") + "_" * keyword.iskeyword(name)
-        command = importlib.import_module(f"{package}.commands.{module}")
-        child = children.add_parser(name, help=command.HELP, description=command.HELP)
-        command.add_arguments(child)
-        child.set_defaults(run=command.run)
-    parsed = parser.parse_args(arguments)
-    try:
+    fill = partial(_add_commands, packages, groups)
+    parsed = _LazyParser(prog=prog, description=about, fill=fill).parse_args(arguments)
+    with extras_named(parsed.package):
         code: int = parsed.run(parsed)
-    except PizaError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_INPUT if isinstance(error, InputError) else EXIT_ENGINE
-    except OSError as error:  # a folder that cannot be read or written
-        print(f"error: {error}", file=sys.stderr)
-        return EXIT_INPUT
     return code
+
+
+def _add_commands(
+    packages: Sequence[str], groups: dict[str, str], parser: argparse.ArgumentParser
+) -> None:
+    children = parser.add_subparsers(required=True, metavar="NAME")
+
+    def add(name: str, text: str, fill: Callable[[argparse.ArgumentParser], None]) -> None:
+        children.add_parser(name, help=text, description=text, fill=fill)
+
+    for package in packages:
+        for name, text in _table(package).COMMANDS.items():
+            add(name, text, partial(_add_arguments, package, name))
+    for name, package in groups.items():
+        add(name, _table(package).ABOUT, partial(_add_commands, (package,), {}))
+
+
+def _add_arguments(package: str, name: str, parser: argparse.ArgumentParser) -> None:
+    module = name.replace("-", "_") + "_" * keyword.iskeyword(name)
+    with extras_named(package):
+        command = importlib.import_module(f"{package}.commands.{module}")
+    command.add_arguments(parser)
+    parser.set_defaults(run=command.run, package=package)
+
+
+def _table(package: str) -> Any:
+    """What lists a package's commands; it imports none of them."""
+    return importlib.import_module(f"{package}.commands")

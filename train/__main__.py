@@ -4,27 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-
-from sdk.cli import run_command
-
-COMMANDS = (
-    "init",
-    "scenes",
-    "piza",
-    "tune",
-    "import",
-    "calibrate",
-    "data",
-    "evaluate",
-    "trajectories",
-)
+from pathlib import Path
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
-    about = "Read data or render it, train, import, evaluate, calibrate."
-    return run_command("train", COMMANDS, about, arguments)
+    from sdk.cli import run_package
+
+    return run_package("train", arguments)
 
 
 if __name__ == "__main__":
+    home = Path(__file__).resolve().parents[1]
+    if not sys.flags.safe_path and Path(sys.path[0]).resolve() != home:
+        del sys.path[0]  # the working folder, which may hold modules of others
     sys.exit(main())

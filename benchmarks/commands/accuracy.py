@@ -7,8 +7,6 @@ import argparse
 from benchmarks import options
 from train.options import not_negative, positive
 
-HELP = "accuracy on procedural scenes, with the sentences shuffled, and with absent objects"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""

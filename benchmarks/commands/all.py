@@ -10,7 +10,6 @@ from benchmarks.options import add_opening
 from benchmarks.report.parts import PARTS
 from sdk.options import add_engine
 
-HELP = "run all benchmarks, each in a process of its own, and write the report of them"
 EXIT_FAILED = 3
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from benchmarks import options
 from train.options import not_negative, positive
 
-HELP = "accuracy and time of beams: several candidates of the first step followed"
 BEAMS = (1, 2, 3, 4)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from benchmarks import options
 from train.options import not_negative, positive
 
-HELP = "do scores say how often answers are right, does the stated risk hold, on fresh scenes"
 _SEED = 970_000  # scenes of no other measurement
 
 

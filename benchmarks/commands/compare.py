@@ -12,7 +12,6 @@ from train.options import positive_float, share
 if TYPE_CHECKING:
     from benchmarks.compare import Comparison, Ratio
 
-HELP = "compare two measurements; exit 1 when the new one is slower beyond noise, or misses more"
 EXIT_SLOWER = 1
 
 

@@ -9,7 +9,6 @@ from typing import Any
 from benchmarks import options
 from train.options import not_negative, positive
 
-HELP = "searches under a deadline: how many keep it, how good their answers are"
 FRACTIONS = (0.3, 0.45, 0.6, 0.8, 1.0, 1.25, 1.6)  # of the time of a search without one
 _TRIED = 40  # searches that find out how long one takes
 

@@ -11,8 +11,6 @@ from typing import Any
 from benchmarks import options
 from train.options import not_negative, positive
 
-HELP = "the same questions to several engines in turn: precisions, models, input sizes"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""

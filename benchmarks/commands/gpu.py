@@ -15,8 +15,6 @@ from typing import Any
 from benchmarks import options
 from train.options import positive
 
-HELP = "check and measure the CUDA kernel on this machine's GPU, write the report"
-
 ROOT = Path(__file__).resolve().parents[2]
 LEAST_SHARE_OF_COPY, LEAST_TIMES_TORCH = 0.6, 10.0
 MOST_DIFFERENCE = 1e-3  # of 0..1, both output types

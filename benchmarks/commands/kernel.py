@@ -12,8 +12,6 @@ from train.options import not_negative, positive
 if TYPE_CHECKING:
     from benchmarks.kernel.timing import Result
 
-HELP = "the crop-and-resize kernel against OpenCV, Pillow, torch and a plain copy"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from benchmarks.cases import Workload
     from sdk.grounder import Grounder
 
-HELP = "latency of a search on 1920x1080 frames: percentiles, stages, cold start, memory"
 _COLD_REFS = 8  # expressions that a fresh process is asked for, one by one and as a list
 
 

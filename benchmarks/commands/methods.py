@@ -11,8 +11,6 @@ from benchmarks.methods import Budget
 from train.methods import METHODS
 from train.options import not_negative, positive, positive_float
 
-HELP = "train a base, adapt it with each of the eight methods, compare them on fresh scenes"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""

@@ -11,7 +11,6 @@ from typing import Any
 from benchmarks import options
 from train.options import not_negative, positive
 
-HELP = "other ways to find the object, on the same questions: how fast, how exact"
 _SEED = 980_000  # scenes of no other measurement
 _WARMUP = 3  # questions before the clock starts
 # (columns, rows, the whole frame besides)

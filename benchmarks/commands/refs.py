@@ -8,7 +8,6 @@ from typing import Any
 from benchmarks import options
 from train.options import not_negative, positive
 
-HELP = "several expressions on one frame in one call, against a call for each"
 COUNTS = (1, 2, 4, 8)
 
 

@@ -15,7 +15,6 @@ from train.options import not_negative, positive
 if TYPE_CHECKING:
     from sdk.grounder import Grounder
 
-HELP = "cost of a search as expressions, frame size, threads, batch and zoom steps grow"
 AXES = ("refs", "frame", "threads", "batch", "steps")
 _UNITS = {
     "refs": "expressions",

@@ -11,8 +11,6 @@ from export.usage import measured
 from sdk.manifest import NETWORK_FILES
 from sdk.runtime.target import LEVELS, SAME_GPU
 
-HELP = "build an engine from a checkpoint or a portable folder and prove that it equals it"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(

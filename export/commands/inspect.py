@@ -5,8 +5,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-HELP = "show what an engine is: networks, sizes, operators, certificate"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("engine", type=Path, nargs="?", help="default: the engine in use")

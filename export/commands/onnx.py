@@ -7,8 +7,6 @@ from pathlib import Path
 
 from export.usage import measured
 
-HELP = "export a checkpoint to three static-shape ONNX networks (text, image, ground)"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", type=Path, nargs="?", help="default: the bundled model")

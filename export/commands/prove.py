@@ -7,7 +7,6 @@ from pathlib import Path
 
 from sdk.manifest import NETWORK_FILES
 
-HELP = "build, compare and time engines on this machine, and write the report"
 PRECISIONS = ("fp32", "fp16")
 BUNDLED_ENGINE = Path(__file__).resolve().parents[2] / "assets" / "piza-tiny" / "engine"
 

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from export.usage import measured
 
-HELP = "compare an engine with its checkpoint again and write the certificate"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("engine", type=Path)

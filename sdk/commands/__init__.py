@@ -1,1 +1,13 @@
-"""The commands of ``python -m sdk``, one module each."""
+"""The commands of the vehicle side, one module each: ``add_arguments(parser)`` and ``run(args)``.
+
+What each does stands here, in a line, so that a list of them imports none. ``sdk.cli`` runs them.
+"""
+
+ABOUT = "Find what a sentence describes; check the installation."
+COMMANDS = {
+    "locate": "find the object that an expression names in an image",
+    "video": "find what expressions name in a video, a camera, a bag or a folder of images",
+    "replay": "ask the question of a bundle again and compare the answers",
+    "budget": "tell how far away an object of a size can be for the engine's measured accuracy",
+    "doctor": "tell what is installed, what is missing and what to do",
+}

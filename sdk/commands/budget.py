@@ -12,8 +12,6 @@ from sdk.options import add_engine
 if TYPE_CHECKING:
     from sdk.budget import Budget, Row
 
-HELP = "tell how far away an object of a size can be for the engine's measured accuracy"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of the command."""

@@ -17,8 +17,6 @@ from sdk.manifest import Manifest
 from sdk.options import add_engine
 from sdk.runtime import usable_cores
 
-HELP = "tell what is installed, what is missing and what to do"
-
 _NEEDED = {  # module -> distribution
     "numpy": "numpy",
     "cv2": "opencv-python-headless",

@@ -9,8 +9,6 @@ from pathlib import Path
 
 from sdk.options import add_allow_unproven, add_engine, add_threshold
 
-HELP = "find the object that an expression names in an image"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of the command."""

@@ -15,7 +15,6 @@ from sdk.options import add_allow_unproven, add_engine
 if TYPE_CHECKING:
     from sdk.comparison import Comparison, Row
 
-HELP = "ask the question of a bundle again and compare the answers"
 EXIT_DIFFERENT = 1
 
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     Sink = Callable[[Stream, StreamFrame], None]
 
-HELP = "find what expressions name in a video, a camera's frames, a bag or a folder of images"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the arguments of the command."""

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.__main__ import main
 from benchmarks.bootstrap import interval_of_paired_ratio, interval_of_ratio
 from benchmarks.commands import compare as command
 from benchmarks.compare import FASTER, SAME, SLOWER, UNKNOWN, Ratio, compare, read_figures
-from sdk.cli import run_command
 from sdk.errors import InputError
 
 MACHINE = {"cpu": "A", "cores": 2, "gpu": [], "system": "Linux", "versions": {"numpy": "2"}}
@@ -161,7 +161,7 @@ def test_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], factor: float, code: int
 ) -> None:
     files = [write(tmp_path, "a", latency(1.0)), write(tmp_path, "b", latency(factor, 1))]
-    assert run_command("benchmarks", ["compare"], "", ["compare", *files]) == code
+    assert main(["compare", *files]) == code
     printed = capsys.readouterr()
     assert "paired by 200 questions" in printed.out
     assert "changes below 5 % do not count" in printed.out
@@ -172,13 +172,13 @@ def test_command_without_samples(tmp_path: Path, capsys: pytest.CaptureFixture[s
     files = [
         write(tmp_path, n, {"rows": [{"refs": 1, "a_ms": t}]}) for n, t in (("a", 1), ("b", 9))
     ]
-    assert run_command("benchmarks", ["compare"], "", ["compare", *files]) == 0
+    assert main(["compare", *files]) == 0
     assert "noise cannot be judged" in capsys.readouterr().out
 
 
 def test_command_with_a_bad_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = write(tmp_path, "a", latency(1.0))
-    assert run_command("benchmarks", ["compare"], "", ["compare", file, "none.json"]) == 2
+    assert main(["compare", file, "none.json"]) == 2
     assert "cannot read none.json" in capsys.readouterr().err
     assert command.EXIT_SLOWER == 1
 

@@ -1,1 +1,17 @@
-"""One module a subcommand: ``HELP``, ``add_arguments(parser)``, ``run(args) -> exit code``."""
+"""The commands of training, one module each: ``add_arguments(parser)`` and ``run(args)``.
+
+What each does stands here, in a line, so that a list of them imports none. ``sdk.cli`` runs them.
+"""
+
+ABOUT = "Read data or render it, train, import, evaluate, calibrate."
+COMMANDS = {
+    "init": "write a checkpoint with random weights, to try out a size that is not trained yet",
+    "scenes": "write procedural driving scenes with referring expressions",
+    "piza": "train piza-tiny from scratch on rendered scenes; run again to resume",
+    "tune": "fine-tune a base model on annotated photographs; run again to resume",
+    "import": "convert mmdetection's Grounding DINO with a PIZA file over it into a checkpoint",
+    "calibrate": "calibrate the scores of a checkpoint on fresh questions, into its config",
+    "data": "look at annotations: statistics, entries that cannot be used, a contact sheet",
+    "evaluate": "accuracy of a checkpoint or an engine on annotated photographs",
+    "trajectories": "draw sampled zoom trajectories on rendered scenes",
+}

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from train.evaluation.calibrate import Outcome
     from train.evaluation.questions import Question
 
-HELP = "calibrate the scores of a checkpoint on fresh questions and write that into its config"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", type=Path)

@@ -8,8 +8,6 @@ from pathlib import Path
 
 from train.options import not_negative, positive
 
-HELP = "accuracy of a checkpoint or an engine on annotated photographs"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""

@@ -7,8 +7,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-HELP = "convert mmdetection's Grounding DINO with a PIZA file over it into a checkpoint"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(

@@ -9,8 +9,6 @@ from train.options import not_negative, positive
 
 SIZES = ("swin-t", "piza-tiny")
 
-HELP = "write a checkpoint with random weights, to try out a size that is not trained yet"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--out", type=Path, required=True, help="checkpoint folder to write")

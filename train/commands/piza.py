@@ -14,8 +14,6 @@ from train.options import not_negative, positive, positive_float, share
 CHECK_SEED = 800_000  # scenes of the checks; benchmarks use higher seeds
 RESERVED = 600_000  # training uses lower seeds; then come calibration and certificates
 
-HELP = "train piza-tiny from scratch on rendered scenes; run again to resume"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("build/train/piza-tiny"))

@@ -7,8 +7,6 @@ from pathlib import Path
 
 from train.options import not_negative, positive
 
-HELP = "draw sampled zoom trajectories on rendered scenes"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from train.trainer.journal import Journal
     from train.trainer.recipe import Recipe
 
-HELP = "fine-tune a base model on annotated photographs by one of the methods; again to resume"
 TRAINED = tuple(name for name, method in METHODS.items() if method.family != "zero-shot")
 LAST = "last"
 

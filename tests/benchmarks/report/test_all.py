@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.__main__ import COMMANDS, main
+from benchmarks.__main__ import main
+from benchmarks.commands import COMMANDS
 from benchmarks.report import parts
 from benchmarks.report.folder import read_record
 from benchmarks.report.parts import PARTS, Part, in_own_process, present, run_part
