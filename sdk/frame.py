@@ -72,7 +72,9 @@ def decode_image(data: bytes, name: str) -> Frame:
     try:
         frame = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     except cv2.error as error:
-        raise InputError(f"cannot decode the image {name}: {error}") from error
+        large = "CV_IO_MAX_IMAGE" in str(error)
+        why = "it has more pixels than OpenCV decodes (2^30)" if large else error.err
+        raise InputError(f"cannot decode the image {name}: {why}") from error
     if frame is None:
         raise InputError(f"expected an image (JPEG, PNG, ...) in {name} ({len(data)} bytes)")
     return check_frame(frame)

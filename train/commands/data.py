@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from train.options import not_negative
 
 if TYPE_CHECKING:
+    from sdk.text import Tokenizer
     from train.data.annotations import Problem
 
-HELP = "look at annotations: statistics, entries that cannot be used, a contact sheet"
 SHOWN_PROBLEMS = 5
 
 
@@ -23,6 +23,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="SOREC, COCO or RefCOCO file, or a folder as 'python -m train scenes' writes it",
     )
     parser.add_argument("--images", type=Path, metavar="DIR", help="hold boxes against the images")
+    parser.add_argument(
+        "--decode",
+        action="store_true",
+        help="decode every image whole, which finds damage inside; takes a minute for a thousand",
+    )
+    parser.add_argument(
+        "--tokenizer",
+        type=Path,
+        metavar="FILE",
+        help="a checkpoint or its tokenizer.json: count the words that it does not know",
+    )
     parser.add_argument("--split", help="of a RefCOCO file: train, val, testA, ...")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as JSON")
     parser.add_argument(
@@ -32,9 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print a table, write the JSON, draw the sheet."""
+    """Print a table, write the JSON, draw the sheet; InputError when no entry can be used."""
     from sdk.errors import InputError
-    from train.data.annotations import read_annotations
+    from train.data.annotations import nothing_usable, read_annotations
     from train.data.statistics import statistics, statistics_lines
     from train.evaluation.report import JsonFile
 
@@ -44,20 +55,29 @@ def run(args: argparse.Namespace) -> int:
         path = path / "annotations.json"
     if args.sheet is not None and images is None:
         raise InputError("expected --images DIR for a contact sheet: it shows the photographs")
+    if args.decode and images is None:
+        raise InputError("expected --images DIR with --decode: there is nothing to decode")
+    tokenizer = None if args.tokenizer is None else _tokenizer(args.tokenizer)
     file = JsonFile(args.json)
-    known = read_annotations(path, images, args.split)
-    figures = statistics(known)
+    known = read_annotations(path, images, args.split, args.decode)
+    figures = statistics(known, tokenizer)
     print("\n".join([*statistics_lines(figures), *_problem_lines(known.problems, args.json)]))
     file.write(figures)
+    if not known.items:
+        raise nothing_usable(path)
     if args.sheet is not None:
         from sdk.frame import write_image
         from train.data.contact_sheet import contact_sheet
 
-        if not known.items:
-            raise InputError(f"expected annotations to draw in {path}, found none that can be used")
         write_image(args.sheet, contact_sheet(known.items, images, path.name, args.seed))
         print(f"\ncontact sheet in {args.sheet}")
     return 0
+
+
+def _tokenizer(path: Path) -> Tokenizer:
+    from sdk.text import MAX_CHARACTERS, Tokenizer
+
+    return Tokenizer.from_file(path / "tokenizer.json" if path.is_dir() else path, MAX_CHARACTERS)
 
 
 def _problem_lines(problems: tuple[Problem, ...], json_file: Path | None) -> list[str]:

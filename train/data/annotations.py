@@ -6,13 +6,24 @@ import json
 import math
 import os
 import sys
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sdk.errors import InputError
 from train.data import coco, refcoco, sorec
-from train.data.entries import Annotation, AnnotationSet, MalformedError, Problem, short, within
-from train.data.image_size import image_wh
+from train.data.entries import (
+    Annotation,
+    AnnotationSet,
+    Check,
+    MalformedError,
+    Problem,
+    as_stated,
+    short,
+    within,
+)
+from train.data.image_size import decoded_wh, image_wh
 
 __all__ = [
     "Annotation",
@@ -29,7 +40,11 @@ MISSING_IMAGE = "missing image"  # how the reason of such a problem begins
 
 
 def read_annotations(
-    path: str | Path, images: str | Path | None = None, split: str | None = None
+    path: str | Path,
+    images: str | Path | None = None,
+    split: str | None = None,
+    decode: bool = False,
+    left_out: Collection[int] | None = None,
 ) -> AnnotationSet:
     """Reads an annotation file; the content tells which layout it has.
 
@@ -39,6 +54,11 @@ def read_annotations(
         images: folder of the images. Without it images are not looked at: a box that is too far
             to the right or the bottom is found out only where the file states the image's size.
         split: RefCOCO keeps all splits in one file: only this one.
+        decode: decode every image, which finds damage in the middle of it; by default only those
+            whose header and end do not tell that they are whole.
+        left_out: the entries that were problems when a run began. The same ones are problems now,
+            and others stay items even when their photographs have become unreadable since: the
+            run's order is over all of them.
 
     Returns:
         The usable annotations, boxes cut to their images, and the entries that cannot be used.
@@ -48,7 +68,13 @@ def read_annotations(
             or there is no such split.
     """
     path = Path(path)
-    check = _Images(Path(images)) if images is not None else _on_paper
+    if images is None:
+        return _read(path, _on_paper, split)
+    check = _Images(Path(images), decode, left_out)
+    return replace(_read(path, check, split), lost=check.lost)
+
+
+def _read(path: Path, check: Check, split: str | None) -> AnnotationSet:
     try:
         if path.suffix in PICKLES:
             return refcoco.read(path, _read_json(path.with_name(INSTANCES)), check, split)
@@ -74,7 +100,7 @@ def _read_json(path: Path) -> Any:
         raise InputError(f"expected JSON in {path}: {error}") from error
 
 
-def _on_paper(annotation: Annotation) -> Annotation:
+def _on_paper(_: int, annotation: Annotation) -> Annotation:
     """The check of a box whose image is not at hand: it does not begin before the image does."""
     return within(annotation, math.inf, math.inf)
 
@@ -82,37 +108,49 @@ def _on_paper(annotation: Annotation) -> Annotation:
 class _Images:
     """Holds annotations against the images of a folder; each image is looked at once."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, decode: bool, left_out: Collection[int] | None) -> None:
         if not folder.is_dir():
             raise InputError(f"expected a folder of images at {folder}, found none")
-        self._folder = folder
+        self._folder, self._left_out = folder, left_out
+        self._size = decoded_wh if decode else image_wh
         self._known: dict[str, tuple[int, int] | str] = {}  # size or reason
+        self.lost: dict[str, str] = {}
 
-    def __call__(self, annotation: Annotation) -> Annotation:
+    def __call__(self, entry: int, annotation: Annotation) -> Annotation:
+        if self._left_out is not None and entry in self._left_out:
+            raise MalformedError("it could not be used when the run began")
         name = annotation.image
         if name not in self._known:
             self._known[name] = self._look(name)
         found = self._known[name]
-        if isinstance(found, str):
+        if not isinstance(found, str):
+            return within(as_stated(annotation, *found), *found)
+        if self._left_out is None:
             raise MalformedError(found)
-        return within(annotation, *found)
+        self.lost[name] = found
+        return annotation
 
     def _look(self, name: str) -> tuple[int, int] | str:
         path = self._folder / name
         if not os.path.isfile(path):  # False as well for a name that no file can have
             return f"{MISSING_IMAGE}: no {name} in {self._folder}"
         try:
-            return image_wh(path)
+            return self._size(path)
         except InputError as error:
             return str(error)
 
 
-def read_usable(path: Path, images: Path, split: str | None = None) -> AnnotationSet:
+def read_usable(
+    path: Path,
+    images: Path,
+    split: str | None = None,
+    left_out: Collection[int] | None = None,
+) -> AnnotationSet:
     """``read_annotations`` for those who need some: says on stderr what cannot be used.
 
     Raises InputError also when nothing can.
     """
-    known = read_annotations(path, images, split)
+    known = read_annotations(path, images, split, left_out=left_out)
     if known.problems:
         lost, first = len(known.problems), known.problems[0]
         print(
@@ -121,5 +159,10 @@ def read_usable(path: Path, images: Path, split: str | None = None) -> Annotatio
             file=sys.stderr,
         )
     if not known.items:
-        raise InputError(f"expected annotations in {path}, found none that can be used")
+        raise nothing_usable(path)
     return known
+
+
+def nothing_usable(path: Path) -> InputError:
+    """What to raise where some annotations are needed and there are none."""
+    return InputError(f"expected annotations in {path}, found none that can be used")

@@ -33,11 +33,16 @@ SENTENCES = ("ref", "refs", "expression", "expressions", "sentence", "sentences"
 
 @dataclass(frozen=True)
 class Objects:
-    """The boxes of a COCO file by annotation id, without sentences."""
+    """The boxes of a COCO file by annotation id, without sentences.
+
+    ``doubtful``: ids that several different records have, so that nobody knows which is meant.
+    """
 
     images: dict[int | str, dict[str, Any]]
     annotations: dict[int | str, dict[str, Any]]
     categories: dict[int | str, str]
+    doubtful_images: frozenset[int | str] = frozenset()
+    doubtful_annotations: frozenset[int | str] = frozenset()
 
 
 def read(document: dict[str, Any], check: Check) -> AnnotationSet:
@@ -77,7 +82,10 @@ def objects(document: Any) -> Objects:
         raise InputError('expected COCO\'s layout {"images": [...], "annotations": [...]}')
     categories = _by_id(document.get("categories", []))
     names = {key: c["name"] for key, c in categories.items() if isinstance(c.get("name"), str)}
-    return Objects(_by_id(document["images"]), _by_id(document["annotations"]), names)
+    images, annotations = document["images"], document["annotations"]
+    return Objects(
+        _by_id(images), _by_id(annotations), names, _doubtful(images), _doubtful(annotations)
+    )
 
 
 def place(entry: dict[str, Any], records: Objects, ref: str, number: Any) -> Annotation:
@@ -89,6 +97,8 @@ def place(entry: dict[str, Any], records: Objects, ref: str, number: Any) -> Ann
     image = records.images.get(identity(image_id))
     if image is None:
         raise MalformedError(f"no image has the id {short(image_id)}")
+    if image_id in records.doubtful_images:
+        raise MalformedError(f"several different images have the id {short(image_id)}")
     (name,) = fields(image, "file_name")
     annotation = Annotation(
         image=image_name(name),
@@ -96,8 +106,10 @@ def place(entry: dict[str, Any], records: Objects, ref: str, number: Any) -> Ann
         ref=ref,
         id=identity(number),
         category=records.categories.get(_key(entry.get("category_id"))),
+        crowd=entry.get("iscrowd") in (1, True),
+        stated_wh=(_side(image.get("width")), _side(image.get("height"))),
     )
-    return within(annotation, _side(image.get("width")), _side(image.get("height")))
+    return within(annotation, *annotation.stated_wh)
 
 
 def _sentence(entry: dict[str, Any], records: Objects) -> Any:
@@ -113,6 +125,15 @@ def _sentence(entry: dict[str, Any], records: Objects) -> Any:
 def _by_id(records: Any) -> dict[int | str, dict[str, Any]]:
     known = records if isinstance(records, list) else []
     return {_key(r.get("id")): r for r in known if isinstance(r, dict) and _key(r.get("id")) != ""}
+
+
+def _doubtful(records: list[Any]) -> frozenset[int | str]:
+    known, doubtful = _by_id(records), set()
+    for record in records:
+        key = _key(record.get("id")) if isinstance(record, dict) else ""
+        if key != "" and known[key] != record:
+            doubtful.add(key)
+    return frozenset(doubtful)
 
 
 def _key(value: Any) -> int | str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import reprlib
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sdk.errors import InputError
@@ -27,6 +27,9 @@ class Annotation:
         ref: the referring expression, as it was written.
         id: the entry's own id.
         category: the object's category, None where the file knows of none.
+        crowd: the box is of a group of objects, as COCO marks them.
+        stated_wh: width and height in pixels that the file states for the image, infinite where
+            it does not; no part of what the annotation says.
     """
 
     image: str
@@ -34,6 +37,8 @@ class Annotation:
     ref: str
     id: int | str
     category: str | None = None
+    crowd: bool = False
+    stated_wh: tuple[float, float] = field(default=(math.inf, math.inf), compare=False)
 
 
 @dataclass(frozen=True)
@@ -46,10 +51,15 @@ class Problem:
 
 @dataclass(frozen=True)
 class AnnotationSet:
-    """What a file holds: the usable annotations in the file's order, and the other entries."""
+    """What a file holds: the usable annotations in the file's order, and the other entries.
+
+    ``lost``: why photographs of the items cannot be read any more, by name; only a run that goes
+    on keeps such items.
+    """
 
     items: tuple[Annotation, ...]
     problems: tuple[Problem, ...]
+    lost: Mapping[str, str] = field(default_factory=dict)
 
 
 class MalformedError(Exception):
@@ -57,7 +67,7 @@ class MalformedError(Exception):
 
 
 Parse = Callable[[Any], Iterable[Annotation]]
-Check = Callable[[Annotation], Annotation]
+Check = Callable[[int, Annotation], Annotation]
 
 
 def collect(entries: Sequence[Any], parse: Parse, check: Check) -> AnnotationSet:
@@ -66,13 +76,14 @@ def collect(entries: Sequence[Any], parse: Parse, check: Check) -> AnnotationSet
     Args:
         entries: as the file has them.
         parse: an entry -> its annotations.
-        check: holds an annotation against its image; the annotation, perhaps cut to the image.
+        check: holds an annotation of an entry (its index) against its image; the annotation,
+            perhaps cut to the image.
     """
     items: list[Annotation] = []
     problems: list[Problem] = []
     for number, entry in enumerate(entries):
         try:
-            items += [check(annotation) for annotation in parse(entry)]
+            items += [check(number, annotation) for annotation in parse(entry)]
         except MalformedError as error:
             problems.append(Problem(number, str(error)))
     return AnnotationSet(tuple(items), tuple(problems))
@@ -157,6 +168,29 @@ def within(annotation: Annotation, width: float, height: float) -> Annotation:
             f"the box {numbers} (xyxy) is outside its image {annotation.image}{size}"
         )
     return replace(annotation, xyxy=cut)
+
+
+def as_stated(annotation: Annotation, width: int, height: int) -> Annotation:
+    """The annotation, if its image of ``width`` x ``height`` px is the one that the file states.
+
+    Boxes of a picture of another size are wrong even where they lie inside. Raises MalformedError
+    for sizes that are apart by more than ``OVERHANG_PX``.
+    """
+    stated, found = annotation.stated_wh, (width, height)
+
+    def differs(sides: tuple[float, float]) -> bool:
+        pairs = zip(stated, sides, strict=True)
+        return any(math.isfinite(a) and abs(a - b) > OVERHANG_PX for a, b in pairs)
+
+    if not differs(found):
+        return annotation
+    said = " x ".join("?" if math.isinf(side) else f"{side:.0f}" for side in stated)
+    why = "it was resized or exchanged"
+    if not differs((height, width)):
+        why = "the boxes may be of the picture before its EXIF data turned it"
+    raise MalformedError(
+        f"the file states {said} px for {annotation.image}, which has {width} x {height} px: {why}"
+    )
 
 
 def short(value: Any) -> str:

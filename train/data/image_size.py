@@ -1,4 +1,4 @@
-"""The size of an image file, from its header: thousands of photographs in a second.
+"""The size of an image file, from its header and its end: thousands of photographs in a second.
 
 ``sdk.frame.read_image`` turns a photograph upright as its EXIF data say, so the size here is that
 of the upright image as well.
@@ -6,6 +6,7 @@ of the upright image as well.
 
 from __future__ import annotations
 
+import os
 import struct
 from pathlib import Path
 from typing import BinaryIO
@@ -18,23 +19,37 @@ _END_OF_HEADER = (0xD9, 0xDA)  # end of image, start of scan
 _STANDALONE = (0x01, *range(0xD0, 0xD9))  # markers without a segment
 _ORIENTATION = 0x0112
 _LYING = (5, 6, 7, 8)  # orientations that exchange width and height
+_END_OF_IMAGE, _TAIL_BYTES = b"\xff\xd9", 4096  # within pixels, 0xFF is never followed by 0xD9
+# A JPEG of one colour takes a byte for some 300 pixels: a header that promises more may well lie.
+_MOST_PIXELS_A_BYTE = 1000
 
 
 def image_wh(path: Path) -> tuple[int, int]:
     """Width and height in pixels of the upright image.
 
-    A JPEG's header is enough (what comes after it is not looked at); other formats are decoded.
-    Raises InputError for a file that cannot be read or is no image.
+    A JPEG's header is enough when the file has its end and about as many bytes as the size needs
+    (damage in the middle is not seen); other files are decoded. Raises InputError for a file that
+    cannot be read or is no whole image.
     """
     try:
         with path.open("rb") as file:
             found = _jpeg_wh(file) if file.read(2) == b"\xff\xd8" else None
+            whole = found is not None and _is_plausible(file, found)
     except OSError as error:
         raise InputError(f"cannot read the image {path}: {error.strerror or error}") from error
-    if found is None:
-        height, width = read_image(path).shape[:2]
-        return width, height
-    return found
+    return found if found is not None and whole else decoded_wh(path)
+
+
+def decoded_wh(path: Path) -> tuple[int, int]:
+    """``image_wh`` by decoding the whole file, which finds any damage that a decoder can see."""
+    height, width = read_image(path).shape[:2]
+    return width, height
+
+
+def _is_plausible(file: BinaryIO, size_wh: tuple[int, int]) -> bool:
+    length = file.seek(0, os.SEEK_END)
+    file.seek(max(length - _TAIL_BYTES, 0))
+    return _END_OF_IMAGE in file.read() and size_wh[0] * size_wh[1] <= length * _MOST_PIXELS_A_BYTE
 
 
 def _jpeg_wh(file: BinaryIO) -> tuple[int, int] | None:

@@ -76,6 +76,8 @@ def read(path: Path, document: Any, check: Check, split: str | None = None) -> A
         entry = records.annotations.get(identity(ann_id))
         if entry is None:
             raise MalformedError(f"instances.json has no annotation with the id {short(ann_id)}")
+        if ann_id in records.doubtful_annotations:
+            raise MalformedError(f"several annotations of instances.json have the id {ann_id}")
         if not isinstance(sentences, list | tuple) or not sentences:
             raise MalformedError(f"expected a list of sentences, got {short(sentences)}")
         spoken = [fields(sentence, "sent_id", "sent") for sentence in sentences]

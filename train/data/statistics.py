@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sdk.errors import InputError
 from sdk.geometry import as_boxes
-from train.data.entries import AnnotationSet
+from sdk.text import Tokenizer, normalise
+from train.data.entries import Annotation, AnnotationSet, Rect
 from train.evaluation.groups import RELATIONS, SIZES, relations, size_group
 from train.evaluation.report import table
 
 
-def statistics(known: AnnotationSet) -> dict[str, Any]:
+def statistics(known: AnnotationSet, tokenizer: Tokenizer | None = None) -> dict[str, Any]:
     """Plain values, NaN where there is nothing to count.
 
     ``count`` usable annotations of ``images`` images; percentiles of the boxes' ``area_px2``,
     ``width_px`` and ``height_px`` and of the ``words`` of a sentence; shares of annotations by
-    ``sizes`` and by ``relations`` (a sentence may name several); ``bad`` entries with reasons.
+    ``sizes`` and by ``relations`` (a sentence may name several); ``bad`` entries with reasons;
+    ``crowds``, boxes of groups; ``repeated`` annotations, whose image, box and sentence came
+    before; ``contradictory`` ones, whose image and sentence came before with another box;
+    ``repeated_ids``; with a ``tokenizer`` the share of ``unknown_words`` in all words, and of
+    sentences that have some (``unknown_sentences``).
     """
     items = known.items
     boxes = as_boxes([item.xyxy for item in items])
@@ -35,8 +43,63 @@ def statistics(known: AnnotationSet) -> dict[str, Any]:
         "words": _percentiles(words),
         "sizes": {name: _share([size == name for size in sizes]) for name in SIZES},
         "relations": {name: _share([name in of_one for of_one in named]) for name in RELATIONS},
+        **doubts(items),
+        **(unknown_shares(items, tokenizer) if tokenizer is not None else {}),
         "bad": [{"entry": p.entry, "reason": p.reason} for p in known.problems],
     }
+
+
+def doubts(items: Sequence[Annotation]) -> dict[str, int]:
+    """How many annotations can be used and had better be looked at, by what is odd about them."""
+    places: dict[tuple[str, str], set[Rect]] = {}
+    repeated = contradictory = 0
+    for item in items:
+        known = places.setdefault((item.image, normalise(item.ref)), set())
+        repeated += item.xyxy in known
+        contradictory += bool(known) and item.xyxy not in known
+        known.add(item.xyxy)
+    return {
+        "crowds": sum(item.crowd for item in items),
+        "repeated": repeated,
+        "contradictory": contradictory,
+        "repeated_ids": len(items) - len({item.id for item in items}),
+    }
+
+
+def unknown_shares(items: Sequence[Annotation], tokenizer: Tokenizer) -> dict[str, float]:
+    """The shares of words and of sentences that the tokenizer has (in part) no token for."""
+
+    @cache
+    def is_unknown(word: str) -> bool:
+        try:
+            return bool(tokenizer.encode(word).unknown)
+        except InputError:  # a mark alone, or too long to be a word
+            return False
+
+    lost = [[is_unknown(word) for word in normalise(item.ref).split()] for item in items]
+    return {
+        "unknown_words": _share([unknown for words in lost for unknown in words]),
+        "unknown_sentences": _share([any(words) for words in lost]),
+    }
+
+
+def doubt_lines(figures: dict[str, Any]) -> list[str]:
+    """A line for each doubt that there is."""
+    said = {
+        "repeated": "repeat the image, the box and the sentence of another",
+        "contradictory": "have the image and the sentence of another, and another box",
+        "repeated_ids": "have the id of another",
+        "crowds": "are about a crowd, which is no object",
+    }
+    lines = [
+        f"{figures[name]:,} annotations {what}" for name, what in said.items() if figures[name]
+    ]
+    if figures.get("unknown_words"):
+        lines.append(
+            f"{figures['unknown_words']:.1%} of the words are unknown to the model, in"
+            f" {figures['unknown_sentences']:.1%} of the sentences"
+        )
+    return lines
 
 
 def statistics_lines(figures: dict[str, Any]) -> list[str]:
@@ -51,6 +114,8 @@ def statistics_lines(figures: dict[str, Any]) -> list[str]:
     if figures["count"]:
         lines += ["", table(("percentile", "1", "50", "99"), rows), ""]
         lines.append(table(("share", "%"), [[n, f"{100 * s:.1f}"] for n, s in shares.items() if s]))
+    doubtful = doubt_lines(figures)
+    lines += ["", *doubtful] if doubtful else []
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -124,6 +125,59 @@ def test_entries_that_cannot_be_used(scenes: Path, tmp_path: Path, capsys) -> No
     assert "12 entries cannot be used, 10 for a missing image" in printed
     assert "entry 1: expected an object" in printed
     assert f"and 7 more: in {file}" in printed
+
+
+def test_no_entry_that_can_be_used(scenes: Path, tmp_path: Path, capsys) -> None:
+    file = tmp_path / "figures.json"
+    command = ["data", str(scenes / "annotations.json"), "--images", str(tmp_path)]
+    assert main([*command, "--json", str(file)]) == 2
+    found = capsys.readouterr()
+    assert "for a missing image" in found.out
+    assert found.err.count("\n") == 1
+    assert "found none that can be used" in found.err
+    assert json.loads(file.read_text())["count"] == 0
+
+
+def test_what_is_odd_about_annotations() -> None:
+    items = [
+        item(1),
+        item(1, ref="  The CAR. "),  # the same again, and its id
+        item(2, side=30.0),  # the same words mean another object
+        item(3, "b.png"),
+        dataclasses.replace(item(4, "c.png"), crowd=True),
+    ]
+    found = statistics(AnnotationSet(tuple(items), ()))
+    odd = ("repeated", "contradictory", "repeated_ids", "crowds")
+    assert [found[name] for name in odd] == [1, 1, 1, 1]
+    text = "\n".join(statistics_lines(found))
+    assert "1 annotations repeat the image, the box and the sentence" in text
+    assert "crowd" in text
+    fine = statistics(AnnotationSet((item(1), item(2, "b.png")), ()))
+    assert [fine[name] for name in odd] == [0, 0, 0, 0]
+    assert "annotations" not in "\n".join(statistics_lines(fine))
+
+
+def test_words_that_the_model_does_not_know(images: Path, tokenizer_file: Path, capsys) -> None:
+    refs = ["the red car", "Das rote Auto.", "赤い車", "the red car, the Lastwagen"]
+    entries = [
+        {"image": "a.png", "bbox": [5, 5, 9, 9], "ref": ref, "id": k} for k, ref in enumerate(refs)
+    ]
+    (images / "all.json").write_text(json.dumps(entries))
+    command = ["data", str(images / "all.json"), "--json", str(images / "figures.json")]
+    assert main([*command, "--tokenizer", str(tokenizer_file)]) == 0
+    assert "41.7% of the words are unknown to the model, in 75.0%" in capsys.readouterr().out
+    figures = json.loads((images / "figures.json").read_text())
+    assert figures["unknown_words"] == pytest.approx(5 / 12)
+    assert main([*command, "--tokenizer", str(tokenizer_file.parent)]) == 0
+    assert main([*command, "--tokenizer", str(images)]) == 3
+    assert main(command) == 0
+    assert "unknown_words" not in json.loads((images / "figures.json").read_text())
+
+
+def test_decoding_needs_images(images: Path, capsys) -> None:
+    (images / "all.json").write_text("[]")
+    assert main(["data", str(images / "all.json"), "--decode"]) == 2
+    assert "--images DIR with --decode" in capsys.readouterr().err
 
 
 def test_published_annotations(sorec_folder: Path, tmp_path: Path) -> None:

@@ -239,7 +239,7 @@ JSON = st.recursive(
 
 @given(st.lists(st.fixed_dictionaries({key: st.just(GOOD[key]) | JSON for key in GOOD}) | JSON))
 def test_every_entry_is_an_item_or_a_problem(entries: list[Any]) -> None:
-    found = sorec.read(entries, lambda annotation: annotation)
+    found = sorec.read(entries, lambda _, annotation: annotation)
     assert len(found.items) + len(found.problems) == len(entries)
     assert all(p.reason for p in found.problems)
     for item in found.items:
@@ -322,3 +322,83 @@ def test_coco_without_sentences(read: Read) -> None:
     entry = {k: v for k, v in COCO["annotations"][0].items() if k != "ref"}
     with pytest.raises(InputError, match="expected a sentence for each annotation"):
         read(COCO | {"annotations": [entry]})
+
+
+def stated(width: Any, height: Any, **changes: Any) -> dict[str, Any]:
+    """COCO that states this size for its image, with one small box."""
+    images = [COCO["images"][0] | {"width": width, "height": height}]
+    return coco(bbox=[1, 2, 3, 4], **changes) | {"images": images}
+
+
+@pytest.mark.parametrize(
+    ("size", "why"),
+    [
+        ((200, 160), "states 200 x 160 px for a.jpg, which has 100 x 80 px: it was resized"),
+        ((50, 40), "states 50 x 40 px for a.jpg"),
+        ((100, 82), "states 100 x 82 px"),
+        ((80, 100), "before its EXIF data turned it"),
+        ((None, 160), "states ? x 160 px"),
+    ],
+)
+def test_images_of_another_size_than_stated(read: Read, images: Path, size, why: str) -> None:
+    found = read(stated(*size), images)
+    assert found.items == ()
+    assert why in found.problems[0].reason
+    assert len(read(stated(*size)).items) == 1  # without images nobody knows
+
+
+@pytest.mark.parametrize("size", [(100, 80), (101, 79), (99.5, 80), (None, None), ("200", 0)])
+def test_images_of_the_size_that_is_stated(read: Read, images: Path, size) -> None:
+    assert read(stated(*size), images).problems == ()
+
+
+def test_crowds(read: Read) -> None:
+    assert [item.crowd for item in read(coco(iscrowd=1)).items] == [True]
+    assert [item.crowd for item in read(coco(iscrowd=0)).items] == [False]
+
+
+def test_ids_of_several_images(read: Read) -> None:
+    image = COCO["images"][0]
+    other = COCO | {"images": [image, image | {"file_name": "b.jpg"}]}
+    assert "several different images have the id 1" in read(other).problems[0].reason
+    assert len(read(COCO | {"images": [image, dict(image)]}).items) == 1
+
+
+def test_images_that_are_cut_off(read: Read, images: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (80, 100, 3), np.uint8)
+    for suffix in (".jpg", ".png"):
+        data = cv2.imencode(suffix, noise)[1].tobytes()
+        (images / f"cut{suffix}").write_bytes(data[: len(data) // 3])
+    found = read([GOOD | {"image": name} for name in ("cut.jpg", "cut.png", "a.jpg")], images)
+    assert [problem.entry for problem in found.problems] == [0, 1]
+    assert all("truncated" in problem.reason for problem in found.problems)
+
+
+@pytest.mark.parametrize("decode", [False, True])
+def test_images_are_decoded_when_asked_for(images: Path, monkeypatch, decode: bool) -> None:
+    decoded = []
+    monkeypatch.setattr(
+        "train.data.image_size.read_image",
+        lambda path: decoded.append(path.name) or np.zeros((80, 100, 3), np.uint8),
+    )
+    file = images / "annotations.json"
+    file.write_text(json.dumps([GOOD, GOOD]))
+    assert len(read_annotations(file, images, decode=decode).items) == 2
+    assert decoded == ["a.jpg"] * decode
+
+
+def test_a_run_goes_on_with_the_entries_that_it_began_with(images: Path) -> None:
+    names = ["gone.jpg", "a.jpg", "b.jpg"]
+    cv2.imwrite(str(images / "b.jpg"), np.zeros((80, 100, 3), np.uint8))
+    file = images / "annotations.json"
+    file.write_text(json.dumps([GOOD | {"image": name} for name in names]))
+    began = read_annotations(file, images)
+    left_out = {problem.entry for problem in began.problems}
+    assert (left_out, began.lost) == ({0}, {})
+    (images / "b.jpg").unlink()  # what was there is gone, what was not has come
+    cv2.imwrite(str(images / "gone.jpg"), np.zeros((80, 100, 3), np.uint8))
+    again = read_annotations(file, images, left_out=left_out)
+    assert again.items == began.items
+    assert [problem.entry for problem in again.problems] == [0]
+    assert list(again.lost) == ["b.jpg"]
+    assert again.lost["b.jpg"].startswith(MISSING_IMAGE)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 
 from sdk.errors import InputError
 from sdk.frame import read_image
+from train.data import image_size
 from train.data.image_size import image_wh
 
 PICTURE = np.full((24, 40, 3), 90, np.uint8)
@@ -101,6 +105,53 @@ def test_files_that_are_no_images(tmp_path: Path, data: bytes) -> None:
     path.write_bytes(data)
     with pytest.raises(InputError):
         image_wh(path)
+
+
+def sized(data: bytes, height: int, width: int) -> bytes:
+    """A JPEG whose header states another size."""
+    at = data.index(b"\xff\xc0") + 5
+    return data[:at] + struct.pack(">HH", height, width) + data[at + 4 :]
+
+
+def chunk(name: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+
+def vast_png(side: int) -> bytes:
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    parts = (chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(b"\0")), chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+@pytest.mark.parametrize("data", [sized(jpeg(), 65500, 65500), vast_png(37_000)])
+def test_sizes_that_nobody_decodes(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "picture").write_bytes(data)
+    with pytest.raises(InputError, match="more pixels than OpenCV decodes") as raised:
+        image_wh(tmp_path / "picture")
+    assert "\n" not in str(raised.value)
+    assert "Assertion" not in str(raised.value)
+
+
+def test_headers_that_promise_too_much_are_not_believed(tmp_path: Path, monkeypatch) -> None:
+    """A few hundred bytes do not hold 3000 x 2000 px: only decoding tells."""
+    (tmp_path / "picture").write_bytes(sized(jpeg(), 2000, 3000))
+    read = []
+    real = image_size.read_image
+    monkeypatch.setattr(image_size, "read_image", lambda path: read.append(path) or real(path))
+    with contextlib.suppress(InputError):
+        image_wh(tmp_path / "picture")
+    assert read
+
+
+@pytest.mark.parametrize("quality", [1, 50, 95])
+def test_a_header_and_an_end_are_enough(tmp_path: Path, monkeypatch, quality: int) -> None:
+    """Whatever the picture: the emptiest one still has bytes enough."""
+    monkeypatch.setattr(image_size, "read_image", lambda _: pytest.fail("it was decoded"))
+    path = tmp_path / "picture.jpg"
+    cv2.imwrite(
+        str(path), np.full((1500, 2000, 3), 90, np.uint8), [cv2.IMWRITE_JPEG_QUALITY, quality]
+    )
+    assert image_wh(path) == (2000, 1500)
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:

@@ -191,3 +191,16 @@ def test_instances_must_lie_beside_it(tmp_path: Path) -> None:
     (tmp_path / "instances.json").write_text("[]")
     with pytest.raises(InputError, match="COCO's layout"):
         read_annotations(path)
+
+
+def test_ids_of_several_annotations(tmp_path: Path) -> None:
+    path = write(tmp_path, [REF])
+    instances = json.loads((tmp_path / "instances.json").read_text())
+    [entry] = [e for e in instances["annotations"] if e["id"] == REF["ann_id"]]
+    instances["annotations"].append(entry | {"bbox": [1, 2, 3, 4]})
+    (tmp_path / "instances.json").write_text(json.dumps(instances))
+    found = read_annotations(path)
+    assert found.items == ()
+    assert f"several annotations of instances.json have the id {entry['id']}" in (
+        found.problems[0].reason
+    )
