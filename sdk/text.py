@@ -1,6 +1,7 @@
 """Referring expressions to token arrays: prompt rule, sub-sentence segments, positions.
 
-The prompt is the expression in lower case with single spaces and exactly one final ``" ."``. The
+The prompt is the expression in lower case with single spaces and exactly one final ``" ."``,
+whatever mark it ended with. The
 sequence is ``[CLS] word ... . [SEP] [PAD] ...``, of fixed length. ``[CLS]``, ``[SEP]``, ``.`` and
 ``?`` are special: each closes a *segment*, and only tokens of the same segment attend each other
 (the sub-sentence mask of Grounding DINO). Positions restart at 0 in each segment.
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 PAD, UNK, CLS, SEP = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
 MAX_CHARACTERS = 4096  # a limit for what nobody means to say, before any work is done on it
 CLOSING = (".", "?")  # the punctuation that ends a segment
+# What may begin or end a sentence without a change to what it says, in the scripts people type.
+_QUOTES = "\"'“”„‘’«»"
+_FIRST_MARKS, _FINAL_MARKS = "¿¡" + _QUOTES, ".?!,;:…‽。？！，；：、" + _QUOTES
 
 Int32 = NDArray[np.int32]
 
@@ -67,14 +71,19 @@ class Tokens:
 
 
 def normalise(ref: str) -> str:
-    """The expression in lower case, single spaces, without final periods; raises InputError."""
+    """The expression in lower case, with single spaces, without quotes and final marks.
+
+    Raises:
+        InputError: it is no text, not Unicode, too long, or has no word.
+    """
     if not isinstance(ref, str):
         raise InputError(f"expected the expression as a str, got {type(ref).__name__}")
     if len(ref) > MAX_CHARACTERS:
         raise InputError(
             f"expected an expression of at most {MAX_CHARACTERS} characters, got {len(ref)}"
         )
-    words = " ".join(ref.lower().split()).rstrip(". ")
+    words = " ".join(ref.lower().split())
+    words = words.lstrip(_FIRST_MARKS + " ").rstrip(_FINAL_MARKS + " ")
     try:
         words.encode("utf-8")
     except UnicodeEncodeError as error:
