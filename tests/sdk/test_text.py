@@ -117,7 +117,8 @@ def test_unknown_words(tokenizer):
 
 
 @pytest.mark.parametrize(
-    "ref", ["", "   ", "...", "\t. \n", "?", ' "!" ', "red \udcff", "r" * 5000, None, 3, ["red"], b"red"]
+    "ref",
+    ["", "   ", "...", "\t. \n", "?", ' "!" ', "red \udcff", "r" * 5000, None, 3, ["red"], b"red"],
 )
 def test_bad_expressions(tokenizer, ref):
     with pytest.raises(InputError, match="expected"):
