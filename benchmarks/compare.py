@@ -81,7 +81,7 @@ def read_figures(path: Path) -> dict[str, Any]:
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise InputError(
             f"expected the JSON of a benchmark with rows in {path}, found none: measure again with"
-            " this version, python -m benchmarks NAME --json FILE"
+            " this version, piza bench NAME --json FILE"
         )
     return data
 

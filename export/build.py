@@ -12,6 +12,7 @@ from export.portable import export_checkpoint
 from export.precision.scenes import SCENES
 from export.tensorrt import PlanOptions
 from sdk.engine import (
+    BUNDLED,
     Manifest,
     read_manifest,
     verify_files,
@@ -19,8 +20,6 @@ from sdk.engine import (
 )
 from sdk.errors import EngineError, InputError
 from train.checkpoint import CONFIG, checkpoint_sha256, load_checkpoint
-
-BUNDLED = Path(__file__).resolve().parents[1] / "assets" / "piza-tiny"
 
 
 def build_engine(

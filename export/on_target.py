@@ -131,6 +131,6 @@ def _read_portable(portable: Path) -> Manifest:
     if not manifest.proven:
         raise EngineError(
             f"{portable} is not proven, so that an engine that equals it would say nothing:"
-            f" python -m export verify {portable} on a machine with PyTorch"
+            f" piza verify {portable} on a machine with PyTorch"
         )
     return manifest

@@ -15,7 +15,7 @@ def certificate_lines(manifest: Manifest) -> list[str]:
     """What the certificate says, a line each."""
     certificate = manifest.certificate
     if certificate is None:
-        return ["proof     none: python -m export verify makes one"]
+        return ["proof     none: piza verify makes one"]
     lines = []
     for name, entry in certificate["networks"].items():
         differences = ", ".join(

@@ -104,7 +104,7 @@ class PlanBuilder:
             errors = [_parser_error(parser.get_error(i)) for i in range(parser.num_errors)]
             raise EngineError(
                 f"TensorRT {trt.__version__} cannot parse {source.name}: {'; '.join(errors)}."
-                f" python -m export check {source} says what to do about a node"
+                f" piza check {source} says what to do about a node"
             )
         config = builder.create_builder_config()
         workspace = int(self._device.free_bytes() * WORKSPACE_SHARE)

@@ -23,7 +23,7 @@ FEW = 30  # an accuracy of fewer samples counts as unknown; our choice
 _Z = 1.96  # standard normal quantile of 97.5 %
 _MOST_SIZES = 1000
 _LARGEST_PX = 1e6
-_ADVICE = "python -m train calibrate measures it, then build the engine again"
+_ADVICE = "piza train calibrate measures it, then build the engine again"
 
 
 @dataclass(frozen=True)

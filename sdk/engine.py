@@ -18,6 +18,7 @@ from sdk.manifest import Manifest, Preprocess, parse_manifest
 from sdk.trail import ZoomPolicy
 
 __all__ = [
+    "BUNDLED",
     "MANIFEST_FILE",
     "Manifest",
     "Preprocess",
@@ -30,10 +31,20 @@ __all__ = [
 ]
 
 MANIFEST_FILE = "engine.json"
-DEFAULT_NAME = "piza-tiny"
-_BUILD = "build it with: python -m export build-engine"
+_BUILD = "build it with: piza build-engine"
 _UNSEALED = "0" * 64
 _SEAL = re.compile(r'"seal": "([0-9a-f]{64})"\s*}\s*\Z')
+
+_PACKAGE = Path(__file__).resolve().parent
+_CHECKOUT = _PACKAGE.parent
+_PACKED = _PACKAGE / "assets"  # a wheel has here what a checkout has in its own assets/
+
+BUNDLED = (_PACKED if _PACKED.is_dir() else _CHECKOUT / "assets") / "piza-tiny"
+"""The folder of the bundled model: a checkpoint, and its engine in ``engine``."""
+
+_PLACES: tuple[Path, ...] = (BUNDLED / "engine",)
+if not _PACKED.is_dir():
+    _PLACES = (_CHECKOUT / "build" / "piza-tiny.engine", *_PLACES)
 
 
 def read_manifest(folder: str | Path) -> Manifest:
@@ -135,19 +146,19 @@ def file_sha256(path: Path) -> str:
 def default_engine() -> Path:
     """The engine that is used when none is named.
 
-    ``$PIZA_ENGINE`` when it is set; else ``build/piza-tiny.engine``, else the bundled
-    ``assets/piza-tiny/engine``, looked for in the repository and in the working directory.
+    ``$PIZA_ENGINE`` when it is set; else, in a checkout, ``build/piza-tiny.engine`` if it was
+    built; else the bundled engine. The working directory, which may be anybody's, has no say.
+
+    Raises:
+        EngineError: there is none.
     """
     named = os.environ.get("PIZA_ENGINE")
     if named:
         return Path(named)
-    roots = (Path(__file__).resolve().parent.parent, Path.cwd())
-    places = (Path("build", f"{DEFAULT_NAME}.engine"), Path("assets", DEFAULT_NAME, "engine"))
-    for root in roots:
-        for place in places:
-            if (root / place / MANIFEST_FILE).is_file():
-                return root / place
+    for place in _PLACES:
+        if (place / MANIFEST_FILE).is_file():
+            return place
     raise EngineError(
-        f"found no engine ({' or '.join(map(str, places))}): {_BUILD},"
+        f"found no engine ({' or '.join(map(str, _PLACES))}): install piza-edge again, {_BUILD},"
         " or name one (--engine, Grounder(path), $PIZA_ENGINE)"
     )

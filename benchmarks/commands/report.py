@@ -8,7 +8,7 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this command."""
-    parser.add_argument("folder", type=Path, help="where python -m benchmarks all wrote")
+    parser.add_argument("folder", type=Path, help="where piza bench all wrote")
     parser.add_argument(
         "--docs", type=Path, metavar="FILE.md", help="write the document here, plots beside it"
     )

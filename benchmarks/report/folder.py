@@ -78,7 +78,7 @@ def read_measured(folder: Path, parts: Sequence[Part] = PARTS) -> dict[str, dict
     if not measured:
         raise InputError(
             f"expected figures (latency.json, ...) in {folder}, found none: measure with"
-            f" python -m benchmarks all --out {folder}"
+            f" piza bench all --out {folder}"
         )
     return measured
 

@@ -68,7 +68,7 @@ def _files(path: Path) -> list[Path]:
     if not files:
         raise InputError(
             f"expected networks (*.onnx) in {path}, found none; plans cannot be checked, check the"
-            " folder that they were built from (python -m export onnx writes it)"
+            " folder that they were built from (piza onnx writes it)"
         )
     return files
 

@@ -1,4 +1,4 @@
-"""``python -m export onnx CHECKPOINT -o DIR``"""
+"""``piza onnx CHECKPOINT -o DIR``"""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ def run(args: argparse.Namespace) -> int:
 
     manifest = export_checkpoint(checkpoint_folder(args.checkpoint), args.out)
     print(f"{args.out}: {', '.join(manifest.files)}")
-    print("without a certificate yet: python -m export verify makes one")
+    print("without a certificate yet: piza verify makes one")
     return 0

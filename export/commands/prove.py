@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from sdk.engine import BUNDLED
 from sdk.manifest import NETWORK_FILES
 
 PRECISIONS = ("fp32", "fp16")
-BUNDLED_ENGINE = Path(__file__).resolve().parents[2] / "assets" / "piza-tiny" / "engine"
+BUNDLED_ENGINE = BUNDLED / "engine"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

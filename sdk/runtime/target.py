@@ -31,7 +31,7 @@ def describe_target(tensorrt: str, gpu: Gpu, level: str) -> dict[str, Any]:
 def check_target(target: Mapping[str, Any], tensorrt: str, gpu: Gpu, folder: object) -> None:
     """Raises EngineError unless plans built for ``target`` run on ``gpu`` with ``tensorrt``."""
     rebuild = (
-        "build it on this machine: python -m export build-engine CHECKPOINT_OR_PORTABLE_FOLDER"
+        "build it on this machine: piza build-engine CHECKPOINT_OR_PORTABLE_FOLDER"
         f" --backend tensorrt -o {folder}"
     )
     missing = {"tensorrt", "gpu", "compute_capability", "hardware_compatibility"} - set(target)

@@ -57,7 +57,7 @@ def open_engine(trt: Any, logger: Any, plan: bytes, name: str) -> tuple[Any, Any
     except Exception as error:  # pybind11 has a TypeError for a runtime that came out as null
         raise EngineError(
             f"TensorRT {trt.__version__} cannot start ({_said(logger) or error}): the driver may"
-            " be too old for it, see python -m sdk doctor"
+            " be too old for it, see piza doctor"
         ) from error
     engine = runtime.deserialize_cuda_engine(plan)
     if engine is None:

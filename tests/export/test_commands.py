@@ -161,7 +161,7 @@ def test_the_report_in_words(built: Path) -> None:
     lines = certificate_lines(manifest)
     assert [line.split()[0] for line in lines] == ["text", "image", "ground", "searches", "proof"]
     none = certificate_lines(dataclasses.replace(manifest, certificate=None))
-    assert none == ["proof     none: python -m export verify makes one"]
+    assert none == ["proof     none: piza verify makes one"]
     failed = {**manifest.certificate, "passed": False}
     assert "FAILED" in certificate_lines(dataclasses.replace(manifest, certificate=failed))[-1]
     odd = copy.deepcopy(manifest.certificate)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 
 import numpy as np
 import pytest
 
 from sdk import EngineError, Grounder, MissingRuntimeError
-from sdk.engine import default_engine, read_manifest, verify_files, write_manifest
+from sdk.engine import BUNDLED, default_engine, read_manifest, verify_files, write_manifest
 
 FILES = ("text.onnx", "image.onnx", "ground.onnx", "tokenizer.json", "history.npz")
 
@@ -110,7 +111,7 @@ def test_missing_folders_and_manifests(engine, tmp_path):
     with pytest.raises(EngineError, match="expected an engine folder"):
         Grounder(engine / "engine.json")
     (engine / "engine.json").unlink()
-    with pytest.raises(EngineError, match=r"has no engine\.json.*python -m export build-engine"):
+    with pytest.raises(EngineError, match=r"has no engine\.json.*piza build-engine"):
         Grounder(engine)
 
 
@@ -232,11 +233,29 @@ def test_the_default_engine(engine, tmp_path, monkeypatch):
     assert default_engine() == engine
     assert Grounder().manifest.name == "squares"
     monkeypatch.delenv("PIZA_ENGINE")
-    monkeypatch.setattr("sdk.engine.__file__", str(tmp_path / "none" / "sdk" / "engine.py"))
-    monkeypatch.chdir(tmp_path)
+    built, bundled = tmp_path / "built", tmp_path / "bundled"
+    monkeypatch.setattr("sdk.engine._PLACES", (built, bundled))
     with pytest.raises(EngineError, match=r"found no engine.*build-engine.*PIZA_ENGINE"):
         default_engine()
-    bundled = tmp_path / "assets" / "piza-tiny" / "engine"
-    bundled.parent.mkdir(parents=True)
-    engine.rename(bundled)
+    shutil.copytree(engine, bundled)
     assert default_engine() == bundled
+    shutil.copytree(engine, built)
+    assert default_engine() == built
+
+
+@pytest.mark.parametrize("place", ["build/piza-tiny.engine", "assets/piza-tiny/engine"])
+def test_an_engine_of_somebody_else_is_not_opened(engine, tmp_path, monkeypatch, place):
+    """The working directory may be anybody's."""
+    monkeypatch.delenv("PIZA_ENGINE", raising=False)
+    (tmp_path / place).parent.mkdir(parents=True)
+    engine.rename(tmp_path / place)
+    monkeypatch.chdir(tmp_path)
+    assert not default_engine().is_relative_to(tmp_path)
+    monkeypatch.setattr("sdk.engine._PLACES", (tmp_path / "none",))
+    with pytest.raises(EngineError, match="found no engine"):
+        default_engine()
+
+
+def test_the_bundled_model_is_a_checkpoint_with_its_engine():
+    assert read_manifest(BUNDLED / "engine").proven
+    assert (BUNDLED / "config.json").is_file()

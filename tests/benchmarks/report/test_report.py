@@ -205,7 +205,7 @@ def test_damaged_figures(
 
 def test_an_empty_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", str(tmp_path)]) == 2
-    assert "measure with python -m benchmarks all --out" in capsys.readouterr().err
+    assert "measure with piza bench all --out" in capsys.readouterr().err
 
 
 def test_no_readme(folder: Path, undrawn: None, capsys: pytest.CaptureFixture[str]) -> None:

@@ -35,7 +35,7 @@ def test_plans_for_another_machine_are_refused_unopened(
     monkeypatch.setattr("sdk.runtime.tensorrt.open_engine", None)  # nobody gets that far
     with pytest.raises(EngineError, match=message) as refusal:
         Grounder(plans(**changes))
-    assert "python -m export build-engine" in str(refusal.value)
+    assert "piza build-engine" in str(refusal.value)
 
 
 def test_altered_plans_are_refused_unopened(fake_tensorrt, plans, monkeypatch):
