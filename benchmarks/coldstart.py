@@ -17,8 +17,6 @@ from numpy.typing import NDArray
 
 from sdk.errors import EngineError
 
-_ROOT = Path(__file__).resolve().parents[1]
-
 
 @dataclass(frozen=True)
 class ColdStart:
@@ -101,8 +99,7 @@ def summarise(starts: Sequence[ColdStart]) -> dict[str, Any]:
 def _start(order: str) -> ColdStart:
     begin = time.perf_counter()
     with subprocess.Popen(
-        [sys.executable, "-W", "ignore", "-m", "benchmarks.one_start", order],
-        cwd=_ROOT,
+        [sys.executable, "-P", "-W", "ignore", "-m", "benchmarks.one_start", order],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -1,6 +1,6 @@
 """``python -m benchmarks.demo``: draw a scene, ask for a small object in it, show the search.
 
-The search itself is the command that anybody would type, ``python -m sdk locate``.
+The search itself is the command that anybody would type, ``piza locate``.
 """
 
 from __future__ import annotations
@@ -32,11 +32,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     case = make_case(args.seed)
     scene, picture = args.out / "demo_scene.jpg", args.out / "demo.jpg"
     draw(case, scene)
-    command = ["-m", "sdk", "locate", str(scene), case.ref, "--save", str(picture), "--json"]
+    command = ["locate", str(scene), case.ref, "--save", str(picture), "--json"]
     if args.engine is not None:
         command += ["--engine", str(args.engine)]
-    print(f"$ python {shlex.join(command)}", flush=True)
-    done = subprocess.run([sys.executable, *command], stdout=subprocess.PIPE, text=True)
+    print(f"$ piza {shlex.join(command)}", flush=True)
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "sdk", *command], stdout=subprocess.PIPE, text=True
+    )
     if done.returncode != 0:
         return done.returncode
     answer_file = args.out / "demo.json"

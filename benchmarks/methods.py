@@ -158,11 +158,11 @@ class Experiment:
         return [*command, "-o", str(self.folder / method)]
 
     def _run(self, command: list[str], name: str) -> None:
-        """``python -m COMMAND``, its output in a log."""
+        """``python -P -m COMMAND`` (nothing from the working folder), its output in a log."""
         log = self.folder / f"{name}.log"
         with log.open("w") as file:
             code = subprocess.run(
-                [sys.executable, "-m", *command], stdout=file, stderr=subprocess.STDOUT
+                [sys.executable, "-P", "-m", *command], stdout=file, stderr=subprocess.STDOUT
             ).returncode
         if code != 0:
             tail = log.read_text().strip().splitlines()[-1:]

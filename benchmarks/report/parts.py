@@ -68,7 +68,11 @@ PARTS = (
         quick=("--scenes", "12"),
         needs=("rows", "bins", "ece", "brier", "auc", "found", "threshold", "n", "absent"),
     ),
-    Part("video", quick=("--clips", "2", "--frames", "8"), needs=("by_kind",)),
+    Part(
+        "video",
+        quick=("--clips", "2", "--frames", "8", "--stills", "2"),
+        needs=("by_kind", "stills"),
+    ),
     Part("kernel", quick=("--rounds", "2"), needs=("rows", "goals"), engine=False),
 )
 
@@ -110,6 +114,6 @@ def run_part(part: Part, out: Path, extra: Sequence[str], quick: bool, runner: R
 def in_own_process(arguments: Sequence[str]) -> int:
     """Run this Python with these arguments: nobody's threads, caches or imports disturb the next.
 
-    Tables and progress go where ours go.
+    Tables and progress go where ours go. ``-P``: nothing is imported from the working folder.
     """
-    return subprocess.run([sys.executable, *arguments]).returncode
+    return subprocess.run([sys.executable, "-P", *arguments]).returncode

@@ -97,7 +97,7 @@ def test_demo(engine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert (tmp_path / "out" / "demo.jpg").stat().st_size > 10_000
     printed = capsys.readouterr().out
     assert answer["ref"] in printed
-    assert "python -m sdk locate" in printed
+    assert "$ piza locate" in printed
 
 
 def test_demo_without_an_engine(tmp_path: Path) -> None:
