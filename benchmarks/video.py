@@ -1,4 +1,4 @@
-"""Warm searches against cold ones on the same rendered clips."""
+"""Warm searches against cold ones: on the same rendered clips, and on pictures that stand still."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sdk.results import Grounding
 from sdk.tracking import Locator, Tracker
 from train.data.scenes.motion import CLIP_KINDS, Clip, Truth, make_clip
 from train.evaluation.metrics import answer_ious
+from train.evaluation.questions import Question
 from train.evaluation.scoring import RIGHT_IOU
 
 MODES = ("cold", "warm")
@@ -107,19 +108,61 @@ def summarise(rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def _figures(rows: Sequence[Row], mode: str) -> dict[str, float]:
-    """Of one mode: ``acc50`` of frames that show the target, ``false_answers`` of frames that
-    hide it, ``right`` of both together, steps and milliseconds a frame."""
+    """Of one mode: ``acc50`` of frames that show the target and ``found``, the share of them
+    with such a box that is said to be found; ``false_answers`` of frames that hide it; ``right``,
+    where the box alone counts, of both together; steps and milliseconds a frame."""
     answers: list[Answered] = [getattr(row, mode) for row in rows]
     pairs = list(zip(rows, answers, strict=True))
     hits = [answer.iou >= RIGHT_IOU for row, answer in pairs if row.sight == "seen"]
+    found = [
+        answer.found and answer.iou >= RIGHT_IOU for row, answer in pairs if row.sight == "seen"
+    ]
     false = [answer.found for row, answer in pairs if row.sight == "hidden"]
     return {
         "acc50": _mean(hits),
+        "found": _mean(found),
         "false_answers": _mean(false),
         "right": _mean([*hits, *(not each for each in false)]),
         "steps": _mean([answer.steps for answer in answers]),
         "mean_ms": _mean([answer.wall_ms for answer in answers]),
         "p50_ms": float(np.median([answer.wall_ms for answer in answers])) if answers else np.nan,
+    }
+
+
+@dataclass(frozen=True)
+class Still:
+    """One question asked of the same picture again and again: the verdict each time, warm, and
+    that of a cold search, which is the same each time."""
+
+    ref: str
+    cold: bool
+    warm: tuple[bool, ...]
+
+
+def measure_stills(
+    grounder: Locator, asked: Iterable[Question], repeats: int, period_s: float
+) -> list[Still]:
+    """Asks each question ``repeats`` times, ``period_s`` apart, of a picture that stands still."""
+    stills = []
+    for question in asked:
+        verdicts = {}
+        for mode in MODES:
+            tracker = Tracker(grounder, [question.ref], warm=mode == "warm")
+            answers = [tracker.update(question.frame, k * period_s)[0] for k in range(repeats)]
+            verdicts[mode] = tuple(answer.found for answer in answers)
+        stills.append(Still(question.ref, verdicts["cold"][0], verdicts["warm"]))
+    return stills
+
+
+def summarise_stills(stills: Sequence[Still]) -> dict[str, Any]:
+    """Pictures found cold and warm, in all, and ``changing``: questions whose verdict is not the
+    same each time."""
+    return {
+        "questions": len(stills),
+        "pictures": sum(len(still.warm) for still in stills),
+        "found_cold": sum(still.cold * len(still.warm) for still in stills),
+        "found_warm": sum(sum(still.warm) for still in stills),
+        "changing": sum(len(set(still.warm)) > 1 for still in stills),
     }
 
 

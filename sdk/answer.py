@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdk.calibration import Calibration
-from sdk.results import Grounding
+from sdk.pace import Deadline
+from sdk.results import Grounding, Rival
 from sdk.search import Search
 from sdk.text import Tokens
 
@@ -20,7 +21,7 @@ class Asked:
 
     frame: NDArray[np.uint8]
     color: str
-    deadline_ms: float | None
+    deadline: Deadline
     timing_ms: Mapping[str, float]
 
 
@@ -35,7 +36,7 @@ class Judge:
 
     def __call__(self, asked: Asked, ref: str, tokens: Tokens, outcome: Search) -> Grounding:
         """The answer to one expression."""
-        score = self.calibration.score(outcome.zooms)
+        score = self.calibration.score(outcome.zooms, outcome.first_score)
         reason = self._reason(asked, ref, tokens, outcome, score)
         return Grounding(
             ref=ref,
@@ -51,9 +52,13 @@ class Judge:
             color=asked.color,
             frame=asked.frame,
             complete=outcome.complete or not tokens.understood,
-            rival=self.calibration.rival(outcome.zooms) if outcome.fault is None else None,
+            rival=None if outcome.fault else self._rival(outcome),
             abandoned=outcome.abandoned,
+            first_score=outcome.first_score,
         )
+
+    def _rival(self, outcome: Search) -> Rival | None:
+        return self.calibration.rival(outcome.zooms, outcome.first_score)
 
     def _reason(
         self, asked: Asked, ref: str, tokens: Tokens, outcome: Search, score: float
@@ -64,11 +69,14 @@ class Judge:
         if outcome.fault is not None:
             return outcome.fault
         if not outcome.zooms:
-            return f"the deadline of {asked.deadline_ms:g} ms left no time for a first step"
+            return (
+                f"the deadline of {asked.deadline.limit_ms:g} ms left no time for a first step:"
+                f" {asked.deadline.why_no_step()}"
+            )
         if not outcome.complete:
             steps = "1 step" if len(outcome.zooms) == 1 else f"{len(outcome.zooms)} steps"
             return (
-                f"the deadline of {asked.deadline_ms:g} ms ended the search after {steps}: the box"
+                f"the deadline of {asked.deadline.limit_ms:g} ms ended the search after {steps}: the box"
                 " is only the place that it had come to"
             )
         if score < self.threshold:

@@ -4,7 +4,7 @@ A logistic model of the logits of two scores (Platt scaling; with one score this
 scaling with a bias, Guo et al., "On Calibration of Modern Neural Networks", ICML 2017). The first
 step sees the whole frame, and so whether a relation holds; the last one sees the object in detail.
 Together they tell right answers from near misses better than either does. Weights come from
-``python -m train calibrate``; the choice of the two scores is our own.
+``piza train calibrate``; the choice of the two scores is our own.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ APART_IOU = 0.5
 # No score and no probability is nearer to 0 or 1 than this: logits must be finite.
 _CERTAIN = 1e-6
 _LARGEST = 100.0  # weights and biases beyond this are nonsense
-_ADVICE = "what python -m train calibrate writes"
+_ADVICE = "what piza train calibrate writes"
 
 # How a search went, which decides what its scores mean: it ended after several steps; it ended
 # after one (a warm start); it did not end, so that its box is a place on the way.
@@ -95,21 +95,24 @@ class Calibration:
             threshold, evidence, ended, reader.number("calibration.tie_margin", 0.0, _LARGEST)
         )
 
-    def kind(self, zooms: Sequence[Zoom]) -> str:
+    def kind(self, zooms: Sequence[Zoom], first_score: float | None = None) -> str:
         """Which of ``KINDS`` a search of at least one step is."""
         if zooms[-1].stop_probability < self.ended:
             return "open"
-        return "whole" if len(zooms) > 1 else "close"
+        return "whole" if len(zooms) > 1 or first_score is not None else "close"
 
-    def score(self, zooms: Sequence[Zoom]) -> float:
+    def score(self, zooms: Sequence[Zoom], first_score: float | None = None) -> float:
         """The probability that the last box is right (IoU of at least 0.5 with the object).
 
         It holds for questions like those of the calibration, with their share of expressions that
         are true of nothing, and for searches without a beam, which picks the best of several
-        ends. A warm start of several steps is judged as if its first one had seen the whole frame.
+        ends. A warm start that knows the score of an earlier frame's first look is judged by it
+        and by its own last look, as the search would be that took both; one that knows of none
+        is judged as if its own first look had seen the whole frame.
 
         Args:
             zooms: the steps of one attempt.
+            first_score: of the earlier first look that they go on from, 0..1; None without one.
 
         Returns:
             0..1, never NaN, not decreasing in the last score; 0 without a step.
@@ -119,46 +122,59 @@ class Calibration:
         if self.evidence is None:
             score = zooms[-1].score
             return min(max(score, 0.0), 1.0) if not math.isnan(score) else 0.0
-        weights = self.evidence[self.kind(zooms)]
-        return probability(weights.logit(logit(zooms[0].score), logit(zooms[-1].score)))
+        weights = self.evidence[self.kind(zooms, first_score)]
+        return probability(weights.logit(*_logits(zooms, first_score)))
 
-    def rival(self, zooms: Sequence[Zoom]) -> Rival | None:
+    def rival(self, zooms: Sequence[Zoom], first_score: float | None = None) -> Rival | None:
         """The candidate of ``runner_up`` when it is nearly as good as the chosen one, or better:
         when the answer is ahead of it by ``tie_margin`` at most."""
         if self.evidence is None:
             return None
-        found = self.runner_up(zooms)
+        found = self.runner_up(zooms, first_score)
         return found[0] if found is not None and found[1] <= self.tie_margin else None
 
-    def runner_up(self, zooms: Sequence[Zoom]) -> tuple[Rival, float] | None:
+    def runner_up(
+        self, zooms: Sequence[Zoom], first_score: float | None = None
+    ) -> tuple[Rival, float] | None:
         """The best candidate elsewhere, and by how much the answer is ahead of it, in logits.
 
         It is looked for among the candidates of the first step, which chose the window to go on
         with, and of the last one, which chose the box. Its score is what the search would be worth
         with the candidate's score in the place of the chosen one's. Nobody took a closer look at a
         candidate of the first step: its box is the window that would have come next, with the
-        object in its middle. A step whose score says nothing of the answer offers none.
+        object in its middle. A step whose score says nothing of the answer offers none, nor does
+        a first look of an earlier frame.
 
         Args:
             zooms: the steps of one attempt.
+            first_score: as for ``score``.
 
         Returns:
             None when there is no candidate elsewhere, no step, or nothing to judge it by.
         """
         if self.evidence is None or not zooms:
             return None
-        weights = self.evidence[self.kind(zooms)]
-        first, last = logit(zooms[0].score), logit(zooms[-1].score)
+        weights = self.evidence[self.kind(zooms, first_score)]
+        first, last = _logits(zooms, first_score)
+        own_first = first_score is None
         offers = []
         if weights.last > 0 and (other := _elsewhere(zooms[-1])) is not None:
             its = logit(other[1])
-            offers.append((other[0], weights.logit(its if len(zooms) == 1 else first, its)))
-        if weights.first > 0 and len(zooms) > 1 and (other := _elsewhere(zooms[0])) is not None:
+            only = len(zooms) == 1 and own_first
+            offers.append((other[0], weights.logit(its if only else first, its)))
+        wide = len(zooms) > 1 and own_first
+        if weights.first > 0 and wide and (other := _elsewhere(zooms[0])) is not None:
             offers.append((other[0], weights.logit(logit(other[1]), last)))
         if not offers:
             return None
         box, value = max(offers, key=lambda offer: offer[1])
         return Rival(box, probability(value)), weights.logit(first, last) - value
+
+
+def _logits(zooms: Sequence[Zoom], first_score: float | None) -> tuple[float, float]:
+    """Of the first look's score, which may be an earlier frame's, and of the last one's."""
+    first = zooms[0].score if first_score is None else first_score
+    return logit(first), logit(zooms[-1].score)
 
 
 def logit(score: float) -> float:

@@ -63,6 +63,11 @@ class JsonReader:
             raise self.fault(key, f"{kind} in {low:g}..{high:g}", value)
         return float(value)
 
+    def optional_number(self, key: str, low: float, high: float) -> float | None:
+        """A number as ``number`` takes it, or None where the value is null or is not there."""
+        absent = isinstance(self._data, dict) and self._data.get(key) is None
+        return None if absent else self.number(key, low, high)
+
     def numbers(self, key: str, count: int, low: float, high: float) -> tuple[float, ...]:
         """``count`` finite numbers in ``low..high``."""
         value = self.raw(key)

@@ -38,6 +38,7 @@ def read_answer(reader: JsonReader) -> Grounding:
         complete=reader.boolean("complete"),
         rival=None if reader.raw("rival") is None else _rival(reader),
         abandoned=tuple(map(_zoom, reader.items("abandoned", MAX_STEPS))),
+        first_score=reader.optional_number("first_score", 0.0, 1.0),
     )
 
 

@@ -124,7 +124,9 @@ def save_bundle(
             "color": color,
             "beam": check_beam(beam),
             "deadline_ms": check_deadline(deadline_ms),
-            "starts": [_start_dict(each) for each in check_starts(starts, len(answers))],
+            "starts": [
+                _start_dict(each) for each in check_starts(starts, len(answers), (width, height))
+            ],
         },
         "answers": [each.to_dict() for each in answers],
     }
@@ -156,7 +158,7 @@ def load_bundle(path: str | Path) -> Bundle:
     answers = tuple(map(read_answer, reader.items("answers", MAX_ANSWERS)))
     if not answers:
         raise reader.fault("answers", "a list of at least one", [])
-    options = _read_options(reader, len(answers))
+    options = _read_options(reader, len(answers), answers[0].frame_wh)
     bgr = decode_image(_bounded_png(members["frame.png"], source), f"frame.png of {source}")
     frame_wh = (bgr.shape[1], bgr.shape[0])
     if any(each.frame_wh != frame_wh for each in answers):
@@ -199,14 +201,18 @@ def start_of(answer: Grounding) -> Start | None:
     zooms = answer.abandoned or answer.zooms
     if not zooms or is_whole_frame(zooms[0].window_xyxy, answer.frame_wh):
         return None
-    return Start(zooms[0].window_xyxy, restart_below=1.0 if answer.abandoned else 0.0)
+    below = 1.0 if answer.abandoned else 0.0
+    return Start(zooms[0].window_xyxy, below, answer.first_score)
 
 
 def _start_dict(start: Start | None) -> dict[str, Any] | None:
     if start is None:
         return None
-    window = as_boxes(start.window_xyxy).tolist()
-    return {"window_xyxy": window, "restart_below": start.restart_below}
+    return {
+        "window_xyxy": np.asarray(start.window_xyxy, np.float64).tolist(),
+        "restart_below": start.restart_below,
+        "first_score": start.first_score,
+    }
 
 
 def _versions() -> dict[str, str]:
@@ -254,7 +260,7 @@ def _bounded_png(data: bytes, source: str) -> bytes:
     return data
 
 
-def _read_options(reader: JsonReader, count: int) -> Options:
+def _read_options(reader: JsonReader, count: int, frame_wh: tuple[int, int]) -> Options:
     threshold, deadline_ms = reader.raw("options.threshold"), reader.raw("options.deadline_ms")
     starts = reader.raw("options.starts")
     if not isinstance(starts, list):
@@ -264,7 +270,7 @@ def _read_options(reader: JsonReader, count: int) -> Options:
         color=check_color(reader.text("options.color")),
         beam=check_beam(int(reader.number("options.beam", 1, whole=True))),
         deadline_ms=None if deadline_ms is None else reader.number("options.deadline_ms", 0.0),
-        starts=tuple(check_starts([_read_start(reader, each) for each in starts], count)),
+        starts=tuple(check_starts([_read_start(reader, each) for each in starts], count, frame_wh)),
     )
 
 
@@ -273,4 +279,8 @@ def _read_start(reader: JsonReader, data: Any) -> Start | None:
         return None
     start = JsonReader(data, f"{reader.source}, options.starts", InputError)
     window = start.numbers("window_xyxy", 4, -1e9, 1e9)
-    return Start(window, start.number("restart_below", 0.0, 1.0))
+    return Start(
+        window,
+        start.number("restart_below", 0.0, 1.0),
+        start.optional_number("first_score", 0.0, 1.0),
+    )

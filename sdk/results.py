@@ -94,6 +94,8 @@ class Grounding:
     ``complete`` is False when a deadline stopped the search: ``xyxy`` is the best box so far.
     ``rival`` is a second candidate nearly as good, elsewhere in the frame, None when there is none.
     ``abandoned`` are the steps of a warm start that was given up before the search began again.
+    ``first_score`` is the score of an earlier frame's first look, which a warm search goes on from
+    and ``score`` takes into account; None for a search that stands by itself.
     """
 
     ref: str
@@ -111,6 +113,7 @@ class Grounding:
     complete: bool = True
     rival: Rival | None = None
     abandoned: tuple[Zoom, ...] = ()
+    first_score: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain Python values: the object that ``to_json`` writes.
@@ -129,6 +132,7 @@ class Grounding:
             "frame_wh": list(self.frame_wh),
             "zooms": [zoom.to_dict() for zoom in self.zooms],
             "abandoned": [zoom.to_dict() for zoom in self.abandoned],
+            "first_score": None if self.first_score is None else round(self.first_score, 6),
             "unknown_words": list(self.unknown_words),
             "timing_ms": {stage: round(ms, 3) for stage, ms in self.timing_ms.items()},
             "engine": self.engine,

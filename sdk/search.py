@@ -57,12 +57,14 @@ class Search:
 
     After a fault the last box is only a place on the way, not an answer. ``complete`` is False
     when a deadline stopped it, ``abandoned`` are the steps of a start that led nowhere.
+    ``first_score``: of the earlier first look that the zooms go on from, as their start said.
     """
 
     zooms: tuple[Zoom, ...]
     fault: str | None = None
     complete: bool = True
     abandoned: tuple[Zoom, ...] = ()
+    first_score: float | None = None
 
 
 def search(
@@ -98,7 +100,6 @@ def search(
             chosen, late = _in_time(some, shared, limit)
             trails += [each.stopped() for each in late]
             offers = _step(chosen, session, shared, texts, rules, limit.pace)
-            limit.settle()
             for trail, offered in zip(chosen, offers, strict=True):
                 trails += advance(trail, offered, rules)
     return [_ended([t for t in trails if t.asked == k], rules) for k in range(len(texts))]
@@ -106,7 +107,7 @@ def search(
 
 def _ended(trails: Sequence[Trail], rules: Rules) -> Search:
     end = best(trails, rules)
-    return Search(end.zooms, end.fault, end.complete, end.abandoned)
+    return Search(end.zooms, end.fault, end.complete, end.abandoned, end.first_score)
 
 
 def _batches(trails: Sequence[Trail], shared: SharedWindows) -> Iterator[list[Trail]]:
@@ -127,8 +128,6 @@ def _in_time(
         first = not any(each.zooms or each.abandoned for each in some)
         if deadline.affords(len(shared.missing([t.window for t in some])), count, first=first):
             return some, trails[count:]
-    if not any(each.zooms or each.abandoned for each in trails) and deadline.tries():
-        return trails[:1], trails[1:]
     return [], trails
 
 

@@ -2,13 +2,15 @@
 
 The first step of a search finds the neighbourhood of the object, the last one its box. In the
 next frame the neighbourhood is known, give or take some motion: a step that looks there is a whole
-search as a rule. Prediction is that of constant velocity; it, and every figure of ``TrackPolicy``,
-is our own choice, made by measurement on rendered clips (``python -m benchmarks video``).
+search as a rule. The track keeps that neighbourhood as the first step chose it, and the score that
+it chose it with, so that in a picture which has not changed a warm search takes the very steps of
+the cold one and is worth the same. Prediction is that of constant velocity; it, and every figure of
+``TrackPolicy``, is our own choice, made by measurement on rendered clips (``python -m benchmarks
+video``).
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,9 +33,8 @@ class TrackPolicy:
             same object.
         hold_s: how long the place of an object that is out of sight is kept, unless the whole
             frame offers something as good.
-        min_context: side of a window in sides of the box, at least.
-        margin_per_s: share of its size that the window grows by on each side, a second.
-        lead: the same, as a share of the distance that the object is expected to move.
+        lead: how much the window grows by on each side, as a share of the distance that the
+            object is expected to move.
         max_gap_s: after a longer time between two frames the search starts afresh.
         cut_difference: difference of two thumbnails (grey levels) from which there is a cut.
     """
@@ -43,8 +44,6 @@ class TrackPolicy:
     level_weight: float = 0.3
     agree_iou: float = 0.1
     hold_s: float = 0.8
-    min_context: float = 4.0
-    margin_per_s: float = 0.5
     lead: float = 0.5
     max_gap_s: float = 1.0
     cut_difference: float = 8.0
@@ -56,7 +55,9 @@ class Track:
 
     Attributes:
         box_xyxy: ``(4,)`` frame pixels, where it was last seen.
-        context_wh: width and height of the window in which a search found it.
+        context_xyxy: ``(4,)`` the window in which a search found it, from the box's centre.
+        first_score: of the look at the whole frame that chose that window; None where one look
+            was the whole search.
         velocity_xy: of the box's centre, frame pixels a second.
         level: score that its answers have had of late.
         time_s: when it was last seen.
@@ -66,7 +67,8 @@ class Track:
     """
 
     box_xyxy: Boxes
-    context_wh: tuple[float, float]
+    context_xyxy: Boxes
+    first_score: float | None
     velocity_xy: tuple[float, float]
     level: float
     time_s: float
@@ -89,7 +91,7 @@ def start_at(
     below = policy.restart_share * track.level if sure else 0.0
     window = predict_window(track, time_s, frame_wh, policy)
     whole = bool((window[2:] - window[:2] >= frame_wh).all())
-    return None if whole else Start(window, below)
+    return None if whole else Start(window, below, track.first_score)
 
 
 def predict_window(
@@ -97,29 +99,17 @@ def predict_window(
 ) -> Boxes:
     """The window in which a track's object should be at ``time_s``: ``(4,)`` xyxy frame pixels.
 
-    It grows with the time and the distance to be bridged. At the border of the frame it is
-    shifted, not cut.
+    It lies about the box as the window did in which a search found it, and grows with the distance
+    to be bridged. At the border of the frame it is shifted, not cut.
     """
-    gap_s = max(time_s - track.time_s, 0.0)
-    centre = xyxy_to_cxcywh(track.box_xyxy)[:2].tolist()
-    spans = [
-        _span(
-            middle, speed * gap_s, size * (1.0 + 2.0 * policy.margin_per_s * gap_s), limit, policy
-        )
-        for middle, speed, size, limit in zip(
-            centre, track.velocity_xy, track.context_wh, frame_wh, strict=True
-        )
-    ]
-    (x1, x2), (y1, y2) = spans
-    return np.array([x1, y1, x2, y2])
-
-
-def _span(
-    middle: float, moved: float, side: float, limit: int, policy: TrackPolicy
-) -> tuple[float, float]:
-    side = min(side + 2.0 * policy.lead * abs(moved), float(limit))
-    start = min(max(middle + moved - side / 2, 0.0), limit - side)
-    return start, start + side
+    moved = np.array(track.velocity_xy) * max(time_s - track.time_s, 0.0)
+    middle = xyxy_to_cxcywh(track.box_xyxy)[:2] + moved
+    margin = policy.lead * np.abs(moved)
+    low, high = (middle + track.context_xyxy[:2] - margin, middle + track.context_xyxy[2:] + margin)
+    limit = np.array(frame_wh, np.float64)
+    side = np.minimum(high - low, limit)
+    start = np.clip(low, 0.0, limit - side)
+    return np.concatenate([start, start + side])
 
 
 def follow(
@@ -129,9 +119,7 @@ def follow(
     if answer.xyxy is None:
         return None if answer.complete else track
     cold = is_cold(answer)
-    fresh = Track(
-        as_boxes(answer.xyxy), context_wh(answer, policy), (0.0, 0.0), answer.score, time_s
-    )
+    fresh = _begun(answer, time_s)
     if track is None:
         return fresh
     good = answer.complete and answer.score >= policy.restart_share * track.level
@@ -144,7 +132,8 @@ def follow(
         return None  # one search that a look at its own answer does not bear out
     return Track(
         box_xyxy=fresh.box_xyxy,
-        context_wh=fresh.context_wh if cold else track.context_wh,
+        context_xyxy=fresh.context_xyxy if cold else track.context_xyxy,
+        first_score=fresh.first_score if cold else track.first_score,
         velocity_xy=_velocity(track, fresh),
         level=track.level + policy.level_weight * (answer.score - track.level),
         time_s=time_s,
@@ -161,27 +150,35 @@ def agrees(track: Track, answer: Grounding, time_s: float, policy: TrackPolicy) 
     return bool(iou(track.box_xyxy + moved, answer.xyxy) >= policy.agree_iou)
 
 
-def context_wh(answer: Grounding, policy: TrackPolicy) -> tuple[float, float]:
-    """Width and height of a window in which a step finds the box again, with its surroundings.
+def context(answer: Grounding) -> Boxes:
+    """``(4,)`` the window from which a search of the next frame goes on, from the box's centre.
 
-    The smallest window of the search that is wide enough for that, or one just wide enough; the
-    whole frame when one look at it was enough. Of a search that a deadline stopped: the box that
-    it would have looked at next.
+    The one that the second step looked at; the whole frame where the first step was the last. Of
+    a search that a deadline stopped: the box that it would have looked at next.
     """
-    w, h = xyxy_to_cxcywh(answer.zooms[-1].xyxy)[2:].tolist()
-    if not answer.complete:
-        return w, h
-    side = policy.min_context * math.sqrt(w * h)
-    sizes = [xyxy_to_cxcywh(zoom.window_xyxy)[2:].tolist() for zoom in answer.zooms]
-    wide = [(w, h) for w, h in sizes[1:] if min(w, h) >= side]
-    if wide:
-        return min(wide, key=math.prod)
-    return (side, side) if len(sizes) > 1 else (sizes[0][0], sizes[0][1])
+    boxes = [each.window_xyxy for each in answer.zooms]
+    window = answer.zooms[-1].xyxy if not answer.complete else boxes[min(1, len(boxes) - 1)]
+    centre = xyxy_to_cxcywh(as_boxes(answer.xyxy))[:2]
+    return as_boxes(window) - np.concatenate([centre, centre])
 
 
 def is_cold(answer: Grounding) -> bool:
     """True when the search that gave the answer began with the whole frame."""
     return is_whole_frame(answer.zooms[0].window_xyxy, answer.frame_wh)
+
+
+def _begun(answer: Grounding, time_s: float) -> Track:
+    """A track that knows nothing but one answer with a box."""
+    zooms = answer.zooms
+    goes_on = is_cold(answer) and (len(zooms) > 1 or not answer.complete)
+    return Track(
+        box_xyxy=as_boxes(answer.xyxy),
+        context_xyxy=context(answer),
+        first_score=zooms[0].score if goes_on else answer.first_score,
+        velocity_xy=(0.0, 0.0),
+        level=answer.score,
+        time_s=time_s,
+    )
 
 
 def _velocity(before: Track, now: Track) -> tuple[float, float]:

@@ -47,16 +47,22 @@ class ZoomPolicy:
 class Start:
     """Where to look first, instead of at the whole frame: for the next frame of a video.
 
-    ``window_xyxy``: ``(4,)`` frame pixels; it is clipped to the frame. ``restart_below``: with a
-    score (0..1, calibrated) below this the search begins again with the whole frame.
+    ``window_xyxy``: ``(4,)`` frame pixels; it is clipped to the frame, some of which it must show
+    (else InputError). None, as in ``Start(answer.xyxy)`` of an answer without a box, stands for
+    the whole frame: such a start is as good as none. ``restart_below``: with a score (0..1,
+    calibrated) below this the search begins again with the whole frame.
+    ``first_score``: score (0..1, the network's own) of the look at the whole frame which led to
+    this window in an earlier frame. A start takes the place of that look, and with its score an
+    answer is worth what it would be had the look been taken again; None: nothing is known of one.
     """
 
-    window_xyxy: ArrayLike
+    window_xyxy: ArrayLike | None
     restart_below: float = 0.0
+    first_score: float | None = None
 
 
-def last_score(zooms: Sequence[Zoom]) -> float:
-    """The network's own score of the last box, 0 without any."""
+def last_score(zooms: Sequence[Zoom], first_score: float | None = None) -> float:
+    """The network's own score of the last box, 0 without any; what came first does not count."""
     return zooms[-1].score if zooms else 0.0
 
 
@@ -65,14 +71,15 @@ class Rules:
     """What steps go by.
 
     ``history``: boxes so far -> end-of-search probability, progress. ``input_hw``: height and
-    width of the network input. ``score``: what an answer with these zooms is worth, 0..1.
+    width of the network input. ``score``: what an answer with these zooms, and the score of an
+    earlier frame's first look that they go on from (or None), is worth, 0..1.
     ``beam``: how many candidates of the first step are followed.
     """
 
     history: History
     policy: ZoomPolicy
     input_hw: tuple[int, int]
-    score: Callable[[Sequence[Zoom]], float] = last_score
+    score: Callable[[Sequence[Zoom], float | None], float] = last_score
     beam: int = 1
 
 
@@ -94,6 +101,11 @@ class Trail:
     over: bool = False
     complete: bool = True
 
+    @property
+    def first_score(self) -> float | None:
+        """Score of the first look that the zooms go on from, None where they begin with it."""
+        return None if self.start is None else self.start.first_score
+
     def stopped(self) -> Trail:
         """As a deadline leaves it."""
         if not self.zooms and self.abandoned:  # what the start led to is better than nothing
@@ -106,6 +118,7 @@ def begin(asked: int, frame_wh: tuple[int, int], rules: Rules, start: Start | No
     window = np.array([0.0, 0.0, *frame_wh])  # (4,) xyxy
     history = [xyxy_to_xywh(window)]
     if start is not None:
+        assert start.window_xyxy is not None  # one without is no start: see sdk.checks
         box = clip(as_boxes(start.window_xyxy), window)
         window = grow(box, rules.policy.min_window_px, window)
         history.append(xyxy_to_xywh(window))
@@ -131,7 +144,8 @@ def best(trails: Sequence[Trail], rules: Rules) -> Trail:
     """Of the ends of one expression the one to answer with: no fault, at an end, best score."""
 
     def worth(trail: Trail) -> tuple[bool, bool, float]:
-        return trail.fault is None, trail.complete, rules.score(trail.zooms)
+        worth_of_it = rules.score(trail.zooms, trail.first_score)
+        return trail.fault is None, trail.complete, worth_of_it
 
     return replace(max(trails, key=worth), complete=all(each.complete for each in trails))
 
@@ -170,7 +184,8 @@ def _judged(trail: Trail, rules: Rules) -> Trail:
     """The trail itself, or a new one at the whole frame when its start led nowhere."""
     if trail.start is None or not trail.over:
         return trail
-    if trail.fault is None and rules.score(trail.zooms) >= trail.start.restart_below:
+    score = rules.score(trail.zooms, trail.first_score)
+    if trail.fault is None and score >= trail.start.restart_below:
         return trail
     again = begin(trail.asked, trail.frame_wh, rules, None)
     return replace(again, abandoned=trail.zooms)

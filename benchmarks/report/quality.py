@@ -139,23 +139,28 @@ def video(name: str, figures: Figures, command: str) -> Section:
             kind,
             str(group["frames"]),
             *(percent(group[mode]["acc50"]) for mode in modes),
+            *(percent(group[mode]["found"]) for mode in modes),
             *(percent(group[mode]["false_answers"]) for mode in modes),
             *(percent(group[mode]["right"]) for mode in modes),
             *(two_digits(group[mode]["steps"]) for mode in modes),
             *(milliseconds(group[mode]["p50_ms"]) for mode in modes),
         )
 
-    pairs = ("Acc50", "false", "right", "steps", "p50 ms")
+    pairs = ("Acc50", "found", "false", "right", "steps", "p50 ms")
     head = ("clips", "frames", *(f"{pair} {mode}" for pair in pairs for mode in modes))
-    kinds = figures["by_kind"]
+    kinds, still = figures["by_kind"], figures["stills"]
     return Section(
         name,
         "Video",
         command,
         (
             "Rendered clips, each frame answered cold (the whole frame first) and warm (where the"
-            " object was). Acc50: of the frames that show it. False: found although it is hidden."
-            " Right: of both.",
+            " object was). Acc50: of the frames that show it. Found: the share of them with such a"
+            " box that is said to be found. False: found although it is hidden. Right: Acc50 and"
+            " what is not false, of both.",
+            f"Of {still['pictures']} pictures that stand still ({still['questions']} questions)"
+            f" {still['found_cold']} are found cold and {still['found_warm']} warm;"
+            f" {still['changing']} questions change their verdict from one to the next.",
         ),
         (Table(head, tuple(cells(*each) for each in kinds.items()), strong=len(kinds) - 1),),
     )

@@ -8,9 +8,19 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from benchmarks.video import Answered, Row, clip_kinds, measure, summarise
+from benchmarks.video import (
+    Answered,
+    Row,
+    Still,
+    clip_kinds,
+    measure,
+    measure_stills,
+    summarise,
+    summarise_stills,
+)
 from sdk.results import Grounding
 from train.data.scenes.motion import CLIP_KINDS, make_clip
+from train.evaluation.questions import Question
 
 FRAMES = 8
 
@@ -87,6 +97,7 @@ def test_figures() -> None:
     assert (figures["all"]["seen"], figures["all"]["hidden"]) == (2, 1)
     assert figures["ego"]["cold"]["acc50"] == 1.0
     assert figures["ego"]["warm"]["acc50"] == 0.5
+    assert (figures["ego"]["cold"]["found"], figures["ego"]["warm"]["found"]) == (1.0, 0.5)
     assert figures["cut"]["cold"]["false_answers"] == 1.0
     assert figures["cut"]["warm"]["false_answers"] == 0.0
     assert math.isnan(figures["cut"]["warm"]["acc50"])
@@ -97,3 +108,31 @@ def test_figures() -> None:
 
 def test_nothing_to_count() -> None:
     assert math.isnan(summarise([])["all"]["warm"]["steps"])
+
+
+def test_a_verdict_that_changes_is_counted(answer: Callable[..., Grounding]) -> None:
+    class Fickle:
+        """Says found at every other warm call, and always at cold ones."""
+
+        calls = 0
+
+        def locate(self, frame, ref, color="bgr", *, deadline_ms=None, start=None):
+            self.calls += start[0] is not None
+            boxes = [(700.0, 400.0, 1100.0, 700.0), (900.0, 500.0, 940.0, 530.0)]
+            made = answer(ref[0], boxes, found=start[0] is None or self.calls % 2 == 0)
+            zooms = made.zooms if start[0] is None else made.zooms[1:]
+            return [Grounding(**{**vars(made), "zooms": zooms})]
+
+    frame = np.zeros((1080, 1920, 3), np.uint8)
+    asked = [Question(frame, "the van", None)]
+    (still,) = measure_stills(Fickle(), asked, repeats=4, period_s=0.1)
+    assert still.cold
+    assert still.warm == (True, False, True, False)
+    steady = Still("the car", cold=False, warm=(False, False))
+    assert summarise_stills([still, steady]) == {
+        "questions": 2,
+        "pictures": 6,
+        "found_cold": 4,
+        "found_warm": 2,
+        "changing": 1,
+    }

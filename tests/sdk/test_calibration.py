@@ -81,6 +81,18 @@ def test_a_search_of_one_step() -> None:
     assert CALIBRATION.score([zoom(WINDOW, 0.9), zoom(OBJECT, 0.9, stop=0.2)]) < 0.01
 
 
+def test_a_warm_start_is_worth_what_both_looks_are_worth():
+    first, last = zoom(WINDOW, 0.6), zoom(OBJECT, 0.8, stop=0.99)
+    assert CALIBRATION.score([last], 0.6) == CALIBRATION.score([first, last])
+    assert CALIBRATION.score([last], 0.6) != CALIBRATION.score([last])
+    assert CALIBRATION.score([last], 0.3) < CALIBRATION.score([last], 0.6)
+    assert CALIBRATION.score((), 0.6) == 0.0
+
+
+def test_an_earlier_look_offers_no_rival():
+    assert CALIBRATION.runner_up([zoom(OBJECT, 0.8)], 0.6) is None
+
+
 def test_without_a_step() -> None:
     assert CALIBRATION.score(()) == 0.0
     assert CALIBRATION.rival(()) is None

@@ -15,7 +15,7 @@ from sdk.track import (
     Track,
     TrackPolicy,
     agrees,
-    context_wh,
+    context,
     follow,
     is_cold,
     predict_window,
@@ -26,6 +26,7 @@ WH = (1920, 1080)
 POLICY = TrackPolicy()
 BOX = (900.0, 500.0, 940.0, 530.0)
 WINDOW = (720.0, 380.0, 1120.0, 650.0)
+CONTEXT = (-200.0, -135.0, 200.0, 135.0)  # of WINDOW, from the middle of BOX
 FRAME = (0.0, 0.0, 1920.0, 1080.0)
 
 
@@ -68,7 +69,8 @@ def warm(box=BOX, score=0.8):
 def track(**changes):
     values = {
         "box_xyxy": np.array(BOX),
-        "context_wh": (400.0, 270.0),
+        "context_xyxy": np.array(CONTEXT),
+        "first_score": 0.7,
         "velocity_xy": (0.0, 0.0),
         "level": 0.8,
         "time_s": 1.0,
@@ -84,7 +86,8 @@ def moved(box, dx, dy=0.0):
 def test_a_cold_answer_begins_a_track():
     made = follow(None, cold(), 1.0, POLICY)
     np.testing.assert_allclose(made.box_xyxy, BOX)
-    assert made.context_wh == pytest.approx((400.0, 270.0))
+    np.testing.assert_allclose(made.context_xyxy, CONTEXT)
+    assert made.first_score == 0.8
     assert (made.velocity_xy, made.level, made.time_s, made.age) == ((0.0, 0.0), 0.8, 1.0, 0)
     assert not made.confirmed
 
@@ -92,7 +95,8 @@ def test_a_cold_answer_begins_a_track():
 def test_velocity_is_that_of_the_last_two_boxes():
     made = follow(track(), warm(moved(BOX, 12.0, -3.0)), 1.5, POLICY)
     assert made.velocity_xy == pytest.approx((24.0, -6.0))
-    assert (made.age, made.time_s, made.context_wh) == (1, 1.5, (400.0, 270.0))
+    assert (made.age, made.time_s, made.first_score) == (1, 1.5, 0.7)
+    np.testing.assert_allclose(made.context_xyxy, CONTEXT)
     x, y, _, _ = xyxy_to_cxcywh(predict_window(made, 2.0, WH, POLICY))
     assert (x, y) == pytest.approx((932.0 + 12.0, 512.0 - 3.0))
 
@@ -107,13 +111,18 @@ def test_level_follows_the_score():
     assert made.level == pytest.approx(0.8 + POLICY.level_weight * (0.6 - 0.8))
 
 
-def test_a_window_grows_with_time_and_distance():
-    still, later = (predict_window(track(), time_s, WH, POLICY) for time_s in (1.0, 1.5))
-    np.testing.assert_allclose(still, (720.0, 380.0, 1120.0, 650.0))
-    grown = 1.0 + 2 * POLICY.margin_per_s * 0.5
-    np.testing.assert_allclose(xyxy_to_cxcywh(later), [920.0, 515.0, 400 * grown, 270 * grown])
+def test_a_window_grows_with_distance():
+    for time_s in (1.0, 1.5):
+        np.testing.assert_allclose(predict_window(track(), time_s, WH, POLICY), WINDOW)
     fast = predict_window(track(velocity_xy=(100.0, 0.0)), 1.5, WH, POLICY)
-    assert fast[2] - fast[0] == pytest.approx(400 * grown + 2 * POLICY.lead * 50.0)
+    lead = POLICY.lead * 50.0
+    np.testing.assert_allclose(fast, np.add(WINDOW, (50.0 - lead, 0.0, 50.0 + lead, 0.0)))
+
+
+def test_a_window_lies_about_its_object_as_the_search_left_it():
+    off_centre = (880.0, 400.0, 1280.0, 650.0)
+    made = follow(None, answer((FRAME, off_centre), (off_centre, BOX)), 1.0, POLICY)
+    np.testing.assert_allclose(predict_window(made, 1.1, WH, POLICY), off_centre)
 
 
 @given(
@@ -123,7 +132,8 @@ def test_a_window_grows_with_time_and_distance():
     gap_s=st.floats(-1, 100),
 )
 def test_windows_lie_in_the_frame(box, size, speed, gap_s):
-    made = track(box_xyxy=np.array(box), context_wh=size, velocity_xy=speed)
+    context_xyxy = np.array([-size[0] / 3, -size[1] / 2, size[0] / 2, size[1]])
+    made = track(box_xyxy=np.array(box), context_xyxy=context_xyxy, velocity_xy=speed)
     window = predict_window(made, 1.0 + gap_s, WH, POLICY)
     assert contains(FRAME, window, 1e-6)
     assert (window[2:] > window[:2]).all()
@@ -194,21 +204,26 @@ def test_a_search_that_a_deadline_stopped_goes_on_in_the_next_frame():
     stopped = answer((FRAME, WINDOW), score=0.5, complete=False)
     made = follow(None, stopped, 1.0, POLICY)
     np.testing.assert_allclose(predict_window(made, 1.0, WH, POLICY), WINDOW)
-    assert start_at(made, 1.1, WH, POLICY).restart_below == 0.0
+    start = start_at(made, 1.1, WH, POLICY)
+    assert (start.restart_below, start.first_score) == (0.0, 0.5)
     kept = follow(track(age=3), stopped, 1.1, POLICY)
     np.testing.assert_allclose(kept.box_xyxy, BOX)
     assert kept.age == 0
 
 
-def test_context_is_a_window_with_surroundings():
-    assert context_wh(cold(), POLICY) == pytest.approx((400.0, 270.0))
+def test_context_is_what_the_second_step_looked_at():
+    np.testing.assert_allclose(context(cold()), CONTEXT)
     tight = (890.0, 490.0, 950.0, 540.0)
     three = answer((FRAME, WINDOW), (WINDOW, tight), (tight, BOX))
-    assert context_wh(three, POLICY) == pytest.approx((400.0, 270.0))
-    assert context_wh(answer((FRAME, tight), (tight, BOX)), POLICY) == pytest.approx(
-        (POLICY.min_context * np.sqrt(1200.0),) * 2
-    )
-    assert context_wh(answer((FRAME, WINDOW)), POLICY) == pytest.approx(WH)
+    np.testing.assert_allclose(context(three), CONTEXT)
+    x1, y1, x2, y2 = context(answer((FRAME, WINDOW)))
+    assert (x2 - x1, y2 - y1) == pytest.approx(WH)
+
+
+def test_a_warm_answer_keeps_the_first_look_of_its_track():
+    assert follow(track(), warm(score=0.6), 1.1, POLICY).first_score == 0.7
+    assert follow(track(), cold(score=0.6), 1.1, POLICY).first_score == 0.6
+    assert start_at(track(), 1.1, WH, POLICY).first_score == 0.7
 
 
 def test_what_one_look_at_the_frame_finds_needs_no_start():

@@ -57,6 +57,28 @@ def steps(answer):
     return len(answer.zooms) + len(answer.abandoned)
 
 
+def test_one_picture_has_one_verdict():
+    """Of the bundled engine: warm searches of a picture that stands still are the cold one's."""
+    from sdk import Grounder
+    from train.evaluation.questions import questions
+
+    with Grounder() as grounder:
+        found = []
+        for question in questions(951_000, 6):
+            tracker = Tracker(grounder, [question.ref])
+            answers = [tracker.update(question.frame, k / 10)[0] for k in range(10)]
+            warm = [answer for answer in answers if len(answer.zooms) == 1]
+            assert len(warm) >= 8
+            assert not any(answer.abandoned for answer in answers)
+            for answer in answers:
+                assert answer.found == answers[0].found
+                assert answer.score == pytest.approx(answers[0].score, abs=2e-3)
+                np.testing.assert_allclose(answer.xyxy, answers[0].xyxy, atol=0.5)
+            found.append(answers[0].found)
+    assert any(found)
+    assert not all(found)
+
+
 def test_warm_after_the_first_frame(spy, scene):
     tracker = Tracker(spy, [RED])
     answers = [tracker.update(scene(300 + 6 * k), k / 10)[0] for k in range(11)]

@@ -134,9 +134,23 @@ def calibration() -> dict[str, Any]:
 
 
 def video() -> dict[str, Any]:
-    mode = {"acc50": 0.8, "false_answers": None, "right": 0.9, "steps": 2.0, "p50_ms": 40.0}
+    mode = {
+        "acc50": 0.8,
+        "found": 0.5,
+        "false_answers": None,
+        "right": 0.9,
+        "steps": 2.0,
+        "p50_ms": 40.0,
+    }
     return {
         "by_kind": {key: {"frames": 8, "cold": mode, "warm": mode} for key in ("drive", "all")},
+        "stills": {
+            "questions": 4,
+            "pictures": 40,
+            "found_cold": 20,
+            "found_warm": 20,
+            "changing": 0,
+        },
         **COMMON,
     }
 
