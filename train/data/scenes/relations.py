@@ -113,6 +113,24 @@ def _on_segment(a: SceneObject, b: SceneObject, c: SceneObject) -> tuple[float, 
     return t, float(np.hypot(*(point - start - t * axis))), length
 
 
+def beside(a: SceneObject, b: SceneObject) -> bool:
+    """``a`` is clearly beside ``b``: near it, neither above nor below."""
+    overlap = min(a.xyxy[3], b.xyxy[3]) - max(a.xyxy[1], b.xyxy[1])
+    level = overlap >= 0.5 * min(a.size_wh[1], b.size_wh[1])
+    return near(a, b) and level and (left_of(a, b) or left_of(b, a))
+
+
+def farther(a: SceneObject, b: SceneObject) -> bool:
+    """Both stand on the ground, ``a`` clearly farther from the camera, in reach in the frame."""
+    deep = a.depth_m >= 1.35 * b.depth_m and a.depth_m - b.depth_m >= 8.0
+    return a.on_ground and b.on_ground and deep and gap(a, b) <= _REACH_PX
+
+
+def maybe_farther(a: SceneObject, b: SceneObject) -> bool:
+    """``a`` might be called farther away than ``b``."""
+    return a.depth_m > 0.95 * b.depth_m
+
+
 def _swap(predicate: Predicate) -> Predicate:
     return lambda a, b: predicate(b, a)
 
@@ -128,17 +146,24 @@ BINARY: dict[str, tuple[Predicate, Predicate]] = {
     "behind": (_swap(in_front_of), _swap(maybe_in_front_of)),
 }
 RELATIONS = (*BINARY, "between")
+# Those that only the rich grammar speaks of.
+MORE_BINARY: dict[str, tuple[Predicate, Predicate]] = {
+    "beside": (beside, maybe_near),
+    "farther": (farther, maybe_farther),
+    "nearer": (_swap(farther), _swap(maybe_farther)),
+}
+_EVERY = BINARY | MORE_BINARY
 
 
 def holds(relation: str, target: SceneObject, referents: tuple[SceneObject, ...]) -> bool:
     """True when ``relation`` is clearly true of the target and its one or two referents."""
     if relation == "between":
         return between(target, *referents)
-    return BINARY[relation][0](target, *referents)
+    return _EVERY[relation][0](target, *referents)
 
 
 def may_hold(relation: str, target: SceneObject, referents: tuple[SceneObject, ...]) -> bool:
     """True when somebody might call ``relation`` true of them."""
     if relation == "between":
         return maybe_between(target, *referents)
-    return BINARY[relation][1](target, *referents)
+    return _EVERY[relation][1](target, *referents)
