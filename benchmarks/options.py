@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sdk.options import add_engine
+from sdk.options import add_engine, add_threads
 from train.evaluation.environment import describe, header
 from train.evaluation.locators import engine_label
 from train.evaluation.report import JsonFile
-from train.options import positive
 
 if TYPE_CHECKING:
     from sdk.grounder import Grounder
@@ -30,7 +29,7 @@ def add_engine_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_opening(parser: argparse.ArgumentParser) -> None:
     """``--threads`` and ``--allow-unproven``: how engines are opened."""
-    parser.add_argument("--threads", type=positive, help="CPU threads (default: every core)")
+    add_threads(parser)
     parser.add_argument(
         "--allow-unproven", action="store_true", help="accept an engine without a certificate"
     )

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from sdk.cores import MAX_THREADS
 from sdk.errors import InputError
 from sdk.trail import Start
 
@@ -22,7 +23,6 @@ Number = float | np.floating[Any] | np.integer[Any]
 Whole = int | np.integer[Any]
 
 MAX_BEAM = 16
-MAX_THREADS = 256
 MAX_SECONDS = 1e6  # of a wait, eleven days: what every library's clock can count to
 
 
@@ -104,9 +104,9 @@ def check_beam(beam: Any) -> int:
     return check_whole(beam, "a beam", 1, MAX_BEAM)
 
 
-def check_threads(threads: Any, what: str = "threads") -> int:
-    """A number of CPU threads. More than any machine has cores would take minutes to start."""
-    return check_whole(threads, what, 1, MAX_THREADS)
+def check_threads(threads: Any) -> int:
+    """A number of CPU threads, 1 to 256."""
+    return check_whole(threads, "threads", 1, MAX_THREADS)
 
 
 def check_deadline(deadline_ms: Any) -> float | None:

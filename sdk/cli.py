@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from sdk.cores import threads_wanted
 from sdk.exits import exit_code
 from sdk.extras import extras_named
 
@@ -55,7 +56,7 @@ def _run(
 ) -> int:
     fill = partial(_add_commands, packages, groups)
     parsed = _LazyParser(prog=prog, description=about, fill=fill).parse_args(arguments)
-    with extras_named(parsed.package):
+    with extras_named(parsed.package), threads_wanted(getattr(parsed, "threads", None)):
         code: int = parsed.run(parsed)
     return code
 

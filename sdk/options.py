@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from sdk.cores import read_threads
+from sdk.errors import InputError
+
 
 def add_engine(parser: argparse.ArgumentParser) -> None:
     """``--engine``."""
@@ -18,6 +21,16 @@ def add_threshold(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """``--threads``, which is ``$PIZA_THREADS`` for the run of a command (see ``sdk.cli``)."""
+    parser.add_argument(
+        "--threads",
+        type=_threads,
+        metavar="N",
+        help="CPU threads (default: $PIZA_THREADS, or one for each core that may be used)",
+    )
+
+
 def add_allow_unproven(parser: argparse.ArgumentParser) -> None:
     """``--allow-unproven``."""
     parser.add_argument(
@@ -25,3 +38,10 @@ def add_allow_unproven(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="accept an engine without a passing certificate",
     )
+
+
+def _threads(text: str) -> int:
+    try:
+        return read_threads(text.strip(), "threads")
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sdk.options import add_threads
 from train.options import not_negative, positive
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
     parser.add_argument("--rounds", type=positive, default=30, help="turns of each that count")
-    parser.add_argument("--threads", type=positive, help="CPU threads (default: every core)")
+    add_threads(parser)
     parser.add_argument("--seed", type=not_negative, default=0, help="of frames and order of turns")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here as JSON")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them here (.png, .svg)")
@@ -32,14 +33,15 @@ def run(args: argparse.Namespace) -> int:
     from benchmarks.kernel.tasks import make_tasks
     from benchmarks.kernel.timing import GOALS, run_task
     from benchmarks.plots import check_plot
-    from train.evaluation.environment import header, usable_cores
+    from sdk.cores import default_threads
+    from train.evaluation.environment import header
     from train.evaluation.report import JsonFile
 
     file = JsonFile(args.json)
     if args.plot is not None:
         check_plot(args.plot)
     environment = _environment()
-    threads = args.threads or usable_cores()
+    threads = default_threads()
     rng = np.random.default_rng([args.seed, 22])
     results: list[Result] = []
     with threads_of_others(threads):

@@ -126,7 +126,7 @@ def _options(args: argparse.Namespace) -> Any:
     from benchmarks.peers.entries import Options
     from benchmarks.peers.slicing import Grid
     from export.build import checkpoint_folder
-    from train.evaluation.environment import usable_cores
+    from sdk.cores import default_threads
 
     few = 1 if args.quick else None
     single = None if args.single_pass is None else checkpoint_folder(args.single_pass)
@@ -139,7 +139,7 @@ def _options(args: argparse.Namespace) -> Any:
         grids=tuple(Grid(*each) for each in _GRIDS[:few]),
         single_grids=tuple(Grid(*each) for each in _SINGLE_GRIDS[:few]),
         sizes_hw=tuple((height, width) for width, height in _SIZES_WH[:few]),
-        threads=args.threads or usable_cores(),
+        threads=default_threads(),
         device=args.device,
         compiled=not (args.no_compile or args.quick),
         allow_unproven=args.allow_unproven,

@@ -72,7 +72,8 @@ def _axis(
 ) -> list[dict[str, Any]]:
     from benchmarks import scaling
     from benchmarks.cases import make_workload
-    from sdk.runtime import open_session, usable_cores
+    from sdk.cores import usable_cores
+    from sdk.runtime import open_session
     from sdk.text import Tokenizer
 
     if axis == "refs":

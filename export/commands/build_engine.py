@@ -9,6 +9,7 @@ from pathlib import Path
 from export.precision.plan import EIGHT_BITS
 from export.usage import measured
 from sdk.manifest import NETWORK_FILES
+from sdk.options import add_threads
 from sdk.runtime.target import LEVELS, SAME_GPU
 
 
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--searches", type=int, default=32, help="searches compared for the certificate"
     )
-
+    add_threads(parser)
     parser.add_argument(
         "--hardware-compatibility",
         choices=LEVELS,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sdk.engine import BUNDLED
 from sdk.manifest import NETWORK_FILES
+from sdk.options import add_threads
 
 PRECISIONS = ("fp32", "fp16")
 BUNDLED_ENGINE = BUNDLED / "engine"
@@ -23,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backend", choices=tuple(NETWORK_FILES), default="tensorrt")
     parser.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=PRECISIONS)
     parser.add_argument("--searches", type=int, default=200, help="searches compared, and timed")
+    add_threads(parser)
     parser.add_argument("--work", type=Path, default=Path("build/prove"), help="engines go here")
     parser.add_argument("-o", "--out", type=Path, default=Path("docs/verified"), help="the report")
 

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from export.usage import measured
+from sdk.options import add_threads
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="or the portable folder that it was built from; default: the bundled checkpoint",
     )
     parser.add_argument("--searches", type=int, default=32, help="searches to compare")
+    add_threads(parser)
 
 
 @measured()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdk.options import add_allow_unproven, add_engine
+from sdk.options import add_allow_unproven, add_engine, add_threads
 
 if TYPE_CHECKING:
     from sdk.comparison import Comparison, Row
@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_engine(parser)
     parser.add_argument("--save", type=Path, metavar="FILE", help="write a picture of the search")
     parser.add_argument("--json", action="store_true", help="print the comparison as JSON")
+    add_threads(parser)
     add_allow_unproven(parser)
 
 

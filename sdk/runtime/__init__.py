@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -43,19 +42,12 @@ class RuntimeSession(Protocol):
     def close(self) -> None: ...
 
 
-def usable_cores() -> int:
-    """CPU cores that this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def open_session(folder: Path, manifest: Manifest, threads: int | None = None) -> RuntimeSession:
     """Opens the networks of an engine with the runtime that its manifest names.
 
-    ``threads`` is the number of CPU threads of one network, by default one for each core that
-    this process may use. Raises MissingRuntimeError when the runtime is not installed and
-    EngineError when it cannot load the networks.
+    ``threads`` is the number of CPU threads of one network, by default as many as
+    ``sdk.cores.default_threads`` says. Raises MissingRuntimeError when the runtime is not
+    installed and EngineError when it cannot load the networks.
     """
     module = importlib.import_module(_MODULES[manifest.backend])
     return cast(RuntimeSession, module.open_session(folder, manifest, threads))

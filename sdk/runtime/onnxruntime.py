@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdk.clock import StageClock
+from sdk.cores import default_threads
 from sdk.frame import ColorOrder
 from sdk.kernel import import_kernel
 from sdk.manifest import Manifest
 from sdk.preprocess import network_input
 from sdk.results import Candidates
-from sdk.runtime import usable_cores
 from sdk.runtime.onnx_network import OnnxNetwork, import_onnxruntime
 from sdk.search import Look
 from sdk.text import Tokens
@@ -50,7 +50,7 @@ class OnnxSession:
         self._wrap = ort.OrtValue.ortvalue_from_numpy  # shares the array's memory on the CPU
         self._input_hw = manifest.input_hw
         self._preprocess = manifest.preprocess
-        self._threads = threads or usable_cores()
+        self._threads = threads or default_threads()
         self._networks = {
             name: OnnxNetwork(folder / f"{name}.onnx", self._threads)
             for name in ("text", "image", "ground")

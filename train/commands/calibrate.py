@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sdk.options import add_threads
 from train.options import not_negative, positive, share
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("checkpoint", type=Path)
+    add_threads(parser)
     parser.add_argument(
         "--scenes",
         type=positive,
@@ -54,7 +56,9 @@ def run(args: argparse.Namespace) -> int:
     from train.evaluation.calibrate import CONFIDENCE, calibrate, for_fitting, run_trials
     from train.evaluation.risk import tolerated
     from train.evaluation.searcher import Searcher
+    from train.threads import limit_threads
 
+    limit_threads()
     model, tokenizer = load_checkpoint(args.checkpoint)
     questions, total, source = _questions(args)
     left = total - for_fitting(total)

@@ -6,7 +6,8 @@ import argparse
 import warnings
 from pathlib import Path
 
-from train.options import not_negative, positive
+from sdk.options import add_threads
+from train.options import not_negative
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how many annotations are also asked with a sentence of another photograph (500)",
     )
     parser.add_argument("--seed", type=not_negative, default=0, help="of that choice")
-    parser.add_argument("--threads", type=positive, help="CPU threads (default: every core)")
+    add_threads(parser)
     parser.add_argument("--device", help="of a checkpoint: cpu or cuda; the best there is")
     parser.add_argument(
         "--published", action="store_true", help="search to the pixel as the authors' code does"

@@ -10,6 +10,8 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+from sdk.cores import usable_cores
+
 PACKAGES = ("numpy", "onnxruntime", "opencv-python-headless", "piza-edge")
 _CPUFREQ = Path("/sys/devices/system/cpu/cpu0/cpufreq")
 
@@ -30,13 +32,6 @@ def describe() -> dict[str, Any]:
         "python": platform.python_version(),
         "versions": {name: version for name in PACKAGES if (version := _version(name))},
     }
-
-
-def usable_cores() -> int:
-    """Number of cores that the process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def header(environment: dict[str, Any]) -> list[str]:
