@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdk.calibration import Calibration
+from sdk.digits import apart
 from sdk.pace import Deadline
 from sdk.results import Grounding, Rival
 from sdk.search import Search
@@ -76,9 +77,10 @@ class Judge:
         if not outcome.complete:
             steps = "1 step" if len(outcome.zooms) == 1 else f"{len(outcome.zooms)} steps"
             return (
-                f"the deadline of {asked.deadline.limit_ms:g} ms ended the search after {steps}: the box"
-                " is only the place that it had come to"
+                f"the deadline of {asked.deadline.limit_ms:g} ms ended the search after {steps}:"
+                " the box is only the place that it had come to"
             )
         if score < self.threshold:
-            return f"the score {score:.3f} is below the threshold {self.threshold:.3f}"
+            below, least = apart(score, self.threshold)
+            return f"the score {below} is below the threshold {least}"
         return None

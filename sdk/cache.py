@@ -16,7 +16,7 @@ class LruCache(Generic[Value]):
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
         self._values: OrderedDict[Hashable, Value] = OrderedDict()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may ask too
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """The value for ``key``, made by ``make()`` when it is not there."""

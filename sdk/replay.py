@@ -25,7 +25,7 @@ from sdk.archive import read_archive, write_archive
 from sdk.checks import check_beam, check_deadline, check_starts
 from sdk.errors import InputError
 from sdk.frame import Frame, check_color, check_frame, decode_image, encode_image
-from sdk.geometry import as_boxes, is_whole_frame
+from sdk.geometry import is_whole_frame
 from sdk.reading import JsonReader
 from sdk.recorded import read_answer
 from sdk.results import Grounding

@@ -12,9 +12,11 @@ video``).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
+from sdk.checks import check_number, check_unit, check_whole
 from sdk.geometry import Boxes, as_boxes, iou, is_whole_frame, xyxy_to_cxcywh
 from sdk.results import Grounding
 from sdk.trail import Start
@@ -37,6 +39,10 @@ class TrackPolicy:
             object is expected to move.
         max_gap_s: after a longer time between two frames the search starts afresh.
         cut_difference: difference of two thumbnails (grey levels) from which there is a cut.
+
+    Raises:
+        InputError: a value is no number, or out of its range. Infinity (never, for ever) is one
+            for ``hold_s``, ``max_gap_s`` and ``cut_difference``.
     """
 
     restart_share: float = 0.4
@@ -47,6 +53,15 @@ class TrackPolicy:
     lead: float = 0.5
     max_gap_s: float = 1.0
     cut_difference: float = 8.0
+
+    def __post_init__(self) -> None:
+        set_as = partial(object.__setattr__, self)
+        for name in ("restart_share", "level_weight", "agree_iou"):
+            set_as(name, check_unit(getattr(self, name), name))
+        set_as("lead", check_number(self.lead, "lead", 0.0))
+        for name in ("hold_s", "max_gap_s", "cut_difference"):
+            set_as(name, check_number(getattr(self, name), name, 0.0, infinite=True))
+        set_as("look_every", check_whole(self.look_every, "look_every", 1))
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sdk.checks import Number, check_flag, check_number
 from sdk.errors import InputError
-from sdk.frame import check_frame
+from sdk.frame import check_color, check_frame
+from sdk.leaving import native_work
 from sdk.results import Grounding
 from sdk.track import Track, TrackPolicy, follow, start_at
 from sdk.trail import Start
@@ -24,11 +26,11 @@ class Locator(Protocol):
 
     def locate(
         self,
-        frame: NDArray[np.uint8],
+        frame: NDArray[Any],
         ref: list[str],
         color: str = "bgr",
         *,
-        deadline_ms: float | None = None,
+        deadline_ms: Number | None = None,
         start: Sequence[Start | None] | None = None,
     ) -> list[Grounding]:
         """One answer for each expression."""
@@ -68,7 +70,8 @@ class Tracker:
         warm: bool = True,
         policy: TrackPolicy | None = None,
     ) -> None:
-        self._grounder, self._color, self._warm = grounder, color, warm
+        self._grounder, self._color = grounder, check_color(color)
+        self._warm = check_flag(warm, "warm")
         self._policy = policy or TrackPolicy()
         self._refs = _texts(refs)
         self._tracks: dict[str, Track] = {}
@@ -90,7 +93,7 @@ class Tracker:
         self._refs = _texts(refs)
 
     def update(
-        self, frame: NDArray[np.uint8], time_s: float, *, deadline_ms: float | None = None
+        self, frame: NDArray[Any], time_s: Number, *, deadline_ms: Number | None = None
     ) -> list[Grounding]:
         """The answers for the next frame, all from one call of the grounder.
 
@@ -107,8 +110,7 @@ class Tracker:
             EngineError: the networks failed.
         """
         check_frame(frame)
-        if not math.isfinite(time_s):
-            raise InputError(f"expected the time of the frame in seconds, got {time_s}")
+        time_s = check_number(time_s, "the time of a frame", expected="time_s in seconds")
         asked = self._refs
         refs = list(dict.fromkeys(asked))
         if not refs:
@@ -153,7 +155,8 @@ def thumbnail(frame: NDArray[np.uint8]) -> NDArray[np.float32]:
 
     step = max(min(_STRIDE, min(frame.shape[:2]) // (2 * _THUMBNAIL_WH[0])), 1)
     sparse = np.ascontiguousarray(frame[::step, ::step])
-    small = cv2.resize(sparse, _THUMBNAIL_WH, interpolation=cv2.INTER_AREA)
+    with native_work():
+        small = cv2.resize(sparse, _THUMBNAIL_WH, interpolation=cv2.INTER_AREA)
     return np.asarray(small.astype(np.float32).mean(axis=2))
 
 

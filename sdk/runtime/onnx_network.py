@@ -55,7 +55,11 @@ class OnnxNetwork:
         if len(feeds) == 1:
             return [self.run(outputs, feeds[0])]
         alone = self._alone
-        return list(pool.map(lambda each: self._run(alone, outputs, each), feeds))
+        try:
+            runs = [pool.submit(self._run, alone, outputs, each) for each in feeds]
+        except RuntimeError:  # the main thread has ended: from then on no pool takes anything
+            return [self.run(outputs, each) for each in feeds]
+        return [run.result() for run in runs]
 
     @cached_property
     def _alone(self) -> Any:
@@ -75,7 +79,7 @@ def import_onnxruntime() -> Any:
     except ImportError as error:
         raise MissingRuntimeError(
             "this engine needs ONNX Runtime, which cannot be imported"
-            f" ({error}): pip install piza-edge, or pip install onnxruntime"
+            f" ({error}): pip install piza-edge, or pip install onnxruntime; piza doctor tells more"
         ) from error
     return onnxruntime
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-import numbers
 from collections.abc import Generator, Iterable, Sized
 from typing import Any
 
 import cv2
 import numpy as np
 
+from sdk.checks import check_number
 from sdk.errors import InputError
 from sdk.frame import Frame, check_frame
 from sdk.video.source import Shot, Source
@@ -41,12 +40,10 @@ class Arrays(Source):
 def _parts(item: Any, number: int) -> tuple[float | None, Any]:
     if not isinstance(item, tuple):
         return None, item
-    if len(item) == 2 and isinstance(item[0], numbers.Real) and math.isfinite(item[0]):
-        return float(item[0]), item[1]
-    kinds = ", ".join(type(part).__name__ for part in item)
-    raise InputError(
-        f"expected item {number} to be a frame or (finite seconds, frame), got ({kinds})"
-    )
+    said = f"item {number} to be a frame or (finite seconds, frame)"
+    if len(item) != 2:
+        raise InputError(f"expected {said}, got {len(item)} things")
+    return check_number(item[0], "the time", expected=said), item[1]
 
 
 def _three_channels(frame: Any, number: int) -> Frame:

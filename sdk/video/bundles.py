@@ -23,8 +23,6 @@ class Bundles:
     def __init__(
         self, folder: Path, grounder: Grounder, limit: int, deadline_ms: float | None
     ) -> None:
-        if limit < 1:
-            raise InputError(f"expected room for at least 1 bundle, got {limit}")
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sdk.checks import Number, Whole, check_timeout, check_whole
 from sdk.errors import InputError
 from sdk.frame import Frame, check_color
 from sdk.results import Grounding
@@ -26,6 +27,7 @@ Refs = str | list[str] | tuple[str, ...]
 
 QUEUE_FRAMES = 4  # decoded ahead under "all"; a 4K frame takes 25 MB
 BACKOFF_S = (0.5, 1.0, 2.0, 4.0, 8.0)  # before each attempt to open a live source again
+RECONNECTS = len(BACKOFF_S)
 
 
 class Answering(Protocol):
@@ -91,28 +93,24 @@ class Stream:
         *,
         deadline_ms: float | None = None,
         color: str = "bgr",
-        timeout_s: float | None = 10.0,
-        reconnects: int = len(BACKOFF_S),
+        timeout_s: Number | None = 10.0,
+        reconnects: Whole = RECONNECTS,
         check_refs: Callable[[Refs], list[str]] = list,
         on_frame: Callable[[StreamFrame], None] | None = None,
     ) -> None:
-        if policy not in ("latest", "all"):
+        if not isinstance(policy, str) or policy not in ("latest", "all"):
             raise InputError(f'expected the policy "latest" or "all", got {policy!r}')
-        if timeout_s is not None and not timeout_s > 0:
-            raise InputError(f"expected a timeout above 0 seconds or None, got {timeout_s!r}")
-        if reconnects < 0:
-            raise InputError(f"expected at least 0 reconnects, got {reconnects!r}")
         self._tracker = tracker
         self._source = source
         self._newest = policy == "latest"
         self._deadline_ms = deadline_ms
         self._flip = check_color(color) == "rgb" and source.bgr
-        self._timeout_s = timeout_s
-        self._attempts = reconnects
+        self._timeout_s = check_timeout(timeout_s)
+        self._attempts = check_whole(reconnects, "reconnects", 0)
         self._check_refs = check_refs
         self._on_frame = on_frame
         self._refs: list[str] | None = None  # to be set before the next frame
-        self._refs_lock = threading.Lock()
+        self._refs_lock = threading.RLock()  # a signal handler may set them too
         self._mailboxes: list[Mailbox] = []  # of every opening so far, the last one in use
         self._answered = self._failed = self._reconnects = 0
         self._failures = 0  # openings since the last frame
@@ -223,8 +221,8 @@ class Stream:
             if isinstance(got, Arrival):
                 self._failures = 0
                 return got
-            if self._stopped or self._is_over(got):
-                break
+            if self._stopped or self._mailboxes[-1].closed or self._is_over(got):
+                break  # closed: the interpreter exits, which closes every reader
             self._free()
             self._wait_to_reopen(got)
             self._open()

@@ -6,6 +6,7 @@ import concurrent.futures
 import dataclasses
 import itertools
 import json
+import math
 import multiprocessing
 import os
 import warnings
@@ -198,9 +199,51 @@ def test_bad_threshold(engine, threshold):
         Grounder(engine, threshold=threshold)
 
 
-def test_bad_thread_count(engine):
-    with pytest.raises(InputError, match="thread"):
-        Grounder(engine, threads=0)
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        *[({"threads": value}, "threads") for value in (0, "2", True, 1.5, 100_000)],
+        *[({"allow_unproven": value}, "allow_unproven") for value in (1, "no", None)],
+        ({"engine": 5}, "an engine folder"),
+    ],
+)
+def test_bad_options_of_a_grounder(engine, options, named):
+    with pytest.raises(InputError, match=f"expected .*{named}"):
+        Grounder(**{"engine": engine, **options})
+
+
+def test_numbers_of_numpy_are_numbers(engine, make_frame):
+    frame, options = make_frame(), {"threshold": np.float32(0.25), "threads": np.int64(1)}
+    with Grounder(engine, **options, allow_unproven=np.False_) as grounder:
+        asked = {"beam": np.int64(2), "deadline_ms": np.float32(1e6)}
+        assert grounder.threshold == 0.25
+        assert grounder.locate(frame, "the red square", **asked).found
+        assert grounder.locate(frame, "the red square", deadline_ms=np.int64(10**6)).found
+        options = {"deadline_ms": np.int64(10**6), "timeout_s": np.float32(5)}
+        options |= {"reconnects": np.int8(0), "max_bundles": np.int64(3), "warm": np.True_}
+        with grounder.stream([(np.float32(1), frame)], "red", "all", **options) as stream:
+            assert [frame.time_s for frame in stream] == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"timeout_s": "5"}, "timeout_s"),
+        ({"timeout_s": math.inf}, "timeout_s"),
+        ({"reconnects": -1}, "reconnects"),
+        ({"reconnects": 1.5}, "reconnects"),
+        ({"max_bundles": -1}, "max_bundles"),
+        ({"max_bundles": True}, "max_bundles"),
+        ({"deadline_ms": "50"}, "deadline_ms"),
+        ({"warm": "no"}, "warm"),
+        ({"policy": ["latest"]}, "policy"),
+        ({"bundles": 5}, "a folder of bundles"),
+        ({"source": True}, "a camera number"),
+    ],
+)
+def test_bad_options_of_a_stream(grounder, make_frame, options, named):
+    with pytest.raises(InputError, match=f"expected .*{named}"):
+        grounder.stream(**{"source": [make_frame()], "refs": "red", **options})
 
 
 def test_a_closed_grounder_refuses(engine, make_frame):
@@ -268,6 +311,16 @@ def test_a_start_at_the_wrong_place_is_given_up(grounder, make_frame):
     assert answer.zooms[0].window_xyxy.tolist() == [0, 0, 640, 480]
 
 
+def test_a_start_without_a_box_is_the_whole_frame(grounder, make_frame):
+    """What a missed deadline leaves can be given to the next call as it is."""
+    frame = make_frame()
+    grounder.locate(frame, "the red square")
+    missed = grounder.locate(frame, "the red square", deadline_ms=1e-3)
+    answer = grounder.locate(frame, "the red square", start=Start(missed.xyxy))
+    assert answer.zooms[0].window_xyxy.tolist() == [0, 0, 640, 480]
+    assert answer.found
+
+
 def test_a_beam_finds_at_least_as_good_an_answer(grounder, make_frame):
     frame = make_frame()
     narrow = grounder.locate(frame, "the red square")
@@ -298,9 +351,11 @@ def test_a_search_that_a_deadline_ended_has_a_place_but_no_object(
 
 
 def test_who_waits_for_its_turn_keeps_its_deadline(grounder, make_frame):
-    with grounder._lock:
-        answer = grounder.locate(make_frame(), "the red square", deadline_ms=20)
+    with concurrent.futures.ThreadPoolExecutor(1) as pool, grounder._turns.take(1):
+        asked = pool.submit(grounder.locate, make_frame(), "the red square", deadline_ms=20)
+        answer = asked.result(60)
     assert not answer.complete
+    assert "other calls had the networks until then" in answer.reason
     assert answer.zooms == ()
     assert answer.timing_ms["total"] >= 20
 
@@ -330,7 +385,16 @@ def test_a_forked_process_is_told_to_open_its_own(grounder, make_frame):
 
 
 @pytest.mark.parametrize(
-    "options", [{"beam": 0}, {"deadline_ms": -1}, {"start": (0, 0, 5, 5)}, {"color": "yuv"}]
+    "options",
+    [
+        {"beam": 0},
+        {"deadline_ms": -1},
+        {"start": (0, 0, 5, 5)},
+        {"start": Start((640, 0, 700, 50))},
+        {"color": "yuv"},
+        {"color": ["bgr", "rgb"]},
+        {"color": np.array(["bgr", "rgb"])},
+    ],
 )
 def test_bad_options(grounder, make_frame, options):
     with pytest.raises(InputError, match="expected"):

@@ -106,35 +106,105 @@ def test_the_expectation_lies_within_what_was_seen(times_ms):
     assert pace.expect_ms(0, 1, cautious=True) >= expected
 
 
-def tries(pace, clock, cost_ms, calls):
-    """For each of some calls with a deadline of 20 ms: whether its refused step was tried."""
-    found = []
-    for _ in range(calls):
-        deadline = Deadline(pace, 20)
-        found.append(deadline.tries())
-        clock.pass_ms(cost_ms if found[-1] else 0)
-        deadline.settle()
-    return found
+def calls(pace, clock, cost_ms, seconds, limit_ms=40.0, period_s=1 / 30):
+    """A call every ``period_s``: for each its first step's time, None where it was refused."""
+    spent_ms: list[float | None] = []
+    end = clock.now + seconds
+    while clock.now < end:
+        due = clock.now + period_s
+        if Deadline(pace, limit_ms).affords(1, 1, first=True):
+            learn(pace, clock, "windows", 1, cost_ms * 0.8)
+            learn(pace, clock, "looks", 1, cost_ms * 0.2)
+            spent_ms.append(cost_ms)
+        else:
+            spent_ms.append(None)
+        clock.now = max(clock.now, due)
+    return spent_ms
 
 
-def test_one_slow_moment_does_not_refuse_for_good(clock):
+def test_an_answer_is_back_half_a_second_after_a_busy_spell(clock):
     pace = Pace(clock)
-    learn(pace, clock, "looks", 1, 1000)
-    assert not Deadline(pace, 20).affords(0, 1, first=True)
-    assert tries(pace, clock, 10, 8) == [False, False, False, True] * 2
+    assert None not in calls(pace, clock, 20, 1)
+    calls(pace, clock, 460, 138)  # 300 such steps
+    free_s = clock.now
+    first_s = None
+    for _ in range(30):
+        spent = calls(pace, clock, 20, 0.01)
+        if spent[0] is not None and first_s is None:
+            first_s = clock.now
+    assert first_s - free_s <= 0.5
+    assert None not in calls(pace, clock, 20, 1)  # and every one from then on
 
 
-def test_what_is_tried_in_vain_is_tried_less_and_less(clock):
-    found = tries(Pace(clock), clock, 30, 2000)
-    assert sum(found) / len(found) < 0.01
-    assert any(found[-256:])
-
-
-def test_nothing_is_tried_after_the_deadline(clock):
+@pytest.mark.parametrize("spell_s", [0.1, 5, 600])
+@pytest.mark.parametrize("busy_ms", [60, 460, 5000])
+def test_recovery_knows_no_length_of_a_spell(clock, spell_s, busy_ms):
     pace = Pace(clock)
-    deadline = Deadline(pace, 20)
+    calls(pace, clock, 20, 1)
+    calls(pace, clock, busy_ms, spell_s)
+    assert calls(pace, clock, 20, 0.5).count(20) >= 1
+
+
+def test_the_later_steps_are_back_as_well(clock):
+    pace = Pace(clock)
+    for ms in [10] * 30 + [500] * 30:
+        learn(pace, clock, "windows", 3, 3 * ms)
+        learn(pace, clock, "windows", 1, ms)
+    clock.pass_ms(500)
+    learn(pace, clock, "windows", 1, 10)  # the first step, of one window
+    assert Deadline(pace, 70).affords(3, 0, first=False)
+    assert Deadline(pace, 70).affords(1, 0, first=False)
+
+
+def test_while_the_machine_is_busy_few_calls_are_late(clock):
+    pace = Pace(clock)
+    calls(pace, clock, 20, 1)
+    calls(pace, clock, 460, 5)  # the average has followed
+    late = [each for each in calls(pace, clock, 460, 60) if each is not None]
+    assert len(late) <= 60 / (0.4 + 0.46) + 1
+
+
+def test_what_no_step_was_ever_quick_enough_for_is_not_tried(clock):
+    pace = Pace(clock)
+    for ms in (30, 20, 40) * 30:
+        learn(pace, clock, "looks", 1, ms)
+    began_s = clock.now
+    while clock.now < began_s + 9.9:  # after ten seconds nothing is known any more
+        assert not Deadline(pace, 19.9).affords(0, 1, first=True)
+        clock.pass_ms(100)
+
+
+def test_a_machine_that_was_busy_from_the_start_is_not_refused_for_good(clock):
+    pace = Pace(clock)
+    calls(pace, clock, 460, 30)
+    spent = calls(pace, clock, 20, 10.5)
+    assert spent.count(20) >= 1
+    assert None not in calls(pace, clock, 20, 1)
+
+
+def test_a_slow_rhythm_keeps_its_averages(clock):
+    """Long pauses between calls do not make one sample the average of them all."""
+    pace = Pace(clock)
+    for ms in (10, 14) * 20:
+        learn(pace, clock, "looks", 1, ms)
+        clock.pass_ms(1000)
+    learn(pace, clock, "looks", 1, 14)
+    assert pace.expect_ms(0, 1, cautious=False) < 13
+    assert pace.expect_ms(0, 1, cautious=True) < 20
+
+
+def test_a_deadline_says_why_it_left_no_time(clock):
+    pace = Pace(clock)
+    assert "other calls had the networks" in Deadline(pace, 20).why_no_step()
+    late = Deadline(pace, 20)
     clock.pass_ms(30)
-    assert not any(deadline.tries() for _ in range(100))
+    assert not late.affords(0, 1, first=True)
+    assert "over before one could begin" in late.why_no_step()
+    learn(pace, clock, "looks", 1, 30)
+    short = Deadline(pace, 20)
+    clock.pass_ms(5)
+    assert not short.affords(0, 1, first=True)
+    assert short.why_no_step() == "15 ms were left, and one is expected to take 30 ms"
 
 
 def test_without_a_limit_everything_is_in_time(clock):

@@ -95,7 +95,7 @@ def test_a_start_that_is_named(grounder, frame, tmp_path):
     answer = grounder.locate(frame, REF, start=whole)
     save_bundle(tmp_path / "x.zip", grounder, frame, answer, start=whole)
     (start,) = load_bundle(tmp_path / "x.zip").options.starts
-    assert (start.window_xyxy, start.restart_below) == ((0.0, 0.0, 640.0, 480.0), 0.25)
+    assert (start.window_xyxy, start.restart_below) == ([0.0, 0.0, 640.0, 480.0], 0.25)
 
 
 def test_what_cannot_be_bundled(grounder, frame, make_frame, tmp_path, monkeypatch):

@@ -22,6 +22,7 @@ from sdk.runtime.device import DeviceSession
 from sdk.runtime.onnxruntime_cuda import BoundExecutor
 from sdk.search import Look
 from sdk.text import Tokenizer
+from sdk.turns import Turns
 
 CPU = "CPUExecutionProvider"
 
@@ -79,8 +80,9 @@ def frames(make_frame):
 def test_it_answers_as_the_cpu_does(engine, on_device, make_frame):
     with Grounder(engine) as reference:
         # The fixture gave both the device loop; this one is the CPU's.
-        reference._session.close()
-        reference._session = cpu.open_session(engine, reference.manifest)
+        reference._turns.close()
+        session = cpu.open_session(engine, reference.manifest)
+        reference._turns = Turns("the reference", session, lambda: None)
         for frame, ref in frames(make_frame):
             for color in ("bgr", "rgb"):
                 given = frame if color == "bgr" else frame[:, :, ::-1]

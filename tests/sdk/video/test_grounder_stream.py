@@ -143,7 +143,7 @@ def test_a_bundle_that_cannot_be_written_ends_no_drive(grounder, make_frame, tmp
 
 @pytest.mark.parametrize("limit", [0, -1])
 def test_room_for_bundles(grounder, tmp_path, limit):
-    with pytest.raises(InputError, match="at least 1 bundle"):
+    with pytest.raises(InputError, match="max_bundles, a whole number of at least 1"):
         grounder.stream([], "red", bundles=tmp_path, max_bundles=limit)
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot make"):
