@@ -17,23 +17,27 @@ from train.methods import is_added
 from train.models.config import PizaConfig
 from train.models.grounder import PizaGrounder
 from train.models.lora import plain_name
+from train.storage import room_for, size_of, whole_file
 
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
 
 
 def save_checkpoint(folder: Path, model: PizaGrounder, tokenizer_file: Path) -> None:
-    """Writes the model; weights in half precision, which halves the file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    model.config.save(folder / CONFIG)
+    """Writes the model; weights in half precision, which halves the file.
+
+    Raises InputError when it cannot be written; weights that are there stay whole.
+    """
     weights = {}
     for name, tensor in _own_tensors(model).items():
-        weights[name] = tensor.half() if tensor.is_floating_point() else tensor
-    partial = folder / (WEIGHTS + ".partial")
-    save_file({name: tensor.contiguous() for name, tensor in weights.items()}, partial)
-    partial.chmod(0o644)  # safetensors makes files that only their owner can read
-    partial.replace(folder / WEIGHTS)
-    if tokenizer_file.resolve() != (folder / TOKENIZER).resolve():
-        shutil.copyfile(tokenizer_file, folder / TOKENIZER)
+        weights[name] = (tensor.half() if tensor.is_floating_point() else tensor).contiguous()
+    folder.mkdir(parents=True, exist_ok=True)
+    with whole_file(folder / WEIGHTS, size_of(weights)) as partial:
+        save_file(weights, partial)
+        partial.chmod(0o644)  # safetensors makes files that only their owner can read
+    with room_for(folder / CONFIG):
+        model.config.save(folder / CONFIG)
+        if tokenizer_file.resolve() != (folder / TOKENIZER).resolve():
+            shutil.copyfile(tokenizer_file, folder / TOKENIZER)
 
 
 def load_checkpoint(folder: Path) -> tuple[PizaGrounder, Tokenizer]:

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
-from tqdm import tqdm
 
 from sdk.geometry import clip, xyxy_to_xywh
 from train import trajectories
 from train.models.history import BoxHistoryEncoder
+from train.progress import Progress
 from train.sizes import Draw, anything
 
 MOST_BOXES = 4
@@ -56,15 +56,17 @@ def fit_history(
     optimiser = torch.optim.AdamW(encoder.parameters(), lr=1e-3, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-3, total_steps=steps)
     encoder.train()
-    for _ in tqdm(range(steps), desc="history encoder", unit="step", disable=None):
-        picked = torch.from_numpy(rng.integers(len(histories.ends), size=batch))
-        stop, progress = encoder(histories.boxes[picked], histories.valid[picked])
-        loss = F.binary_cross_entropy_with_logits(stop, histories.ends[picked])
-        loss = loss + F.l1_loss(progress, histories.progress[picked])
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
+    with Progress("history encoder", steps) as bar:
+        for _ in range(steps):
+            picked = torch.from_numpy(rng.integers(len(histories.ends), size=batch))
+            stop, progress = encoder(histories.boxes[picked], histories.valid[picked])
+            loss = F.binary_cross_entropy_with_logits(stop, histories.ends[picked])
+            loss = loss + F.l1_loss(progress, histories.progress[picked])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+            bar.step()
     encoder.eval()
     with torch.inference_mode():
         stop, _ = encoder(fresh.boxes, fresh.valid)

@@ -36,8 +36,7 @@ def observed(frames_wh: ArrayLike, targets_wh: ArrayLike) -> Draw:
     Drawn targets are at least a pixel and at most half a frame wide and high. Raises InputError
     when there is no pair, or a size that is not positive and finite.
     """
-    frames = np.asarray(frames_wh, dtype=np.float64).reshape(-1, 2)
-    targets = np.asarray(targets_wh, dtype=np.float64).reshape(-1, 2)
+    frames, targets = _pairs(frames_wh), _pairs(targets_wh)
     sizes = np.stack([frames, targets]) if frames.shape == targets.shape else np.zeros((2, 0, 2))
     if not sizes.size or not (np.isfinite(sizes) & (sizes > 0)).all():
         raise InputError(
@@ -52,3 +51,12 @@ def observed(frames_wh: ArrayLike, targets_wh: ArrayLike) -> Draw:
         return (width, height), np.clip(size, 1, frames[row] / 2)
 
     return draw
+
+
+def size_bytes(frames_wh: ArrayLike, targets_wh: ArrayLike) -> bytes:
+    """What tells these sizes from others."""
+    return b"".join(_pairs(sides).tobytes() for sides in (frames_wh, targets_wh))
+
+
+def _pairs(sides: ArrayLike) -> NDArray[np.float64]:
+    return np.asarray(sides, dtype=np.float64).reshape(-1, 2)

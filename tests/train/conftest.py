@@ -96,6 +96,12 @@ def _one_thread() -> None:
 
 
 @pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test keeps is not for another, nor for whoever runs the tests."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(autouse=True)
 def _denormals() -> Iterator[None]:
     """Commands that train flush them, in the whole process; hypothesis wants them."""
     yield

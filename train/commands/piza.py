@@ -58,26 +58,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from train.device import pick_device
+
+    device = pick_device(args.device)  # before the imports that take long
+
     import torch
 
     from sdk.errors import InputError
     from sdk.text import Tokenizer
     from train.checkpoint import TOKENIZER, checkpoint_sha256, start_from
-    from train.data.batches import Plan, SceneSamples, loader
+    from train.data.batches import Plan, SceneSamples
+    from train.data.loader import loader
     from train.data.scenes import vocabulary
     from train.data.vocabulary import write_tokenizer
     from train.evaluation.questions import questions
     from train.evaluation.searcher import Searcher, quick_scores
-    from train.fit_history import fit_history
+    from train.kept_history import fitted_history
     from train.models.config import piza_tiny
     from train.models.grounder import PizaGrounder
+    from train.storage import STATE
     from train.trainer.distributed import join, leave
-    from train.trainer.journal import STATE, Journal
+    from train.trainer.journal import Journal
     from train.trainer.loop import Trainer, all_but_history, flush_denormals, from_scratch
     from train.trainer.recipe import scratch
-    from train.trainer.running import pick_device, run_to_the_end
+    from train.trainer.running import run_to_the_end
 
-    device = pick_device(args.device)
     if args.scenes > RESERVED:
         raise InputError(
             f"expected at most {RESERVED} scenes, got {args.scenes}: the seeds after them are for"
@@ -104,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
     if args.init is not None:
         start_from(model, args.init)
     elif not state.is_file():
-        accuracy = fit_history(model.history, args.seed)
+        model.history, accuracy = fitted_history(args.seed)
         if crew.leads:
             print(f"history encoder: {accuracy:.3f} of fresh histories ended or continued rightly")
     precision = "bfloat16" if args.bfloat16 else "float32"

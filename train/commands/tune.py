@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sdk.errors import InputError
+from sdk.text import Tokenizer
 from train.methods import METHODS, trainable
 from train.options import not_negative, positive, positive_float, share
 
 if TYPE_CHECKING:
+    from train.data.entries import AnnotationSet
+    from train.evaluation.validation import Validation
     from train.trainer.journal import Journal
     from train.trainer.recipe import Recipe
 
@@ -37,6 +42,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     data.add_argument("--val-images", type=Path, metavar="DIR", help="of them (default: --images)")
     data.add_argument("--val-split", help="of them")
+    data.add_argument(
+        "--skip-unreadable",
+        action="store_true",
+        help="go on with other photographs where one cannot be read, and count them",
+    )
     data.add_argument(
         "--crops", type=positive, default=1, help="samples of a photograph that is read (default 1)"
     )
@@ -97,27 +107,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from train.data.left_out import write_left_out
+    from train.device import pick_device
+
+    device = pick_device(args.device)  # what can be said at once, before the imports that take long
+    known = _annotations(args)
+
     import torch
 
-    from sdk.errors import InputError
-    from sdk.text import Tokenizer
     from train.base import open_base
-    from train.data.annotations import read_usable
-    from train.data.batches import loader
+    from train.data.loader import loader
     from train.data.photographs import PhotoSamples
-    from train.evaluation.validation import Validation, some
-    from train.fit_history import fit_history
+    from train.kept_history import fitted_history
     from train.models.pretrained import PUBLISHED_BASE
-    from train.sizes import observed
+    from train.storage import STATE
     from train.trainer.distributed import join, leave
-    from train.trainer.journal import STATE, Journal
+    from train.trainer.journal import Journal
     from train.trainer.loop import Trainer, flush_denormals
-    from train.trainer.running import pick_device, run_to_the_end
+    from train.trainer.running import run_to_the_end
 
-    device, state = pick_device(args.device), args.out / STATE
-    if args.resume and not state.is_file():
-        raise InputError(f"expected a run to resume in {args.out}, found no {STATE}")
-    known = read_usable(args.annotations, args.images, args.split)
+    state = args.out / STATE
     crew = join(device)
     if args.threads is not None:
         torch.set_num_threads(args.threads)
@@ -127,19 +136,24 @@ def run(args: argparse.Namespace) -> int:
     base = open_base(args.base or PUBLISHED_BASE, args.method, input_hw)
     model, tokenizer_file = base.model, base.tokenizer_file
     data = PhotoSamples(
-        known, args.images, model.config, tokenizer_file, args.seed, args.epochs, args.crops
+        known,
+        args.images,
+        model.config,
+        tokenizer_file,
+        args.seed,
+        args.epochs,
+        args.crops,
+        args.skip_unreadable,
     )
-    check = None
-    if args.val_annotations is not None:
-        images = args.val_images or args.images
-        fresh = read_usable(args.val_annotations, images, args.val_split)
-        tokenizer = Tokenizer.from_file(tokenizer_file, model.config.max_tokens)
-        check = Validation(some(fresh.items, args.checks, args.seed), images, tokenizer)
+    tokenizer = Tokenizer.from_file(tokenizer_file, model.config.max_tokens)
+    check = None if args.val_annotations is None else _validation(args, known, tokenizer)
     items = args.batch * args.accumulate * crew.size
     recipe = _recipe(args, len(data), items)
     args.out.mkdir(parents=True, exist_ok=True)
+    if crew.leads and not state.is_file():
+        write_left_out(args.out, known.problems)
     if not base.knows_histories and not state.is_file():
-        accuracy = fit_history(model.history, args.seed, observed(*data.sizes()))
+        model.history, accuracy = fitted_history(args.seed, data.sizes())
         if crew.leads:
             print(f"history encoder: {accuracy:.3f} of fresh histories ended or continued rightly")
     learned = trainable(model)
@@ -153,6 +167,7 @@ def run(args: argparse.Namespace) -> int:
             f" {len(data.items)} annotations ({len(data.left_out)} more are too long),"
             f" {recipe.steps} steps of {items}; from step {trainer.step} on"
         )
+        print("".join(f"note: {line}\n" for line in _doubts(known, tokenizer)), end="")
 
     def journal(interrupted: Callable[[], bool]) -> Journal:
         return Journal(
@@ -170,13 +185,63 @@ def run(args: argparse.Namespace) -> int:
     left = range(trainer.step, recipe.steps)
     batches = loader(data, left, items, args.workers, crew.rank, crew.size, args.accumulate)
     code = run_to_the_end(trainer, batches, journal)
+    if skipped := data.skipped():
+        more = f" and {len(skipped) - 5} more" if len(skipped) > 5 else ""
+        print(f"{len(skipped)} photographs could not be read: {', '.join(skipped[:5])}{more}")
     leave(crew)
     return code
 
 
+def _annotations(args: argparse.Namespace) -> AnnotationSet:
+    """What is trained on: the same entries as when the run began."""
+    from train.data.annotations import read_usable
+    from train.data.left_out import read_left_out
+    from train.storage import STATE
+
+    begun = (args.out / STATE).is_file()
+    if args.resume and not begun:
+        raise InputError(f"expected a run to resume in {args.out}, found no {STATE}")
+    left_out = read_left_out(args.out) if begun else None
+    known = read_usable(args.annotations, args.images, args.split, left_out)
+    if known.lost and not args.skip_unreadable:
+        raise InputError(
+            f"{len(known.lost)} photographs that this run began with cannot be read any more:"
+            f" {next(iter(known.lost.values()))}; --skip-unreadable goes on without them"
+        )
+    return known
+
+
+def _validation(args: argparse.Namespace, known: AnnotationSet, tokenizer: Tokenizer) -> Validation:
+    """The checks; warns when they are about photographs that are trained on."""
+    from train.data.annotations import read_usable
+    from train.data.overlap import shared_images
+    from train.evaluation.validation import Validation, readable, some
+
+    images = args.val_images or args.images
+    fresh = read_usable(args.val_annotations, images, args.val_split)
+    trained, checked = (
+        [folder / name for name in dict.fromkeys(item.image for item in part.items)]
+        for folder, part in ((args.images, known), (images, fresh))
+    )
+    if shared := shared_images(trained, checked):
+        print(
+            f"warning: {len(shared)} of the {len(checked)} photographs of {args.val_annotations}"
+            f" are trained on ({shared[0].name}, ...): what the checks say is too good",
+            file=sys.stderr,
+        )
+    chosen = some(fresh.items, args.checks, args.seed)
+    return Validation(readable(chosen, images, args.skip_unreadable), images, tokenizer)
+
+
+def _doubts(known: AnnotationSet, tokenizer: Tokenizer) -> list[str]:
+    """What may be wrong with annotations that can be used."""
+    from train.data.statistics import doubt_lines, doubts, unknown_shares
+
+    return doubt_lines({**doubts(known.items), **unknown_shares(known.items, tokenizer)})
+
+
 def _recipe(args: argparse.Namespace, count: int, items: int) -> Recipe:
     """The published recipe with what the options say; ``count`` photographs, ``items`` a step."""
-    from sdk.errors import InputError
     from train.trainer.recipe import published
 
     if count < items:

@@ -6,7 +6,6 @@ sees exactly what an uninterrupted run would have seen, however many workers the
 
 from __future__ import annotations
 
-import signal
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from sdk.text import Tokenizer
 from train.data import rendered
@@ -153,40 +152,3 @@ def collate(items: list[list[Sample]]) -> Batch:
         seen_colours=stack([padded(s.seen.colours, most_seen, NOTHING) for s in samples]),
         mentions=stack([padded(s.seen.mentions[:, :length], most_seen) for s in samples]),
     )
-
-
-def loader(
-    dataset: Dataset[list[Sample]],
-    steps: range,
-    items: int,
-    workers: int,
-    rank: int = 0,
-    size: int = 1,
-    parts: int = 1,
-) -> DataLoader[Batch]:
-    """The batches of ``steps`` in order, ``items`` items of the dataset each.
-
-    They come as process ``rank`` of ``size`` needs them: its share of a batch in ``parts`` parts.
-    """
-    share = items // (size * parts)
-    order = [
-        step * items + (part * size + rank) * share + index
-        for step in steps
-        for part in range(parts)
-        for index in range(share)
-    ]
-    return DataLoader(
-        dataset,
-        batch_size=share,
-        sampler=order,
-        num_workers=workers,
-        collate_fn=collate,
-        prefetch_factor=4 if workers else None,
-        worker_init_fn=_leave_signals_to_the_run,
-    )
-
-
-def _leave_signals_to_the_run(_: int) -> None:
-    """Terminals and launchers send them to every process; the run needs its workers for a step."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)

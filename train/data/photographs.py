@@ -10,11 +10,12 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from sdk.errors import InputError
-from sdk.frame import read_image
+from sdk.frame import Frame, read_image
 from sdk.geometry import contains
 from sdk.text import Tokenizer
 from train.data.entries import Annotation, AnnotationSet, Rect
@@ -38,6 +39,8 @@ class PhotoSamples(Dataset[list[Sample]]):
     Attributes:
         items: the annotations, less those whose sentence has too many tokens for the model.
         left_out: those.
+        unreadable: by the number of a photograph in ``numbers``, whether it turned out to be: bool,
+            in memory that all processes share.
 
     Args:
         annotations: read together with ``images``, so that boxes lie in their images.
@@ -47,6 +50,9 @@ class PhotoSamples(Dataset[list[Sample]]):
         seed: of the order and of the crops.
         epochs: how often each annotation comes; ``len`` is ``epochs * len(items)``.
         crops: samples of an item.
+        skip_unreadable: in place of an annotation whose photograph cannot be read (any more), take
+            the next one in the epoch's order whose photograph can. Which ones come is still a pure
+            function of (seed, k) and the files.
 
     Raises:
         InputError: there is no annotation that the model can read; while reading items also for a
@@ -62,9 +68,11 @@ class PhotoSamples(Dataset[list[Sample]]):
         seed: int,
         epochs: int = 1,
         crops: int = 1,
+        skip_unreadable: bool = False,
     ) -> None:
         self.images, self.config, self.tokenizer_file = images, config, tokenizer_file
         self.seed, self.epochs, self.crops = seed, epochs, crops
+        self.skip_unreadable = skip_unreadable
         tokenizer = Tokenizer.from_file(tokenizer_file, config.max_tokens)
         fitting = [_fits(tokenizer, item.ref) for item in annotations.items]
         pairs = list(zip(annotations.items, fitting, strict=True))
@@ -80,6 +88,8 @@ class PhotoSamples(Dataset[list[Sample]]):
         for item in annotations.items:
             boxes[item.image][item.xyxy] = None
         self.boxes = {image: tuple(of_image) for image, of_image in boxes.items()}
+        self.numbers = {image: number for number, image in enumerate(self.boxes)}
+        self.unreadable = torch.zeros(len(self.numbers), dtype=torch.bool).share_memory_()
         self.sampler: Sampler | None = None
         self.order: tuple[int, NDArray[np.int64]] | None = None  # epoch, permutation
 
@@ -87,12 +97,10 @@ class PhotoSamples(Dataset[list[Sample]]):
         return self.epochs * len(self.items)
 
     def __getitem__(self, index: int) -> list[Sample]:
-        item = self.item(index)
         if self.sampler is None:  # made in the worker: tokenizers do not survive a fork well
             tokenizer = Tokenizer.from_file(self.tokenizer_file, self.config.max_tokens)
             self.sampler = Sampler(self.config, tokenizer, ())
-        frame = read_image(self.images / item.image)
-        scene = self._labelled(item, frame.shape)
+        frame, scene = self._read(index)
         rng = np.random.default_rng((self.seed, index))
         samples = []
         for _ in range(self.crops):
@@ -117,6 +125,29 @@ class PhotoSamples(Dataset[list[Sample]]):
             rng = np.random.default_rng((self.seed, epoch, 1))  # (seed, index) is for the crops
             self.order = (epoch, rng.permutation(len(self.items)))
         return self.items[self.order[1][place]]
+
+    def skipped(self) -> list[str]:
+        """Names of the photographs that were found to be unreadable, by any process."""
+        return [image for image, number in self.numbers.items() if self.unreadable[number]]
+
+    def _read(self, index: int) -> tuple[Frame, Labelled]:
+        """The photograph and the labels of item ``index``, or of the one that takes its place."""
+        epoch, place = divmod(index, len(self.items))
+        for ahead in range(len(self.items) if self.skip_unreadable else 1):
+            item = self.item(epoch * len(self.items) + (place + ahead) % len(self.items))
+            number = self.numbers[item.image]
+            if self.unreadable[number]:
+                continue
+            try:
+                frame = read_image(self.images / item.image)
+                return frame, self._labelled(item, frame.shape)
+            except InputError as error:
+                if not self.skip_unreadable:
+                    raise InputError(
+                        f"{error}; --skip-unreadable goes on without such photographs"
+                    ) from error
+                self.unreadable[number] = True
+        raise InputError(f"expected photographs in {self.images}, found none that can be read")
 
     def _labelled(self, item: Annotation, shape: tuple[int, ...]) -> Labelled:
         """All known boxes of the photograph and the one sentence that is asked."""

@@ -116,7 +116,7 @@ def open_locator(
     import torch
 
     from train.checkpoint import checkpoint_sha256, load_checkpoint
-    from train.trainer.running import pick_device
+    from train.device import pick_device
 
     if threads is not None:
         torch.set_num_threads(threads)

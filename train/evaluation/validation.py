@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sdk.errors import InputError
+from sdk.frame import read_image
 from sdk.text import Tokenizer
 from train.data.entries import Annotation
 from train.evaluation.examination import ask
@@ -34,6 +36,25 @@ class Validation:
             rows = ask(locator, self.annotations, self.images, foreign=0, seed=0)
         figures = summarise(rows)["zoom"]
         return {name: figures[name] for name in FIGURES}
+
+
+def readable(annotations: Sequence[Annotation], images: Path, skip: bool) -> tuple[Annotation, ...]:
+    """The annotations whose photographs can be read, known before hours of training are over.
+
+    Raises InputError for one that cannot, unless such are to be skipped; always when none can.
+    """
+    lost = set()
+    for name in dict.fromkeys(item.image for item in annotations):
+        try:
+            read_image(images / name)
+        except InputError as error:
+            if not skip:
+                raise InputError(f"{error}; --skip-unreadable goes on without it") from error
+            lost.add(name)
+    left = tuple(item for item in annotations if item.image not in lost)
+    if not left:
+        raise InputError(f"expected photographs to check with in {images}, found none")
+    return left
 
 
 def some(annotations: Sequence[Annotation], count: int, seed: int) -> tuple[Annotation, ...]:

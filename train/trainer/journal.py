@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 
 from train.checkpoint import save_checkpoint
 from train.models.grounder import PizaGrounder
+from train.storage import STATE, room_for, whole_file
 from train.trainer.loop import Trainer
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
 
-STATE, LOG, CURVES, BEST = "state.pt", "log.jsonl", "tensorboard", "best"
+LOG, CURVES, BEST = "log.jsonl", "tensorboard", "best"
 
 
 @dataclass
@@ -50,9 +51,8 @@ class Journal:
 
     def __post_init__(self) -> None:
         entries = _entries(self.out / LOG, self.trainer.step)
-        partial = (self.out / LOG).with_suffix(".partial")
-        partial.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
-        partial.replace(self.out / LOG)
+        with whole_file(self.out / LOG) as partial:
+            partial.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
         checks = [entry for entry in entries if "macc" in entry]
         self.best = max((entry["macc"] for entry in checks), default=-math.inf)
         self.checked = checks[-1]["step"] if checks else None
@@ -69,16 +69,25 @@ class Journal:
         late = self.stop_after_minutes is not None and self._minutes() >= self.stop_after_minutes
         stop = late or self.interrupted()
         if stop or step % self.save_every == 0:
-            self.trainer.save(self.out / STATE)
+            self.keep()
         return stop
 
     def finish(self) -> None:
-        """Leaves the last state and checkpoint; a run at its end is checked once more."""
+        """Leaves the rest of the means, the last state and checkpoint.
+
+        A run at its end is checked once more.
+        """
+        if self.sums:
+            self._write_means()
         if self.trainer.step >= self.trainer.recipe.steps:
             self._check()
-        self.trainer.save(self.out / STATE)
+        self.keep()
         save_checkpoint(self.last, self.trainer.average, self.tokenizer_file)
         self.curves.close()
+
+    def keep(self) -> None:
+        """Saves the state: what a run goes on from."""
+        self.trainer.save(self.out / STATE)
 
     def _check(self) -> None:
         if self.check is None or self.checked == self.trainer.step:
@@ -106,11 +115,12 @@ class Journal:
     def _write(self, group: str, values: dict[str, float]) -> None:
         step = self.trainer.step
         record = {"step": step, "minutes": round(self._minutes(), 2), **values}
-        with (self.out / LOG).open("a") as file:
-            file.write(json.dumps(record) + "\n")
-        for name, value in values.items():
-            self.curves.add_scalar(f"{group}/{name}", value, step)
-        self.curves.flush()
+        with room_for(self.out / LOG):  # also for the curves, which are written behind our back
+            with (self.out / LOG).open("a") as file:
+                file.write(json.dumps(record) + "\n")
+            for name, value in values.items():
+                self.curves.add_scalar(f"{group}/{name}", value, step)
+            self.curves.flush()
 
     def _minutes(self) -> float:
         return (time.monotonic() - self.started) / 60

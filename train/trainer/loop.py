@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from sdk.errors import EngineError, InputError
 from train.data.batches import Batch
 from train.losses import answer_losses, weighted
 from train.models.grounder import PizaGrounder
+from train.progress import Progress
+from train.storage import size_of, whole_file
 from train.teaching import Attributes, mention_loss
 from train.trainer.distributed import Crew, add_gradients, add_up, agree
 from train.trainer.recipe import Recipe
@@ -81,21 +82,13 @@ class Trainer:
         It is also told how long the step took (``step_s``), and how long the batch was waited for
         (``wait_s``): much, and data loading is what training is slowed down by.
         """
-        hidden = None if self.crew.leads else True  # None: hidden where nobody is watching
-        with tqdm(
-            desc="training",
-            initial=self.step,
-            total=self.recipe.steps,
-            unit="step",
-            disable=hidden,
-        ) as bar:
+        with Progress("training", self.recipe.steps, self.step, not self.crew.leads) as bar:
             began = time.monotonic()
             for parts in _grouped(batches, self.parts):
                 loaded = time.monotonic()
                 terms = self.train_step(parts)
                 terms |= {"wait_s": loaded - began, "step_s": time.monotonic() - loaded}
-                bar.set_postfix(loss=f"{terms['loss']:.3f}", lr=f"{terms['lr']:.1e}", refresh=False)
-                bar.update()
+                bar.step(f"loss {terms['loss']:.3f}, lr {terms['lr']:.1e}")
                 if agree(report(terms), self.crew):
                     return
                 began = time.monotonic()
@@ -183,7 +176,10 @@ class Trainer:
             kept.copy_(new)
 
     def save(self, path: Path) -> None:
-        """Everything needed to go on as if nothing had happened; all of it or nothing."""
+        """Everything needed to go on as if nothing had happened; all of it or nothing.
+
+        Raises InputError when it cannot be written.
+        """
         state = {
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
@@ -193,12 +189,10 @@ class Trainer:
             "step": self.step,
             "made_with": self.made_with,
         }
-        partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
+        with whole_file(path, size_of(state)) as partial, partial.open("wb") as file:
             torch.save(state, file)
             file.flush()
             os.fsync(file.fileno())  # the name must not reach the disk before the contents
-        partial.replace(path)
 
     def load(self, path: Path) -> None:
         """Goes on from what ``save`` wrote.

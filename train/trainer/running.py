@@ -1,13 +1,13 @@
-"""What all training commands do alike: choose a device, train until the end or a wish to stop."""
+"""What all training commands do alike: train until the end, a wish to stop, or an error."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-
-import torch
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing, suppress
 
 from sdk.errors import InputError
 from train.data.batches import Batch
+from train.data.loader import ended, is_of_a_worker
 from train.trainer.interrupts import wish_to_stop
 from train.trainer.journal import Journal
 from train.trainer.loop import Trainer
@@ -15,34 +15,40 @@ from train.trainer.loop import Trainer
 EXIT_INTERRUPTED = 130  # as shells have it for Ctrl-C
 
 
-def pick_device(name: str | None) -> torch.device:
-    """The device of that name, the best there is for None; raises InputError when there is none."""
-    cuda = torch.cuda.is_available()
-    try:
-        device = torch.device(name or ("cuda" if cuda else "cpu"))
-    except RuntimeError as error:
-        raise InputError(f"expected a device such as cpu or cuda, got {name!r}") from error
-    if device.type == "cuda" and not cuda:
-        raise InputError(f"expected a CUDA device for {name!r}, found none")
-    return device
-
-
 def run_to_the_end(
     trainer: Trainer,
-    batches: Iterable[Batch],
+    batches: Generator[Batch, None, None],
     journal: Callable[[Callable[[], bool]], Journal],
 ) -> int:
     """Trains, and leaves what there is to leave; returns the exit code.
 
+    batches: closed in the end, with the processes that make them.
     journal: makes the journal of the leading process, from what tells it to stop.
+
+    Raises InputError when a sample cannot be made, or what there is to leave cannot be written; the
+    state is that of the last whole step.
     """
-    with wish_to_stop() as interrupted:
-        if trainer.crew.leads:
-            log = journal(interrupted)
-            trainer.run(batches, log)
-            log.finish()
-            print(f"checkpoint in {log.last} after {trainer.step} of {trainer.recipe.steps} steps")
-        else:
-            trainer.run(batches, lambda _: False)
+    with wish_to_stop() as interrupted, closing(batches):
+        try:
+            if trainer.crew.leads:
+                log = journal(interrupted)
+                _lead(trainer, batches, log)
+            else:
+                trainer.run(batches, lambda _: False)
+        except RuntimeError as error:
+            if not is_of_a_worker(error):
+                raise
+            raise InputError(ended(error)) from None
     done = trainer.step >= trainer.recipe.steps
     return EXIT_INTERRUPTED if interrupted() and not done else 0
+
+
+def _lead(trainer: Trainer, batches: Iterable[Batch], log: Journal) -> None:
+    try:
+        trainer.run(batches, log)
+    except InputError:  # of the data or the disk, between two steps
+        with suppress(InputError):
+            log.keep()
+        raise
+    log.finish()
+    print(f"checkpoint in {log.last} after {trainer.step} of {trainer.recipe.steps} steps")

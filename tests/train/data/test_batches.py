@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from train.data import rendered
-from train.data.batches import Batch, Plan, SceneSamples, collate, loader
+from train.data.batches import Batch, Plan, SceneSamples, collate
+from train.data.loader import loader
 from train.data.samples import Sample
 from train.data.scenes import make_scene, render
 
