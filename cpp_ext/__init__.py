@@ -1,7 +1,7 @@
-"""What has to be fast, in C++: crop, resize and normalise frames; the box-history encoder."""
+"""What has to be fast, in C++: crops of frames, the box-history encoder, the check of JPEGs."""
 
 from __future__ import annotations
 
-from cpp_ext._core import HistoryNetwork, box_features, crop_resize
+from cpp_ext._core import HistoryNetwork, box_features, crop_resize, jpeg_fault
 
-__all__ = ["HistoryNetwork", "box_features", "crop_resize"]
+__all__ = ["HistoryNetwork", "box_features", "crop_resize", "jpeg_fault"]

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sdk.bit_depth import BitDepth
+from sdk.damage import image_fault
 from sdk.errors import InputError
 
 Frame = NDArray[np.uint8]
 
 ColorOrder = Literal["bgr", "rgb"]
-_JPEG_MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")  # neither stuffing nor restart
+_JPEG, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
+_MAY_HAVE_16_BITS = (b"\x89PNG", b"II*\x00", b"MM\x00*", b"P5", b"P6")  # PNG, TIFF, PGM, PPM
 
 
 def check_frame(frame: Any) -> Frame:
@@ -45,7 +47,7 @@ def check_frame(frame: Any) -> Frame:
 
 def check_color(color: str) -> ColorOrder:
     """``color`` when it is ``"bgr"`` or ``"rgb"``, else InputError."""
-    if color not in ("bgr", "rgb"):
+    if not isinstance(color, str) or color not in ("bgr", "rgb"):
         raise InputError(f'expected color "bgr" or "rgb", got {color!r}')
     return cast(ColorOrder, color)
 
@@ -53,8 +55,9 @@ def check_color(color: str) -> ColorOrder:
 def read_image(path: str | Path) -> Frame:
     """An image file as a BGR frame ``(h, w, 3)`` uint8, turned upright as its EXIF data say.
 
-    Grey images get three channels and transparency is dropped. Raises InputError for a file that
-    is missing, is no image, or ends before the image does.
+    Grey images get three channels and transparency is dropped; of 16 bits a channel the upper
+    eight of those in use are kept, with a warning where fewer are in use (``BitDepth``). Raises
+    InputError for a file that is missing, is no image, or is damaged (``image_fault``).
     """
     try:
         data = Path(path).read_bytes()
@@ -63,20 +66,30 @@ def read_image(path: str | Path) -> Frame:
     return decode_image(data, str(path))
 
 
-def decode_image(data: bytes, name: str) -> Frame:
-    """The bytes of an image file, called ``name`` in messages, as ``read_image`` gives it."""
+def decode_image(data: bytes, name: str, depth: BitDepth | None = None) -> Frame:
+    """The bytes of an image file, called ``name`` in messages, as ``read_image`` gives it.
+
+    ``depth`` is that of all images of a stream; by default each image has its own.
+    """
     import cv2
 
-    if _is_truncated(data):
-        raise InputError(f"the image {name} is truncated: it ends after {len(data)} bytes")
+    if (fault := image_fault(data)) is not None:
+        raise InputError(f"the image {name} {fault} ({len(data)} bytes)")
+    if data.startswith(_JPEG):
+        data += _JPEG_END  # OpenCV takes no whole picture without it, and does not mind two
+    flags = cv2.IMREAD_COLOR
+    if data.startswith(_MAY_HAVE_16_BITS):  # other decoders scale by the depth that the file states
+        flags |= cv2.IMREAD_ANYDEPTH
     try:
-        frame = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+        frame = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
     except cv2.error as error:
         large = "CV_IO_MAX_IMAGE" in str(error)
         why = "it has more pixels than OpenCV decodes (2^30)" if large else error.err
         raise InputError(f"cannot decode the image {name}: {why}") from error
     if frame is None:
         raise InputError(f"expected an image (JPEG, PNG, ...) in {name} ({len(data)} bytes)")
+    if frame.dtype == np.uint16:
+        frame = (BitDepth() if depth is None else depth).to_bytes(frame, f"the image {name}")
     return check_frame(frame)
 
 
@@ -100,35 +113,3 @@ def encode_image(picture: Frame, suffix: str, color: str = "bgr") -> bytes:
     except cv2.error:
         raise InputError(f"expected an image suffix (.jpg, .png), got {suffix!r}") from None
     return data.tobytes()
-
-
-def _is_truncated(data: bytes) -> bool:
-    """True for a JPEG or a PNG without its end: decoders fill up such a picture with grey."""
-    if data.startswith(b"\xff\xd8"):
-        return not _jpeg_ends(data)
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return not _png_ends(data)
-    return False
-
-
-def _jpeg_ends(data: bytes) -> bool:
-    """Follows the markers of a JPEG to its end-of-image marker (thumbnails have their own)."""
-    at = 2
-    while marker := _JPEG_MARKER.search(data, at):
-        at = marker.end()
-        code = marker[1][0]
-        if code == 0xD9:
-            return True
-        if code != 0x01:  # every other marker is followed by a segment of a stated length
-            at += int.from_bytes(data[at : at + 2], "big")
-    return False
-
-
-def _png_ends(data: bytes) -> bool:
-    """Follows the chunks of a PNG to IEND."""
-    at = 8
-    while at + 12 <= len(data):
-        if data[at + 4 : at + 8] == b"IEND":
-            return True
-        at += 12 + int.from_bytes(data[at : at + 4], "big")
-    return False

@@ -8,11 +8,13 @@
 #include <cstring>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "arguments.hpp"
 #include "cpu.hpp"
 #include "history_bindings.hpp"
+#include "jpeg.hpp"
 
 namespace py = pybind11;
 
@@ -287,12 +289,42 @@ The global interpreter lock is released while pixels are computed: nobody may wr
 meanwhile, nor use ``out``. Threads may call at the same time. Results do not depend on the number
 of threads.)";
 
+py::object jpeg_fault(const py::bytes& data) {
+    const auto view = static_cast<std::string_view>(data);
+    const char* fault = nullptr;
+    {
+        const py::gil_scoped_release release;  // the caller's reference keeps the bytes
+        fault = piza::jpeg_fault(reinterpret_cast<const std::uint8_t*>(view.data()), view.size());
+    }
+    return fault == nullptr ? py::none() : py::object(py::str(fault));
+}
+
+constexpr const char* kJpegDoc =
+    R"(What is wrong with a JPEG, as the end of a sentence ("is truncated: ..."), or None.
+
+Follows every Huffman code of its picture data, without making pixels. None stands for a picture
+that is whole, with or without its end-of-image marker, and for what is not followed: arithmetic
+coding, lossless files, and bytes that are no JPEG at all. Damage that leaves as many valid codes
+as the picture needs, such as a changed bit of one coefficient, is not seen.
+
+Args:
+    data: the bytes of the file; those behind its end-of-image marker are not looked at.
+
+Returns:
+    The fault, or None.
+
+Raises:
+    TypeError: data are not bytes.
+
+The global interpreter lock is released meanwhile.)";
+
 }  // namespace
 
 PYBIND11_MODULE(_core, module) {
-    module.doc() = "Crop, resize and normalise in one pass; the box-history encoder.";
+    module.doc() = "Crop, resize and normalise in one pass; the box-history encoder; damaged JPEGs.";
     module.def("crop_resize", &crop_resize, kDoc, py::arg("frame"), py::arg("windows"),
                py::arg("size"), py::arg("mean"), py::arg("std"), py::arg("color") = "bgr",
                py::arg("out") = py::none(), py::arg("threads") = 0);
+    module.def("jpeg_fault", &jpeg_fault, py::arg("data"), kJpegDoc);
     piza::bind_history(module);
 }

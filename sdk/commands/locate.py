@@ -30,9 +30,9 @@ def run(args: argparse.Namespace) -> int:
     from sdk.grounder import Grounder
     from sdk.replay import save_bundle
 
-    frame = read_image(args.image)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
+        frame = read_image(args.image)
         with Grounder(
             args.engine, threshold=args.threshold, allow_unproven=args.allow_unproven
         ) as grounder:

@@ -91,8 +91,15 @@ class Bag(Source):
         topic = self._topic or next(iter(images), None)
         if topic is None or topic not in images:
             raise InputError(_no_topic(self.name, topic, summary.channels, summary.schemas))
-        counts = summary.statistics.channel_message_counts if summary.statistics else {}
-        return topic, counts.get(images[topic])
+        if summary.statistics is None:
+            return topic, None
+        count = summary.statistics.channel_message_counts.get(images[topic])
+        seconds = (
+            summary.statistics.message_end_time - summary.statistics.message_start_time
+        ) / 1e9
+        if count and count > 1 and seconds > 0:
+            self.fps = min((count - 1) / seconds, MAX_FPS)
+        return topic, count
 
 
 class _Damage:
@@ -148,12 +155,14 @@ def _reader(channel: Any, schemas: dict[int, Any]) -> Callable[[bytes], Frame | 
             f"expected {' or '.join(_DECODERS)} (cdr) on {channel.topic}, found {kind}"
         )
 
+    depth = BitDepth()
+
     def read(data: bytes) -> Frame | None:
         try:
             message = parse(data)
         except (struct.error, ValueError, IndexError):
             return None
-        return decode(message)
+        return decode(message, depth)
 
     return read
 

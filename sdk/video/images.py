@@ -6,8 +6,9 @@ import re
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
+from sdk.bit_depth import BitDepth
 from sdk.errors import InputError
-from sdk.frame import read_image
+from sdk.frame import decode_image
 from sdk.video.source import Shot, Source
 
 SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
@@ -26,10 +27,11 @@ class ImageFiles(Source):
 
     def shots(self) -> Generator[Shot, None, None]:
         """One frame for each file."""
+        depth = BitDepth()
         for number, path in enumerate(self._paths):
             try:
-                image = read_image(path)
-            except InputError:
+                image = decode_image(path.read_bytes(), str(path), depth)
+            except (InputError, OSError):
                 image = None
             yield Shot(image, number / FPS)
 

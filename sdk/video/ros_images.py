@@ -11,6 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from sdk.bit_depth import BitDepth
 from sdk.errors import InputError
 from sdk.frame import Frame, decode_image
 
@@ -33,29 +34,34 @@ _BYTES: dict[str, tuple[int, int | None]] = {
     "yuv422_yuy2": (2, cv2.COLOR_YUV2BGR_YUY2),
     "yuyv": (2, cv2.COLOR_YUV2BGR_YUY2),
 }
-_MONO16 = "mono16"
+# The same with 16 bits a value. "16UC1" is missing on purpose: it is mostly a depth image.
+_WORDS = {
+    **{name[:-1] + "16": entry for name, entry in _BYTES.items() if name.endswith("8")},
+    **{name.replace("8", "16"): _BYTES[name] for name in ("8UC3", "8UC4")},
+}
 
 
-def raw_image(message: Any) -> Frame | None:
+def raw_image(message: Any, depth: BitDepth) -> Frame | None:
     """A ``sensor_msgs/msg/Image`` as ``(h, w, 3)`` uint8 BGR, None when it is damaged.
 
-    Of ``mono16`` the upper eight bits are kept. Raises InputError for an encoding that is not a
-    picture for people (depth, floats).
+    Of 16 bits the upper eight of those in use are kept; ``depth`` is that of the topic. Raises
+    InputError for an encoding that is not a picture for people (depth, floats).
     """
     encoding = str(message.encoding)
-    if encoding != _MONO16 and encoding not in _BYTES:
-        known = ", ".join([*_BYTES, _MONO16])
-        raise InputError(f"expected an image encoding of {known}, found {encoding!r}")
-    channels, conversion = _BYTES.get(encoding, (2, None))
+    known = {**_BYTES, **_WORDS}
+    if encoding not in known:
+        raise InputError(f"expected an image encoding of {', '.join(known)}, found {encoding!r}")
+    channels, conversion = known[encoding]
+    row_bytes = int(message.width) * channels * (2 if encoding in _WORDS else 1)
     height, width, step = int(message.height), int(message.width), int(message.step)
     data = np.frombuffer(message.data, np.uint8)
-    if not (height > 0 and 0 < width * channels <= step and height * step <= data.size):
+    if not (height > 0 and 0 < row_bytes <= step and height * step <= data.size):
         return None
-    rows = data[: height * step].reshape(height, step)[:, : width * channels]
-    pixels = np.ascontiguousarray(rows).reshape(height, width, channels)
-    if encoding == _MONO16:
-        upper = pixels[:, :, 0 if message.is_bigendian else 1]
-        return cv2.cvtColor(np.ascontiguousarray(upper), cv2.COLOR_GRAY2BGR)
+    rows = np.ascontiguousarray(data[: height * step].reshape(height, step)[:, :row_bytes])
+    if encoding in _WORDS:
+        words = rows.view(">u2" if message.is_bigendian else "<u2").astype(np.uint16)
+        rows = depth.to_bytes(words, f"{encoding} images")
+    pixels = rows.reshape(height, width, channels)
     if conversion is None:
         return pixels
     try:
@@ -64,14 +70,14 @@ def raw_image(message: Any) -> Frame | None:
         return None
 
 
-def compressed_image(message: Any) -> Frame | None:
+def compressed_image(message: Any, depth: BitDepth) -> Frame | None:
     """A ``sensor_msgs/msg/CompressedImage`` as BGR, None when it is damaged.
 
-    Raises InputError for compressed depth, which is no picture.
+    ``depth`` is that of the topic. Raises InputError for compressed depth, which is no picture.
     """
     if "compressedDepth" in str(message.format):
         raise InputError(f"expected a compressed picture, found {message.format!r}")
     try:
-        return decode_image(bytes(message.data), "of the message")
+        return decode_image(bytes(message.data), "of the message", depth)
     except InputError:
         return None

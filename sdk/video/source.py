@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from sdk.frame import Frame
 
+MAX_FPS = 1000.0  # containers state nonsense where they know nothing
+
 
 @dataclass(frozen=True, eq=False)
 class Shot:

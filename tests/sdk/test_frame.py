@@ -73,6 +73,39 @@ def test_truncated_images_are_refused(tmp_path, suffix, keep):
         read_image(path)
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+@pytest.mark.parametrize("hole", [b"\x00", b"\xff", b"\x55"])
+def test_images_damaged_inside_are_refused(tmp_path, suffix, hole):
+    noise = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
+    data = cv2.imencode(suffix, noise)[1].tobytes()
+    path = tmp_path / f"hole{suffix}"
+    for share in (0.2, 0.5, 0.8):
+        at = int(len(data) * share)
+        path.write_bytes(data[:at] + hole * 1000 + data[at + 1000 :])
+        with pytest.raises(InputError, match=f"hole{suffix} is damaged"):
+            read_image(path)
+
+
+def test_a_jpeg_without_its_last_two_bytes_is_whole(tmp_path, picture):
+    path = tmp_path / "picture.jpg"
+    write_image(path, picture)
+    whole = read_image(path)
+    path.write_bytes(path.read_bytes()[:-2])
+    assert (read_image(path) == whole).all()
+
+
+def test_what_a_png_can_do_without(tmp_path, picture):
+    """A wrong checksum of a text is none of the picture's; one of its size is."""
+    data = cv2.imencode(".png", picture)[1].tobytes()
+    path = tmp_path / "x.png"
+    text = (4).to_bytes(4, "big") + b"tEXta\x00bc" + bytes(4)
+    path.write_bytes(data[:33] + text + data[33:])
+    assert (read_image(path) == picture).all()
+    path.write_bytes(data[:20] + bytes([data[20] ^ 1]) + data[21:])
+    with pytest.raises(InputError, match="checksum of its IHDR chunk"):
+        read_image(path)
+
+
 def test_bytes_after_a_jpeg_do_no_harm(tmp_path, picture):
     path = tmp_path / "long.jpg"
     path.write_bytes(cv2.imencode(".jpg", picture)[1].tobytes() + b"trailer" * 50)
