@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.figure import AMBER, BLUE, LINE, MUTED, RED, blank, dress, save
 from sdk.errors import InputError
+from sdk.extras import extras_named
 
 if TYPE_CHECKING:
     from benchmarks.methods import Row
@@ -17,11 +17,11 @@ _PLAIN, _ZOOMING, _OTHER = MUTED, RED, BLUE
 
 
 def check_plot(path: Path) -> None:
-    """Raises InputError when a plot could not be made there."""
+    """InputError when no plot could be made there, MissingRuntimeError without matplotlib."""
     if path.suffix not in (".png", ".svg"):
         raise InputError(f"expected a plot in a .png or .svg file, got {path}")
-    if importlib.util.find_spec("matplotlib") is None:
-        raise InputError("plots need matplotlib: pip install 'piza-edge[benchmarks]'")
+    with extras_named("benchmarks"):
+        import matplotlib  # noqa: F401
 
 
 def methods_plot(rows: Sequence[Row], path: Path) -> None:

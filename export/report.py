@@ -9,6 +9,7 @@ from typing import Any
 
 from export.criteria import ENORMOUS
 from sdk.engine import Manifest
+from sdk.runtime.onnx_network import import_onnxruntime
 
 
 def certificate_lines(manifest: Manifest) -> list[str]:
@@ -71,21 +72,36 @@ def _searches(entry: Mapping[str, Any]) -> str:
 
 
 def network_lines(folder: Path, manifest: Manifest) -> list[str]:
-    """Inputs, outputs, size and operators of each network."""
-    import onnx
-
+    """Size, operators, inputs and outputs of each network; nothing of plans."""
     lines = []
     for name in manifest.required_files:
         if not name.endswith(".onnx"):
             continue
-        graph = onnx.load(folder / name).graph
-        counts = Counter(node.op_type for node in graph.node)
-        common = ", ".join(f"{count} {kind}" for kind, count in counts.most_common(5))
-        size = (folder / name).stat().st_size / 1e6
-        lines.append(f"{name:9} {size:.1f} MB, {len(graph.node)} nodes: {common}")
-        for title, values in (("in", graph.input), ("out", graph.output)):
-            shapes = ", ".join(
-                f"{v.name} {[d.dim_value for d in v.type.tensor_type.shape.dim]}" for v in values
-            )
+        path = folder / name
+        lines.append(f"{name:9} {path.stat().st_size / 1e6:.1f} MB, {_operators(path)}")
+        session = _open(path)
+        for title, values in (("in", session.get_inputs()), ("out", session.get_outputs())):
+            shapes = ", ".join(f"{value.name} {value.shape}" for value in values)
             lines.append(f"{'':9} {title:3} {shapes}")
     return lines
+
+
+def _open(path: Path) -> Any:
+    """The network as it is, which needs no more than the vehicle has."""
+    ort = import_onnxruntime()
+    options = ort.SessionOptions()
+    options.log_severity_level = 3  # errors only
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _operators(path: Path) -> str:
+    """How many there are of the most frequent ones."""
+    try:
+        import onnx
+    except ModuleNotFoundError:
+        return "operators are counted with the [export] extra: pip install 'piza-edge[export]'"
+    nodes = onnx.load(path, load_external_data=False).graph.node
+    counts = Counter(node.op_type for node in nodes)
+    common = ", ".join(f"{count} {kind}" for kind, count in counts.most_common(5))
+    return f"{len(nodes)} nodes: {common}"

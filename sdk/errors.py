@@ -20,4 +20,4 @@ class EngineError(PizaError):
 
 
 class MissingRuntimeError(EngineError):
-    """The package that runs this engine is not installed; the message names it."""
+    """A package that this takes is not installed, or damaged; the message names it."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import select
 import sys
 import textwrap
 import traceback
@@ -33,10 +34,11 @@ def exit_code(command: Callable[[], int]) -> int:
     code = 0
     try:
         code = command()
-    except (Exception, KeyboardInterrupt, SystemExit) as error:
+    except BaseException as error:  # a panic of Rust code is no Exception
         ended = error
+    left = isinstance(ended, BrokenPipeError) and _reader_has_left()
     undelivered = _flush()
-    if isinstance(undelivered, BrokenPipeError):
+    if left or isinstance(undelivered, BrokenPipeError):
         return EXIT_PIPE
     if isinstance(ended, SystemExit):
         raise ended
@@ -63,7 +65,7 @@ def _tell(error: BaseException) -> int:
         line += f"{_short(error)}; {_DOCTOR}, PIZA_DEBUG=1 shows more"
         code = EXIT_ENGINE
     with suppress(OSError):
-        print(f"error: {line}", file=sys.stderr)
+        print("error:", *filter(None, map(str.strip, line.splitlines())), file=sys.stderr)
     return code
 
 
@@ -76,6 +78,17 @@ def _print_with_replacement() -> None:
     for stream, errors in ((sys.stdout, "replace"), (sys.stderr, "backslashreplace")):
         if isinstance(stream, io.TextIOWrapper):  # it is None where there is no such stream
             stream.reconfigure(errors=errors)
+
+
+def _reader_has_left() -> bool:
+    """Whether stdout or stderr is a pipe without a reader; other pipes can break, too."""
+    if not hasattr(select, "poll"):  # Windows
+        return True
+    poll = select.poll()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError, OSError):  # a stream that is not there, or has no file
+            poll.register(stream.fileno(), 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
 def _flush() -> OSError | None:

@@ -29,11 +29,11 @@ EXTRAS = {  # importable package -> the extras that bring it
 
 
 @contextmanager
-def extras_named(package: str) -> Iterator[None]:
+def extras_named(package: str | None = None) -> Iterator[None]:
     """Turns the lack of a third-party package into one line that says what to install.
 
     Args:
-        package: of ours, whose command runs; its own extra is preferred where several would do.
+        package: of ours, that needs it; its own extra is preferred where several would do.
 
     Raises:
         MissingRuntimeError: in place of a ModuleNotFoundError.

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-from sdk.errors import EngineError
+from sdk.installation import Finding, probe
 from sdk.manifest import Manifest
 from sdk.runtime.cuda import Gpu, describe_gpu, import_driver
 from sdk.runtime.device import crop_kernel
@@ -21,15 +20,6 @@ _WANTED_BY = {  # backend -> subjects without which it cannot run
 }
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One line of the report. ``ok`` is None for what may be absent."""
-
-    subject: str
-    ok: bool | None
-    detail: str
-
-
 def gpu_findings(folder: Path | None, manifest: Manifest | None) -> list[Finding]:
     """GPU with driver and pycuda, crop kernel, ONNX Runtime's providers, TensorRT; and whether an
     engine's plans were built for them. What the engine's backend does not need may be absent."""
@@ -38,14 +28,10 @@ def gpu_findings(folder: Path | None, manifest: Manifest | None) -> list[Finding
     gpu: Gpu | None = None
 
     def tell(subject: str, ask: Callable[[], str]) -> None:
-        try:
-            detail, fine = ask(), True
-        except EngineError as error:
-            detail, fine = str(error), False
-        if not fine and subject not in wanted:
-            findings.append(Finding(subject, None, f"not needed here: {detail}"))
-        else:
-            findings.append(Finding(subject, fine, detail))
+        found = probe(subject, ask, "install it again")
+        if not found.ok and subject not in wanted:
+            found = Finding(subject, None, f"not needed here: {found.detail}")
+        findings.append(found)
 
     def ask_gpu() -> str:
         nonlocal gpu

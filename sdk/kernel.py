@@ -14,5 +14,6 @@ def import_kernel(name: str = "cpp_ext") -> Any:
         return import_module(name)
     except ImportError as error:
         raise MissingRuntimeError(
-            f"the compiled kernel cpp_ext cannot be imported ({error}): pip install piza-edge"
+            f"the compiled kernel cpp_ext cannot be imported ({error}): pip install piza-edge;"
+            " piza doctor tells more"
         ) from error

@@ -118,8 +118,9 @@ class Tokenizer:
 
         if not Path(path).is_file():
             raise EngineError(f"expected a tokenizer file at {path}, found none")
+        read = tokenizers.Tokenizer.from_file  # absent in a damaged installation, not in a file
         try:
-            tokenizer = tokenizers.Tokenizer.from_file(str(path))
+            tokenizer = read(str(path))
         except Exception as error:  # the library raises a bare Exception for a malformed file
             raise EngineError(f"cannot read the tokenizer {path}: {error}") from error
         return cls(tokenizer, max_tokens)

@@ -10,10 +10,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from export.precision.graph import Graph
 from sdk.errors import InputError
+
+if TYPE_CHECKING:  # it takes the onnx package
+    from export.precision.graph import Graph
 
 FORMAT = 1
 REDUCED = ("fp16", "int8")

@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from sdk.digits import apart
 from sdk.options import add_engine
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _focal_px(args: argparse.Namespace) -> float:
 def _lines(budget: Budget, accuracy: float) -> list[str]:
     """The table, nearest sizes last, and what follows from it."""
     lines = [f"{'size px':>16} {'distance m':>18} {'n':>6}  Acc50  95 % interval"]
-    lines += [_line(row) for row in budget.rows]
+    lines += [_line(row, accuracy) for row in budget.rows]
     lines.append("")
     if budget.ranges_m:
         reach = ", ".join(f"{near:.1f} to {far:.1f} m" for near, far in budget.ranges_m)
@@ -101,12 +102,12 @@ def _lines(budget: Budget, accuracy: float) -> list[str]:
     return lines
 
 
-def _line(row: Row) -> str:
+def _line(row: Row, accuracy: float) -> str:
     size = f"{row.size.from_px:g} to {row.size.to_px:g}"
     far = "..." if row.far_m is None else f"{row.far_m:.1f}"
     distance = f"{row.near_m:.1f} to {far}"
     note = "  few samples: not counted" if row.few else "  enough" if row.enough else ""
     return (
-        f"{size:>16} {distance:>18} {row.size.n:>6}  {row.size.acc50:5.2f}"
-        f"  {row.low:.2f} to {row.high:.2f}{note}"
+        f"{size:>16} {distance:>18} {row.size.n:>6}  {apart(row.size.acc50, accuracy)[0]}"
+        f"  {row.low:.3f} to {row.high:.3f}{note}"
     )

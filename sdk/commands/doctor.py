@@ -1,35 +1,25 @@
-"""``python -m sdk doctor``: what is installed, what is missing, what to do."""
+"""``piza doctor``: what is installed, what is missing, what to do."""
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
+import math
 import platform
+import warnings
 from dataclasses import asdict
-from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sdk.engine import default_engine, read_manifest, verify_files
+from sdk.cores import read_cores
 from sdk.errors import EngineError
-from sdk.gpu_report import Finding, gpu_findings
-from sdk.manifest import Manifest
+from sdk.installation import Finding, package_findings, probe
 from sdk.options import add_engine
-from sdk.runtime import usable_cores
 
-_NEEDED = {  # module -> distribution
-    "numpy": "numpy",
-    "cv2": "opencv-python-headless",
-    "tokenizers": "tokenizers",
-    "onnxruntime": "onnxruntime",
-    "cpp_ext": "piza-edge",
-}
-_OPTIONAL = {
-    "mcap": "[mcap]",
-    "supervision": "[supervision]",
-    "torch": "[train]",
-    "transformers": "[train]",
-}
+if TYPE_CHECKING:
+    from sdk.manifest import Manifest
+
+_REPAIR = "repair what is marked MISSING, or pip install --force-reinstall piza-edge"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,8 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the findings; 0 when ``locate`` can run, 3 when something is in its way."""
+    packages = package_findings()
     path, manifest, engine = _engine(args.engine)
-    findings = [_machine(), *_packages(), *gpu_findings(path, manifest), engine]
+    locate = probe("locate", _locate, _REPAIR)
+    numpy = packages[0]  # without which GPUs cannot be looked at
+    gpu = _gpu(path, manifest) if numpy.ok else []
+    findings = [_machine(), *packages, *gpu, engine, locate]
     ready = all(finding.ok is not False for finding in findings)
     if args.json:
         print(json.dumps({"ready": ready, "findings": [asdict(each) for each in findings]}))
@@ -54,40 +48,47 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _machine() -> Finding:
-    cores = usable_cores()
-    detail = f"Python {platform.python_version()}, {platform.platform()}, {cores} cores"
+    detail = f"Python {platform.python_version()}, {platform.platform()}, {read_cores()}"
     return Finding("machine", True, detail)
-
-
-def _packages() -> list[Finding]:
-    findings = []
-    for module, distribution in _NEEDED.items():
-        try:
-            importlib.import_module(module)
-            findings.append(Finding(module, True, metadata.version(distribution)))
-        except ImportError as error:  # PackageNotFoundError is one
-            detail = f"{error}: pip install {distribution}"
-            findings.append(Finding(module, False, detail))
-    for module, extra in _OPTIONAL.items():
-        try:
-            findings.append(Finding(module, None, metadata.version(module)))
-        except metadata.PackageNotFoundError:
-            detail = f"not installed, not needed here: pip install 'piza-edge{extra}'"
-            findings.append(Finding(module, None, detail))
-    return findings
 
 
 def _engine(named: Path | None) -> tuple[Path | None, Manifest | None, Finding]:
     """The engine in question; no manifest when it cannot be read."""
-    path = manifest = None
-    try:
+    path = named
+    manifest: Manifest | None = None
+
+    def ask() -> str:
+        nonlocal path, manifest
+        from sdk.engine import default_engine, read_manifest, verify_files
+
         path = named or default_engine()
         manifest = read_manifest(path)
         verify_files(path, manifest)
-    except EngineError as error:
-        return path, manifest, Finding("engine", False, str(error))
-    what = f"{path}: {manifest.name}, {manifest.backend} {manifest.precision}"
-    if not manifest.proven:
-        advice = f"not proven: python -m export verify {path}"
-        return path, manifest, Finding("engine", False, f"{what}, {advice}")
-    return path, manifest, Finding("engine", True, f"{what}, files intact, certificate passed")
+        what = f"{path}: {manifest.name}, {manifest.backend} {manifest.precision}"
+        if not manifest.proven:
+            raise EngineError(f"{what}, not proven: piza verify {path}")
+        return f"{what}, files intact, certificate passed"
+
+    finding = probe("engine", ask, _REPAIR)
+    return path, manifest, finding
+
+
+def _gpu(path: Path | None, manifest: Manifest | None) -> list[Finding]:
+    from sdk.gpu_report import gpu_findings
+
+    return gpu_findings(path, manifest)
+
+
+def _locate() -> str:
+    """A search with the bundled engine, from pixels and words to an answer."""
+    import numpy as np
+
+    from sdk.engine import BUNDLED
+    from sdk.grounder import Grounder
+
+    with warnings.catch_warnings(), Grounder(BUNDLED / "engine") as grounder:
+        warnings.simplefilter("ignore", UserWarning)
+        answer = grounder.locate(np.full((90, 160, 3), 114, np.uint8), "the red car")
+    if not math.isfinite(answer.score):
+        raise EngineError(f"expected a score of 0 to 1, found {answer.score}")
+    return f"the bundled engine answers, {answer.timing_ms['total']:.0f} ms"

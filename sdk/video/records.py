@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from sdk.errors import InputError
+from sdk.extras import extras_named
 from sdk.video.stream import StreamFrame
 from sdk.video.targets import claim, unwritable
 
@@ -82,13 +83,8 @@ class McapRecords:
     """
 
     def __init__(self, path: Path) -> None:
-        try:
+        with extras_named():
             from mcap.writer import CompressionType, Writer
-        except ImportError as error:
-            raise InputError(
-                f"writing an MCAP file needs the MCAP library ({error}):"
-                " pip install 'piza-edge[mcap]'"
-            ) from error
         claim(path, (".mcap",))
         self._path = path
         self._file = _Whole(path)

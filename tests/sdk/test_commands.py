@@ -107,5 +107,5 @@ def test_doctor(engine, monkeypatch, capsys):
     missing = {
         each["subject"]: each["detail"] for each in report["findings"] if each["ok"] is False
     }
-    assert "pip install onnxruntime" in missing["onnxruntime"]
+    assert "pip install --force-reinstall onnxruntime" in missing["onnxruntime"]
     assert "altered or truncated" in missing["engine"]
