@@ -65,12 +65,14 @@ def run(args: argparse.Namespace) -> int:
     """Answers until the source or a signal ends it, then prints a summary; 0 for either end."""
     from sdk.grounder import Grounder
     from sdk.video.signals import stops_on_signal
+    from sdk.video.addresses import public_address
     from sdk.video.sources import is_live
     from sdk.video.summary import Summary
 
     source: int | str = int(args.source) if args.source.isdecimal() else args.source
     policy: Policy = args.policy or ("latest" if is_live(source) else "all")
-    summary = Summary(args.source, args.refs, policy)
+    name = public_address(args.source) if is_live(source) else args.source
+    summary = Summary(name, args.refs, policy)
     with ExitStack() as stack:
         stack.enter_context(_warnings_on_stderr())
         grounder = stack.enter_context(
@@ -89,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
             )
         )
         received = stack.enter_context(stops_on_signal(stream.stop))
-        sinks = _sinks(args, stack, hold=policy == "latest")
+        sinks = _sinks(args, stack)
         for frame in _with_progress(stream):
             summary.add(frame)
             for sink in sinks:
@@ -105,7 +107,7 @@ def _outputs(args: argparse.Namespace) -> list[Path]:
     return [path for path in (args.save, args.jsonl, args.mcap) if path is not None]
 
 
-def _sinks(args: argparse.Namespace, stack: ExitStack, *, hold: bool) -> list[Sink]:
+def _sinks(args: argparse.Namespace, stack: ExitStack) -> list[Sink]:
     """What is done with every frame; the files are finished when ``stack`` is left."""
     from sdk.video.records import JsonLines, McapRecords
     from sdk.video.targets import check_apart
@@ -116,7 +118,7 @@ def _sinks(args: argparse.Namespace, stack: ExitStack, *, hold: bool) -> list[Si
         from sdk.video.movie import MovieWriter
         from sdk.video.overlay import draw_answers
 
-        movie = stack.enter_context(closing(MovieWriter(args.save, hold=hold)))
+        movie = stack.enter_context(closing(MovieWriter(args.save)))
         sinks.append(
             lambda stream, frame: movie.write(
                 draw_answers(frame.image, frame.answers), frame.time_s, stream.fps

@@ -12,13 +12,14 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from sdk.bit_depth import BitDepth
 from sdk.errors import InputError
 from sdk.frame import Frame
 from sdk.video.ros_images import compressed_image, raw_image
-from sdk.video.source import CutShortError, Shot, Source
+from sdk.video.source import MAX_FPS, CutShortError, Shot, Source
 
 MAGIC = b"\x89MCAP0\r\n"
-_DECODERS: dict[str, Callable[[Any], Frame | None]] = {
+_DECODERS: dict[str, Callable[[Any, BitDepth], Frame | None]] = {
     "sensor_msgs/msg/Image": raw_image,
     "sensor_msgs/msg/CompressedImage": compressed_image,
 }

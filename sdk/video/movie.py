@@ -15,7 +15,9 @@ from sdk.video.targets import claim, room_bytes
 
 CODECS = {".mp4": "mp4v", ".mkv": "mp4v", ".avi": "MJPG"}  # those that every OpenCV brings
 DEFAULT_FPS = 25.0
-MAX_HOLD_S = 10.0  # a picture stays no longer, however long the source paused
+MAX_FPS = 120.0  # sources of a variable rate state that of their clock, up to 1000
+MAX_HOLD_S = 60.0  # a picture stays no longer, however long the source paused
+MAX_LEAD_S = 0.5  # by which pictures that come too fast may be shown too late
 _RESERVE_BYTES = 1 << 20  # what FFmpeg holds back, and the index of a long film
 _INDEX_BYTES = 32  # of one frame in that index
 
@@ -23,38 +25,47 @@ _INDEX_BYTES = 32  # of one frame in that index
 class MovieWriter:
     """Writes pictures at a constant rate, all in the size of the first, rounded up to even.
 
-    A picture of another size is fitted into it, with black bars. With ``hold`` a picture is
-    repeated until the time of the next, so that a stream that drops frames plays at its true
-    speed; otherwise each is written once. The writing stops while there is still room to finish
-    the file, since FFmpeg cannot finish one on a full disk.
+    A picture of another size is fitted into it, with black bars. The film keeps the times of its
+    pictures, whatever the rate of the source: each is repeated until the time of the next, and
+    when they come faster than the film can show them for longer than half a second, some are left
+    out. Pauses are shortened to a minute, and a clock that is set back goes on from there. The
+    writing stops while there is still room to finish the file, since FFmpeg cannot finish one on a
+    full disk.
 
     Raises InputError when the file cannot be written.
     """
 
-    def __init__(self, path: Path, *, hold: bool = False) -> None:
+    def __init__(self, path: Path) -> None:
         claim(path, tuple(CODECS))
         self._path = path
-        self._hold = hold
         self._writer: Any = None
         self._wh = (0, 0)
         self._fps = DEFAULT_FPS
         self._frames = 0
         self._due_s = 0.0  # when the next frame of the file begins, on the stream's clock
+        self._time_s = 0.0  # of the last picture
         self._last: Picture | None = None
 
     def write(self, picture: Picture, time_s: float, fps: float | None) -> None:
-        """Adds a BGR picture ``(h, w, 3)`` uint8; the first one's ``fps`` is the file's."""
+        """Adds a BGR picture ``(h, w, 3)`` uint8 of a time on the stream's clock.
+
+        The first one's ``fps`` is the file's.
+        """
         if self._writer is None:
             self._open(picture, fps)
+        if self._last is None or time_s < self._time_s - MAX_LEAD_S:
             self._due_s = time_s
-        elif self._hold and self._last is not None:
-            late_s = min(time_s - self._due_s, MAX_HOLD_S)
-            for _ in range(max(math.floor(late_s * self._fps + 0.5), 0)):
+        self._time_s = time_s
+        late_s = time_s - self._due_s
+        if late_s < -MAX_LEAD_S:
+            return
+        if self._last is not None:
+            for _ in range(max(math.floor(min(late_s, MAX_HOLD_S) * self._fps + 0.5), 0)):
                 self._add(self._last)
-            self._due_s = max(time_s, self._due_s) if late_s == MAX_HOLD_S else self._due_s
-        fitted = fit(picture, self._wh)
-        self._add(fitted)
-        self._last = fitted if self._hold else None
+        if late_s > MAX_HOLD_S:
+            self._due_s = time_s
+        self._last = fit(picture, self._wh)
+        self._add(self._last)
 
     def close(self) -> None:
         """Finishes the file; one without a picture is removed."""
@@ -71,7 +82,7 @@ class MovieWriter:
     def _open(self, picture: Picture, fps: float | None) -> None:
         height, width = picture.shape[:2]
         self._wh = (width + width % 2, height + height % 2)  # the codecs halve the colours
-        self._fps = fps or DEFAULT_FPS
+        self._fps = min(fps or DEFAULT_FPS, MAX_FPS)
         code = cv2.VideoWriter.fourcc(*CODECS[self._path.suffix.lower()])
         writer = cv2.VideoWriter(str(self._path), code, self._fps, self._wh)
         if not writer.isOpened():

@@ -12,6 +12,7 @@ import numpy as np
 
 from sdk.errors import InputError
 from sdk.video.source import Source
+from sdk.video.addresses import public_address
 
 _URL = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+://")
 _DEVICE = re.compile(r"^/dev/video(\d+)$")
@@ -93,7 +94,9 @@ def _from_text(text: str, topic: str | None, timeout_s: float | None) -> Source:
         from sdk.video.images import ImageFiles, images_like
 
         return ImageFiles(text, images_like(text))
-    raise InputError(f"expected a video, a folder of images or an MCAP file, found no {text}")
+    raise InputError(
+        f"expected a video, a folder of images or an MCAP file, found no {public_address(text)}"
+    )
 
 
 def _from_path(path: Path, topic: str | None) -> Source:

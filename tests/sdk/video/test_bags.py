@@ -13,6 +13,7 @@ pytest.importorskip("mcap_ros2")
 from mcap.writer import CompressionType
 from mcap_ros2.writer import Writer
 
+from sdk.bit_depth import BitDepth
 from sdk.errors import InputError
 from sdk.video.ros_images import raw_image
 from sdk.video.sources import as_source
@@ -231,7 +232,7 @@ COLOR = np.full((4, 6, 3), (200, 100, 50), np.uint8)  # BGR
 def test_colour_encodings(encoding, pixels):
     padded = np.pad(pixels.reshape(4, -1), ((0, 0), (0, 5)))  # rows may be longer than the image
     fields = raw(np.ascontiguousarray(pixels), encoding, step=padded.shape[1])[1]
-    image = raw_image(Message({**fields, "data": padded.tobytes()}))
+    image = raw_image(Message({**fields, "data": padded.tobytes()}), BitDepth())
     assert image.shape == (4, 6, 3)
     assert np.abs(image.astype(int) - COLOR).max() <= 4
 
@@ -246,17 +247,59 @@ def test_bayer_patterns():
     }.items():
         mosaic = np.zeros((16, 16), np.uint8)
         mosaic[row::2, column::2] = 255
-        image = raw_image(Message(raw(mosaic, encoding)[1]))
+        image = raw_image(Message(raw(mosaic, encoding)[1]), BitDepth())
         assert image[8, 8].tolist() == [0, 0, 255], encoding
+
+
+@pytest.mark.parametrize("big", [0, 1])
+@pytest.mark.parametrize("narrow", ["mono8", "rgb8", "bgra8", "8UC3", "bayer_rggb8"])
+def test_12_of_16_bits(narrow, big):
+    """The same picture as with eight bits, whatever the order of the bytes."""
+    channels = {"mono8": 1, "bayer_rggb8": 1, "bgra8": 4}.get(narrow, 3)
+    eight = np.random.default_rng(0).integers(0, 256, (12, 16, channels), np.uint8)
+    eight[0, 0] = 255
+    twelve = (eight.astype(np.uint16) << 4).astype(">u2" if big else "<u2")
+    wide = narrow.replace("8", "16")
+    expected = raw_image(Message(raw(eight, narrow)[1]), BitDepth())
+    with pytest.warns(UserWarning, match=f"{wide} images: of 16 bits a value, 12 are in use"):
+        image = raw_image(Message(raw(twelve, wide, is_bigendian=big)[1]), BitDepth())
+    assert (image == expected).all()
+
+
+def test_the_brightness_of_a_topic_does_not_flicker(make_bag, stream_of):
+    pixels = [np.full((48, 64), value, np.uint16) for value in (4095, 100, 1023, 4095)]
+    twelve = [raw(each, "mono16") for each in pixels]
+    png = [compressed(each, data=cv2.imencode(".png", each)[1].tobytes()) for each in pixels]
+    for messages in (twelve, png):
+        path = make_bag([("/camera", message) for message in messages])
+        with pytest.warns(UserWarning, match="12 are in use"):
+            answered = list(stream_of(as_source(path)))
+        assert [int(frame.image[0, 0, 0]) for frame in answered] == [255, 6, 63, 255]
+
+
+def test_damaged_jpegs_in_a_bag(make_bag, stream_of):
+    noise = np.random.default_rng(0).integers(0, 256, (120, 160, 3), np.uint8)
+    whole = cv2.imencode(".jpg", noise)[1].tobytes()
+    hole = whole[:9000] + bytes(300) + whole[9300:]
+    messages = [compressed(noise, data=data) for data in (whole, hole, whole[:-2])]
+    stream = stream_of(as_source(make_bag([("/camera", message) for message in messages])))
+    assert [frame.index for frame in stream] == [0, 2]
+    assert stream.stats.unreadable == 1
+
+
+def test_a_bag_tells_its_rate(make_bag, stream_of):
+    stream = stream_of(as_source(make_bag([("/camera", raw(numbered(k))) for k in range(5)])))
+    times_s = [frame.time_s for frame in stream]
+    assert stream.fps == pytest.approx(4 / (times_s[-1] - times_s[0]), rel=1e-6)
 
 
 @pytest.mark.parametrize("big", [0, 1])
 def test_mono16_keeps_the_upper_byte(big):
     pixels = np.full((4, 6), 0x40FF, ">u2" if big else "<u2")
-    image = raw_image(Message(raw(pixels, "mono16", is_bigendian=big)[1]))
+    image = raw_image(Message(raw(pixels, "mono16", is_bigendian=big)[1]), BitDepth())
     assert image.shape == (4, 6, 3)
     assert (image == 0x40).all()
 
 
 def test_an_odd_width_of_422():
-    assert raw_image(Message(raw(np.zeros((4, 5, 2), np.uint8), "yuv422")[1])) is None
+    assert raw_image(Message(raw(np.zeros((4, 5, 2), np.uint8), "yuv422")[1]), BitDepth()) is None
