@@ -24,6 +24,7 @@ from sdk.results import Float32, Rival, Zoom
 # Candidates that overlap less than this with the chosen one are other places (our choice: windows
 # around neighbours overlap, and on rendered scenes 0.3 to 0.8 tell wrong answers equally well).
 APART_IOU = 0.5
+LEAST_RIVAL = 0.005  # a lower score is shown as 0.00
 # No score and no probability is nearer to 0 or 1 than this: logits must be finite.
 _CERTAIN = 1e-6
 _LARGEST = 100.0  # weights and biases beyond this are nonsense
@@ -127,11 +128,12 @@ class Calibration:
 
     def rival(self, zooms: Sequence[Zoom], first_score: float | None = None) -> Rival | None:
         """The candidate of ``runner_up`` when it is nearly as good as the chosen one, or better:
-        when the answer is ahead of it by ``tie_margin`` at most."""
-        if self.evidence is None:
-            return None
+        when the answer is ahead of it by ``tie_margin`` at most. Where both are as good as
+        nothing, near the floor of scores, neither is the other's rival."""
         found = self.runner_up(zooms, first_score)
-        return found[0] if found is not None and found[1] <= self.tie_margin else None
+        if found is None or found[0].score < LEAST_RIVAL or found[1] > self.tie_margin:
+            return None
+        return found[0]
 
     def runner_up(
         self, zooms: Sequence[Zoom], first_score: float | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -115,6 +116,13 @@ class Canvas:
     def __init__(self, width: int, height: int, background: Color) -> None:
         self.image: Picture = np.empty((height, width, 3), np.uint8)
         self.image[:] = background
+
+    def part(self, rect_xywh: Sequence[int]) -> Canvas:
+        """A rectangle of this canvas as one of its own: what is drawn there stays inside."""
+        x, y, width, height = rect_xywh
+        part = copy(self)
+        part.image = self.image[y : y + height, x : x + width]
+        return part
 
     def show(self, frame: Picture, view: View) -> None:
         """Pastes a region of a BGR frame (whole pixels) into the view's rectangle."""

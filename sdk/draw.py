@@ -176,6 +176,7 @@ def verdict_color(answer: Grounding) -> Color:
 
 
 def size_text(box: ArrayLike) -> str:
-    """Width and height of a box in whole pixels."""
+    """Width and height of a box in whole pixels; in tenths where they are few."""
     x1, y1, x2, y2 = as_boxes(box).tolist()
-    return f"{x2 - x1:.0f} × {y2 - y1:.0f} px"
+    width, height = (f"{side:.0f}" if side >= 10 else f"{side:.1f}" for side in (x2 - x1, y2 - y1))
+    return f"{width} × {height} px"

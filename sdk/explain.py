@@ -8,7 +8,7 @@ words and panels below it, a narrow one beside it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -79,9 +79,10 @@ def draw_grounding(frame: NDArray[np.uint8], answer: Grounding) -> Picture:
     thumbs = _thumb_row(column_x, thumbs_y, len(answer.abandoned[:MAX_THUMBS]), column_w)
     bottom = thumbs[-1][1] + THUMB_WH[1] + THUMB_LABEL_HEIGHT + GAP if thumbs else thumbs_y
     canvas = Canvas(WIDTH, max(bottom, top + shown_h + top), BACKGROUND)
-    main = View((0, 0, width, height), (left, top, shown_w, shown_h))
-    canvas.show(bgr, main)
-    _mark_frame(canvas, main, answer)
+    inside = canvas.part((left, top, shown_w, shown_h))
+    main = View((0, 0, width, height), (0, 0, shown_w, shown_h))
+    inside.show(bgr, main)
+    _mark_frame(inside, main, answer)
     caption.draw(canvas, column_x, column_y)
     for draw, rect in zip(_panels(canvas, bgr, answer), rects, strict=True):
         draw(rect)
@@ -138,36 +139,53 @@ def _thumb_row(x: int, y: int, count: int, width: int) -> list[Rect]:
 def _mark_frame(canvas: Canvas, main: View, answer: Grounding) -> None:
     """Every window (other than the frame itself), the rival and the last box, on the frame."""
     objects = (answer.xyxy, None if answer.rival is None else answer.rival.xyxy)
-    marked = [box for box in objects if box is not None]
-    taken: list[ArrayLike] = list(main.to_canvas(marked))  # where no label may lie
+    shown = list(main.to_canvas([box for box in objects if box is not None]))
+    label = partial(_chip, canvas, shown, [])
     if answer.abandoned:
         windows = main.to_canvas([zoom.window_xyxy for zoom in answer.abandoned])
         canvas.faint_boxes(windows, WHITE, 0.8)
-        _chip(canvas, windows[0], "given up", GREY, taken)
+        label(windows[0], "given up", GREY)
     for number in _shown_steps(answer):
         zoom = answer.zooms[number - 1]
         if not is_whole_frame(zoom.window_xyxy, answer.frame_wh):
             window = main.to_canvas(zoom.window_xyxy)
             canvas.box(window, step_color(number), 2)
-            _chip(canvas, window, str(number), step_color(number), taken)
+            label(window, str(number), step_color(number))
     if answer.rival is not None:
         rival = main.to_canvas(answer.rival.xyxy)
         canvas.box(rival, RIVAL, 2)
-        _chip(canvas, rival, f"rival {answer.rival.score:.2f}", RIVAL, taken)
+        label(rival, f"rival {answer.rival.score:.2f}", RIVAL)
     if answer.xyxy is not None:
         box, color = main.to_canvas(answer.xyxy), verdict_color(answer)
         canvas.box(box, color, 2, dashed=not answer.found)
-        _chip(canvas, box, f"{answer.score:.2f}", color, taken)
+        label(box, f"{answer.score:.2f}", color)
 
 
-def _chip(canvas: Canvas, box: ArrayLike, text: str, color: Color, taken: list[ArrayLike]) -> None:
-    """A label at that corner of a box where no other label is yet."""
+def _chip(
+    canvas: Canvas,
+    objects: Sequence[ArrayLike],
+    labels: list[ArrayLike],
+    box: ArrayLike,
+    text: str,
+    color: Color,
+) -> None:
+    """A label at a corner of a box, off the labels so far, and off the objects where that can be;
+    none where the canvas is smaller than it."""
     x1, y1, x2, y2 = as_boxes(box).tolist()
     width, height = chip_size(text, CHIP_SIZE)
+    rows, columns = canvas.image.shape[:2]
+    if width > columns or height > rows:
+        return
     above, below, right = y1 - height - 4, y2 + 4, x2 + 2 - width
-    corners = ((x1 - 2, above), (right, above), (x1 - 2, below), (right, below))
-    places = [(x, y, x + width, y + height) for x, y in corners]
-    free = [place for place in places if not any(intersection(place, other) for other in taken)]
-    chosen = (free or places)[0]
-    taken.append(chosen)
+    corners = [(x1 - 2, above), (right, above), (x1 - 2, below), (right, below)]
+    corners += [(x, y) for x in (x1 - width - 4, x2 + 4) for y in (y1 - 2, y2 + 2 - height)]
+    inside = [(min(max(x, 0), columns - width), min(max(y, 0), rows - height)) for x, y in corners]
+    places = [(x, y, x + width, y + height) for x, y in inside]
+    chosen = min(places, key=lambda place: (_covered(place, labels), _covered(place, objects)))
+    labels.append(chosen)
     canvas.chip(chosen[0], chosen[1], text, color, INK, CHIP_SIZE)
+
+
+def _covered(place: ArrayLike, others: Sequence[ArrayLike]) -> float:
+    """Area that a place shares with other boxes."""
+    return sum(float(intersection(place, other)) for other in others)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from sdk.errors import InputError
 
 if TYPE_CHECKING:
     import supervision
+
+    from sdk.checks import Whole
 
 SCHEMA = "piza-edge/grounding/2"
 
@@ -30,6 +33,10 @@ class Candidates:
 
     boxes_unit: Float32
     scores: Float32
+
+    def __repr__(self) -> str:
+        best = f", best score {self.scores[0]:.3f}" if len(self.scores) else ""
+        return f"Candidates({len(self.scores)}{best})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +57,12 @@ class Zoom:
     candidates_scores: Float32
     progress: float
     stop_probability: float
+
+    def __repr__(self) -> str:
+        return (
+            f"Zoom(window {_box_text(self.window_xyxy)}, box {_box_text(self.xyxy)},"
+            f" raw score {self.score:.3f})"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, without the candidates that were not chosen."""
@@ -72,13 +85,37 @@ class Rival:
     xyxy: Float32
     score: float
 
+    def __repr__(self) -> str:
+        return f"Rival({_box_text(self.xyxy)}, score {self.score:.3f})"
+
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers."""
         return {"xyxy": _numbers(self.xyxy), "score": round(self.score, 6)}
 
 
+class PickledWithoutPixels:
+    """A dataclass that is copied as it is, and pickled without the array in its field ``PIXELS``,
+    which is a hundred times as large as the rest and is known where it is sent, as a rule."""
+
+    PIXELS: ClassVar[str]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != self.PIXELS}
+
+    def __copy__(self) -> Self:
+        return self._with(vars(self))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self._with({name: deepcopy(value, memo) for name, value in vars(self).items()})
+
+    def _with(self, values: Mapping[str, Any]) -> Self:
+        copied = object.__new__(type(self))
+        vars(copied).update(values)
+        return copied
+
+
 @dataclass(frozen=True, eq=False)
-class Grounding:
+class Grounding(PickledWithoutPixels):
     """The answer to one expression on one frame.
 
     ``found`` is True when the search ended as it should and ``score``, the calibrated probability
@@ -89,7 +126,8 @@ class Grounding:
     that the engine's vocabulary does not have. ``timing_ms`` has ``total``, ``crop``, ``text``,
     ``image``, ``ground`` and ``host``. ``engine`` is the engine's name and fingerprint. ``frame``
     is the array that was searched (a reference, not a copy; in ``color`` order), kept so that
-    ``plot`` and ``save`` need no argument.
+    ``plot`` and ``save`` need no argument. A pickle does not carry it: ``frame`` is None then, and
+    ``plot(frame)`` takes it; pickle ``(answer, answer.frame)`` to send both.
 
     ``complete`` is False when a deadline stopped the search: ``xyxy`` is the best box so far.
     ``rival`` is a second candidate nearly as good, elsewhere in the frame, None when there is none.
@@ -97,6 +135,8 @@ class Grounding:
     ``first_score`` is the score of an earlier frame's first look, which a warm search goes on from
     and ``score`` takes into account; None for a search that stands by itself.
     """
+
+    PIXELS = "frame"
 
     ref: str
     found: bool
@@ -114,6 +154,14 @@ class Grounding:
     rival: Rival | None = None
     abandoned: tuple[Zoom, ...] = ()
     first_score: float | None = None
+
+    def __repr__(self) -> str:
+        box = "no box" if self.xyxy is None else f"box {_box_text(self.xyxy)}"
+        verdict = "found" if self.found else "not found" if self.complete else "incomplete"
+        return (
+            f"Grounding({_shortened(repr(self.ref))}, {verdict}, score {self.score:.3f}, {box},"
+            f" {len(self.zooms)} step{'s' * (len(self.zooms) != 1)})"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain Python values: the object that ``to_json`` writes.
@@ -153,7 +201,7 @@ class Grounding:
         return to_supervision(self)
 
     def to_vision_msgs(
-        self, frame_id: str = "camera", stamp: tuple[int, int] = (0, 0)
+        self, frame_id: str = "camera", stamp: tuple[Whole, Whole] = (0, 0)
     ) -> dict[str, Any]:
         """The answer shaped as ROS 2's ``vision_msgs/msg/Detection2DArray`` (vision_msgs 4.x).
 
@@ -164,18 +212,25 @@ class Grounding:
 
         Args:
             frame_id: the coordinate frame, as the image's own header names it.
-            stamp: the image's time as ``(sec, nanosec)`` (``builtin_interfaces/msg/Time``).
+            stamp: the image's time as ``(sec, nanosec)`` (``builtin_interfaces/msg/Time``: int32,
+                and 0 to 999,999,999).
 
         Returns:
             Plain dicts, lists, numbers and strings, in the order of the message's fields.
+
+        Raises:
+            InputError: ``stamp`` or ``frame_id`` is something else.
         """
         from sdk.exchange import to_vision_msgs
 
         return to_vision_msgs(self, frame_id, stamp)
 
-    def to_json(self, indent: int | None = None) -> str:
-        """``to_dict`` as JSON text, in ASCII."""
-        return json.dumps(self.to_dict(), indent=indent, allow_nan=False)
+    def to_json(self, indent: Whole | None = None) -> str:
+        """``to_dict`` as JSON text, in ASCII; on one line, or with ``indent`` blanks (0 to 16)."""
+        from sdk.checks import check_whole
+
+        blanks = None if indent is None else check_whole(indent, "indent", 0, 16)
+        return json.dumps(self.to_dict(), indent=blanks, allow_nan=False)
 
     def summary(self) -> str:
         """The answer in a line or two, for people."""
@@ -184,7 +239,7 @@ class Grounding:
         steps, total = len(self.zooms), self.timing_ms["total"]
         return f"{self.ref}\n{verdict} (score {self.score:.3f}, {steps} steps, {total:.0f} ms)"
 
-    def plot(self, frame: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+    def plot(self, frame: NDArray[Any] | None = None) -> NDArray[np.uint8]:
         """A picture of the search: the frame with every window, a film strip of the zooms.
 
         Args:
@@ -197,9 +252,11 @@ class Grounding:
 
         return draw_grounding(self._frame(frame), self)
 
-    def save(self, path: str | Path, frame: NDArray[np.uint8] | None = None) -> None:
+    def save(self, path: str | Path, frame: NDArray[Any] | None = None) -> None:
         """Writes the answer: ``.json`` as JSON, any image suffix as the picture of ``plot``."""
-        target = Path(path)
+        from sdk.checks import check_path
+
+        target = check_path(path, "the file to write")
         if target.suffix.lower() == ".json":
             try:
                 target.write_text(self.to_json(indent=2) + "\n", encoding="utf-8")
@@ -210,7 +267,7 @@ class Grounding:
 
         write_image(target, self.plot(frame), color=self.color)
 
-    def _frame(self, frame: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+    def _frame(self, frame: NDArray[Any] | None) -> NDArray[np.uint8]:
         from sdk.frame import check_frame
 
         chosen = self.frame if frame is None else frame
@@ -224,6 +281,14 @@ class Grounding:
                 f" got one of {found_wh[0]}x{found_wh[1]}"
             )
         return chosen
+
+
+def _box_text(box: Float32) -> str:
+    return " ".join(f"{value:.1f}" for value in box)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _numbers(box: Float32) -> list[float]:

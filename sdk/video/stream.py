@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sdk.checks import Number, Whole, check_timeout, check_whole
 from sdk.errors import InputError
 from sdk.frame import Frame, check_color
-from sdk.results import Grounding
+from sdk.results import Grounding, PickledWithoutPixels
 from sdk.video.mailbox import Arrival, End, Mailbox
 from sdk.video.reader import Reader
 from sdk.video.source import CutShortError, Source
@@ -43,21 +43,36 @@ class Answering(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class StreamFrame:
+class StreamFrame(PickledWithoutPixels):
     """One answered frame.
 
     ``image``: ``(h, w, 3)`` uint8 in the stream's ``color``. ``index`` counts every frame that the
     source gave from 0, also those that were dropped or unreadable. ``time_s``: seconds on the
     source's clock (a file's own time, a bag's log time, the iterable's time); for a live source
     Unix time, that cannot run backwards. ``age_ms``: from the arrival of the frame to its answers.
-    ``answers``: one ``Grounding`` for each expression.
+    ``answers``: one ``Grounding`` for each expression. A pickle carries neither ``image`` nor the
+    answers' frames: pickle ``(frame, frame.image)`` to send both.
     """
+
+    PIXELS = "image"
 
     image: Frame
     index: int
     time_s: float
     age_ms: float
     answers: tuple[Grounding, ...]
+
+    def __repr__(self) -> str:
+        found = sum(answer.found for answer in self.answers)
+        return (
+            f"StreamFrame({self.index}, time {self.time_s:.3f} s, age {self.age_ms:.0f} ms,"
+            f" {found} of {len(self.answers)} found)"
+        )
+
+    def __getattr__(self, name: str) -> Any:
+        if name == self.PIXELS:
+            raise AttributeError("this frame was pickled, and so without its image: send it too")
+        raise AttributeError(name)
 
 
 @dataclass(frozen=True)

@@ -246,6 +246,18 @@ def test_scores_are_calibrated(engine, make_manifest, make_frame) -> None:
     assert len(answer.zooms) > 1
     assert answer.score == made.score(answer.zooms) != answer.zooms[-1].score
     assert answer.found is (answer.score >= 0.5)
-    # the second candidate of the small engine is the whole window, wherever it looks
-    assert answer.rival is not None
-    assert answer.rival.score == made.rival(answer.zooms).score
+    # The second candidate of the small engine is the whole window, wherever it looks; its score
+    # is 0, and what is at the floor is nobody's rival, however wide the margin.
+    assert made.runner_up(answer.zooms) is not None
+    assert answer.rival is None
+
+
+@pytest.mark.parametrize("floor", [0.0, 1e-9, 1e-3])
+def test_where_nothing_is_likely_nothing_is_ambiguous(floor: float) -> None:
+    """As on a black frame, where every candidate is as good as none."""
+    steps = search(floor, floor, [(BESIDE, floor)])
+    runner_up = CALIBRATION.runner_up(steps)
+    assert runner_up is not None
+    assert runner_up[1] <= CALIBRATION.tie_margin
+    assert CALIBRATION.score(steps) < 0.005
+    assert CALIBRATION.rival(steps) is None

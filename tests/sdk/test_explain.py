@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sdk import Rival
-from sdk.canvas import shorten, text_width, wrap_text
+from sdk.canvas import Canvas, chip_size, shorten, text_width, wrap_text
 from sdk.caption import set_caption
-from sdk.draw import FOUND, REJECTED, RIVAL, STEPS
-from sdk.explain import panel_grid
+from sdk.draw import FOUND, REJECTED, RIVAL, STEPS, size_text
+from sdk.explain import CHIP_SIZE, panel_grid
+from sdk.geometry import intersection
 
 
 @pytest.fixture(scope="module")
@@ -183,3 +184,68 @@ def test_words_longer_than_a_line_are_cut():
     assert all(text_width(line, 20) <= width for line in lines)
     assert wrap_text(f"a {word} b", 20, width, lines=9)[0] == "a"
     assert wrap_text(word, 20, 1, lines=2)[-1].endswith("...")
+
+
+SQUEEZED = [(1, 1), (7, 5), (8000, 60), (4000, 600), (600, 4000), (60, 4000), (1920, 1080)]
+
+
+@pytest.fixture(params=SQUEEZED, ids=lambda wh: f"{wh[0]}x{wh[1]}")
+def at_the_edge(answer, request):
+    """An answer with a rival and a start that was given up, all in the corners of its frame."""
+    w, h = request.param
+    corner = np.array([w * 0.9, h * 0.9, w, h], np.float32)
+    zooms = tuple(
+        dataclasses.replace(zoom, window_xyxy=window, xyxy=corner, candidates_xyxy=corner[None])
+        for zoom, window in zip(
+            answer.zooms,
+            [(0, 0, w, h), (w * 0.7, h * 0.7, w, h), (w * 0.8, h * 0.8, w, h), corner],
+            strict=True,
+        )
+    )
+    return dataclasses.replace(
+        answer,
+        frame=np.full((h, w, 3), 114, np.uint8),
+        frame_wh=(w, h),
+        zooms=zooms,
+        xyxy=corner,
+        rival=Rival(np.array([0, h * 0.9, w * 0.1, h], np.float32), 0.6),
+        abandoned=zooms[1:2],
+    )
+
+
+def test_nothing_hangs_over_the_frame(at_the_edge, monkeypatch):
+    """What is drawn on the frame changes nothing outside of its rectangle."""
+    with_marks = at_the_edge.plot()
+    monkeypatch.setattr("sdk.explain._mark_frame", lambda *_: None)
+    w, h = at_the_edge.frame_wh
+    scale = min(1600 / w, 900 / h, 6.0)
+    shown_w, shown_h = max(round(w * scale), 1), max(round(h * scale), 1)
+    left, top = (24, 24) if shown_w < 960 else ((1600 - shown_w) // 2, 0)
+    changed = (with_marks != at_the_edge.plot()).any(axis=2)
+    assert changed[top : top + shown_h, left : left + shown_w].any()
+    changed[top : top + shown_h, left : left + shown_w] = False
+    assert not changed.any()
+
+
+def test_labels_lie_inside_and_apart(at_the_edge, monkeypatch):
+    placed = []
+
+    def chip(canvas, x, y, text, fill, ink, size, weight=600):
+        width, height = chip_size(text, size)
+        rows, columns = canvas.image.shape[:2]
+        assert 0 <= x <= columns - width
+        assert 0 <= y <= rows - height
+        if size == CHIP_SIZE:  # on the frame
+            placed.append((x, y, x + width, y + height))
+        return width, height
+
+    monkeypatch.setattr(Canvas, "chip", chip)
+    at_the_edge.plot()
+    if at_the_edge.frame_wh == (1920, 1080):
+        assert len(placed) == len(at_the_edge.zooms) + 2
+        assert not any(intersection(a, b) for k, a in enumerate(placed) for b in placed[:k])
+
+
+def test_small_boxes_have_a_size():
+    assert size_text((0, 0, 0.52, 0.48)) == "0.5 × 0.5 px"
+    assert size_text((0, 0, 9.6, 1920)) == "9.6 × 1920 px"
