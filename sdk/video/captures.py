@@ -204,7 +204,10 @@ class _Images:
 
     def __init__(self, capture: Any) -> None:
         self._capture = capture
-        jpeg = int(capture.get(cv2.CAP_PROP_FOURCC)) == _MOTION_JPEG
+        jpeg = (
+            capture.getBackendName() == "FFMPEG"
+            and int(capture.get(cv2.CAP_PROP_FOURCC)) == _MOTION_JPEG
+        )
         turned = jpeg and capture.get(cv2.CAP_PROP_ORIENTATION_META)  # OpenCV would turn the bytes
         self._undecoded = jpeg and not turned and bool(capture.set(cv2.CAP_PROP_FORMAT, _UNDECODED))
         self._height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))

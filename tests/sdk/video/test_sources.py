@@ -207,6 +207,9 @@ class FakeCapture:
     def isOpened(self):  # noqa: N802
         return True
 
+    def getBackendName(self):  # noqa: N802
+        return "V4L2"
+
     def set(self, *_):
         return True
 
