@@ -171,9 +171,9 @@ def context(answer: Grounding) -> Boxes:
     The one that the second step looked at; the whole frame where the first step was the last. Of
     a search that a deadline stopped: the box that it would have looked at next.
     """
-    boxes = [each.window_xyxy for each in answer.zooms]
-    window = answer.zooms[-1].xyxy if not answer.complete else boxes[min(1, len(boxes) - 1)]
-    centre = xyxy_to_cxcywh(as_boxes(answer.xyxy))[:2]
+    last, first_two = answer.zooms[-1], answer.zooms[:2]
+    window = first_two[-1].window_xyxy if answer.complete else last.xyxy
+    centre = xyxy_to_cxcywh(last.xyxy)[:2]
     return as_boxes(window) - np.concatenate([centre, centre])
 
 
@@ -187,7 +187,7 @@ def _begun(answer: Grounding, time_s: float) -> Track:
     zooms = answer.zooms
     goes_on = is_cold(answer) and (len(zooms) > 1 or not answer.complete)
     return Track(
-        box_xyxy=as_boxes(answer.xyxy),
+        box_xyxy=as_boxes(zooms[-1].xyxy),
         context_xyxy=context(answer),
         first_score=zooms[0].score if goes_on else answer.first_score,
         velocity_xy=(0.0, 0.0),
