@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdk.archive import read_archive, write_archive
-from sdk.checks import check_beam, check_deadline, check_starts
+from sdk.checks import Number, Whole, check_beam, check_deadline, check_starts
 from sdk.errors import InputError
 from sdk.frame import Frame, check_color, check_frame, decode_image, encode_image
 from sdk.geometry import is_whole_frame
@@ -76,11 +76,11 @@ class Bundle:
 def save_bundle(
     path: str | Path,
     grounder: Grounder,
-    frame: NDArray[np.uint8],
+    frame: NDArray[Any],
     grounding: Grounding | Sequence[Grounding],
     *,
-    beam: int = 1,
-    deadline_ms: float | None = None,
+    beam: Whole = 1,
+    deadline_ms: Number | None = None,
     start: Start | Sequence[Start | None] | None = None,
 ) -> None:
     """Writes a bundle, whole or not at all.

@@ -20,7 +20,7 @@ _PALETTE: tuple[Color, ...] = (  # one for each expression, again from the start
 )
 _INK: Color = (24, 20, 18)
 _ABSENT: Color = (150, 145, 140)
-_MIN_HEIGHT_PX = 40  # of a frame that has room for words
+_MIN_SIDE_PX = 40  # of a frame that has room for words
 
 
 def draw_answers(frame: NDArray[np.uint8], answers: Sequence[Grounding]) -> Picture:
@@ -41,7 +41,7 @@ def draw_answers(frame: NDArray[np.uint8], answers: Sequence[Grounding]) -> Pict
     for number, answer in enumerate(answers):
         if answer.found and answer.xyxy is not None:
             canvas.box(answer.xyxy, _color(number), thickness)
-    if height >= _MIN_HEIGHT_PX:
+    if min(height, width) >= _MIN_SIDE_PX:
         _legend(canvas, answers)
     return canvas.image
 
@@ -49,7 +49,7 @@ def draw_answers(frame: NDArray[np.uint8], answers: Sequence[Grounding]) -> Pict
 def _legend(canvas: Canvas, answers: Sequence[Grounding]) -> None:
     """One label for each expression, from the top left corner down, as many as there is room."""
     height, width = canvas.image.shape[:2]
-    size = min(max(round(height / 36), 10), 40)
+    size = min(max(round(height / 36), 10), 40, max(width // 8, 10))
     margin, step = size // 2, round(size * 1.9)
     for number, answer in enumerate(answers):
         top = margin + number * step
