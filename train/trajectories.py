@@ -17,6 +17,7 @@ from sdk.geometry import Boxes, area, as_boxes, contains, intersection
 FIRST_EXPONENT = 0.39
 # A window of at least this progress is close enough for the target to be the next box.
 LAST_WINDOW = 0.25
+_STRETCH = 1.2  # sides of what one window shows at most, in sides of the target's ideal one
 
 
 def zoom_window(target_xyxy: ArrayLike, outer_xyxy: ArrayLike, exponent: float) -> Boxes:
@@ -55,13 +56,37 @@ def jittered_window(
     Size varies by a factor of exp(+-0.35) a side; the target may lie anywhere in it, so that
     "the object in the middle" is no answer.
     """
-    target = as_boxes(target_xyxy)
+    return _jittered(as_boxes(target_xyxy), as_boxes(target_xyxy), frame_wh, rng)
+
+
+def shared_window(
+    target_xyxy: ArrayLike,
+    other_xyxy: ArrayLike,
+    frame_wh: tuple[int, int],
+    rng: np.random.Generator,
+) -> Boxes | None:
+    """A first window of the target that holds another object as well; None if that is too far.
+
+    Where both are in view, only what the sentence says beyond the noun phrase tells them apart.
+    """
+    target, other = as_boxes(target_xyxy), as_boxes(other_xyxy)
+    both = np.concatenate([np.minimum(target[:2], other[:2]), np.maximum(target[2:], other[2:])])
+    ideal = zoom_window(target, [0.0, 0.0, *frame_wh], FIRST_EXPONENT)
+    if (both[2:] - both[:2] > _STRETCH * (ideal[2:] - ideal[:2])).any():
+        return None
+    return _jittered(target, both, frame_wh, rng)
+
+
+def _jittered(
+    target: Boxes, held: Boxes, frame_wh: tuple[int, int], rng: np.random.Generator
+) -> Boxes:
+    """A window of about the size of the target's first one, anywhere about ``held``."""
     frame = np.array([0.0, 0.0, *frame_wh])
     ideal = zoom_window(target, frame, FIRST_EXPONENT)
     side = (ideal[2:] - ideal[:2]) * np.exp(rng.uniform(-0.35, 0.35) + rng.normal(0, 0.1, 2))
-    side = np.minimum(np.maximum(side, (target[2:] - target[:2]) * 1.2), frame[2:])
-    low = np.maximum(target[2:] - side, 0)
-    high = np.minimum(target[:2], frame[2:] - side)
+    side = np.minimum(np.maximum(side, (held[2:] - held[:2]) * 1.2), frame[2:])
+    low = np.maximum(held[2:] - side, 0)
+    high = np.minimum(held[:2], frame[2:] - side)
     # Half of the windows nearly centred, as a trained first step gives them; half anywhere.
     spread = 0.35 if rng.random() < 0.5 else 1.0
     middle = (low + high) / 2

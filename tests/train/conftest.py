@@ -170,8 +170,8 @@ def make_samples(config: PizaConfig, tokenizer_file: Path) -> Callable[..., Scen
 
 
 @pytest.fixture
-def street() -> tuple[np.ndarray, Labelled]:
-    """A grey frame of 640x480 and four objects in it."""
+def street() -> tuple[tuple[int, int], Labelled]:
+    """The size of a frame, 640x480, and four objects in it."""
     boxes = [[60, 80, 90, 110], [300, 200, 330, 240], [320, 220, 352, 250], [600, 440, 640, 480]]
     labelled = Labelled(
         boxes=np.array(boxes, np.float64),
@@ -187,7 +187,7 @@ def street() -> tuple[np.ndarray, Labelled]:
         ),
         absent=("the green bus", "the yellow sign"),
     )
-    return np.full((480, 640, 3), 128, np.uint8), labelled
+    return (640, 480), labelled
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
+from torch.nn import functional as F
 from torch.testing import assert_close
 
 from sdk.geometry import cxcywh_to_xyxy
@@ -24,10 +25,14 @@ from train.losses import (
     match,
     near,
     rank_loss,
+    sentence_numbers,
+    sentence_scores,
+    verify_loss,
     weighted,
 )
 from train.models.constants import Constants
 from train.models.grounder import PizaGrounder, Prediction
+from train.models.layers import MASKED
 
 UNIT = st.floats(1 / 64, 1, width=32)
 BOXES = st.tuples(UNIT, UNIT, UNIT, UNIT).map(torch.tensor)
@@ -164,8 +169,11 @@ def test_every_target_has_a_location(constants: Constants, batch: Batch) -> None
 
 def test_matching_is_one_to_one_and_finds_the_obvious(constants, batch) -> None:
     prediction = perfect(batch, constants)
-    found = match(prediction.query_logits[0], prediction.query_boxes[0], batch, batch.segments > 0)
-    sample, query, target = (column.tolist() for column in found)
+    layers = match(prediction.query_logits, prediction.query_boxes, batch, batch.segments > 0)
+    assert len(layers) == len(prediction.query_logits)
+    for first, other in zip(layers[0], layers[1], strict=True):
+        assert torch.equal(first, other)  # both say the same here
+    sample, query, target = (column.tolist() for column in layers[0])
     assert sorted(zip(sample, target, strict=True)) == [(0, 0), (0, 1), (0, 2), (1, 0)]
     assert query == [t + 1 for t in target]
 
@@ -176,31 +184,40 @@ def test_matching_weighs_words_and_boxes(batch: Batch) -> None:
     logits, boxes = torch.full((2, 4, 9), -3.0), torch.full((2, 4, 4), 0.9)
     boxes[0, 1] = boxes[0, 2] = one.boxes[0, 1]
     logits[0, 2, 4:6] = logits[0, 3, 4:6] = 3.0
-    found = match(logits, boxes, one, one.segments > 0)
+    both = torch.stack([logits, logits.roll(1, 1)]), torch.stack([boxes, boxes.roll(1, 1)])
+    found, rolled = match(*both, one, one.segments > 0)
     assert [column.tolist() for column in found] == [[0], [2], [1]]
+    assert [column.tolist() for column in rolled] == [[0], [3], [1]]
 
 
 def test_matching_with_more_targets_than_queries(batch: Batch) -> None:
     logits = torch.zeros(2, 2, 9)
-    sample, query, target = match(logits, torch.rand(2, 2, 4), batch, batch.segments > 0)
+    boxes = torch.rand(1, 2, 2, 4)
+    ((sample, query, target),) = match(logits[None], boxes, batch, batch.segments > 0)
     assert sample.tolist() == [0, 0, 1]
     assert len(set(query[:2].tolist())) == len(set(target[:2].tolist())) == 2
 
 
 def test_matching_survives_what_is_not_finite(batch: Batch) -> None:
     logits, boxes = torch.full((2, 5, 9), float("nan")), torch.full((2, 5, 4), float("inf"))
-    sample, _, _ = match(logits, boxes, batch, batch.segments > 0)
+    ((sample, _, _),) = match(logits[None], boxes[None], batch, batch.segments > 0)
     assert len(sample) == 4
+
+
+def test_nothing_to_match(batch: Batch) -> None:
+    none = replace(batch, valid=batch.valid & False)
+    (found,) = match(torch.zeros(1, 2, 4, 9), torch.rand(1, 2, 4, 4), none, none.segments > 0)
+    assert [len(column) for column in found] == [0, 0, 0]
 
 
 def test_terms_add_up(model, batch, constants) -> None:
     terms = answer_losses(predict(model, batch), batch, constants)
     sorts = ("class", "box", "rank")
     assert terms.keys() == {f"dense_{s}" for s in sorts} | {
-        f"{s}{k}" for s in sorts for k in (0, 1)
+        f"{s}{k}" for s in (*sorts, "verify") for k in (0, 1)
     }
     assert all(term > 0 for term in terms.values())
-    weights = {"class": 2.0, "box": 1.0, "rank": 0.5}
+    weights = {"class": 2.0, "box": 1.0, "rank": 0.5, "verify": 0.5}
     expected = sum(
         weight * sum(term for name, term in terms.items() if sort in name)
         for sort, weight in weights.items()
@@ -225,17 +242,62 @@ def test_the_perfect_answer_costs_nothing(constants, batch) -> None:
 
 
 def test_ranking_is_cross_entropy_over_candidates(batch: Batch) -> None:
-    """Of the mean logits of the span; one that is right by another target of the phrase counts."""
+    """Of the best token of the sentence; what is right by another target of the phrase counts."""
     logits = torch.randn(2, 6, 9, generator=torch.Generator().manual_seed(1))
     right = torch.zeros(2, 3, 6, dtype=torch.bool)
     right[0, 0, 2] = right[0, 1, 0] = right[0, 2, 4] = right[1, 0, 5] = True
-    first, second = logits[0, :, 1:3].mean(-1), logits[0, :, 4:6].mean(-1)
-    third = logits[1, :, 4:6].mean(-1)
+    first, second = logits[0, :, 1:4].amax(-1), logits[0, :, 4:7].amax(-1)
+    third = logits[1, :, 4:7].amax(-1)
     both = -torch.log(first.softmax(0)[[2, 4]].sum())  # targets 0 and 2 have one phrase
     expected = torch.stack([both, -second.log_softmax(0)[0], both, -third.log_softmax(0)[5]])
     assert_close(rank_loss(logits, right, batch), expected.mean())
     assert rank_loss(logits, right & False, batch) == 0
     assert_close(rank_loss(logits + 7, right, batch), expected.mean())  # only differences count
+
+
+def test_sentences_score_by_their_best_token(batch: Batch) -> None:
+    """As the search has it: a query's score is its best token's."""
+    logits = torch.randn(2, 6, 9, generator=torch.Generator().manual_seed(2))
+    assert sentence_numbers(batch)[0].tolist() == [0, 2, 2, 2, 3, 3, 3, 0, 0]
+    scores = sentence_scores(logits, batch)
+    assert_close(scores[:, :, 2], logits[:, :, 1:4].amax(-1))
+    assert_close(scores[:, :, 3], logits[:, :, 4:7].amax(-1))
+    assert (scores[:, :, 4:] == MASKED).all()
+
+
+def test_verification_by_hand(batch: Batch) -> None:
+    """The first sample has two sentences that are true, the second a true and a false one."""
+    logits = torch.full((2, 4, 9), -9.0)
+    logits[0, 0, 1], logits[0, 1, 2], logits[0, 2, 3] = 2.0, 1.0, 0.5  # sentence 2
+    logits[0, 3, 4], logits[0, 0, 5] = 3.0, -1.0  # sentence 3
+    logits[1, 2, 1], logits[1, 1, 4] = 1.5, -2.0
+    logits[:, :, 7] = 50.0  # [SEP] belongs to no sentence
+    right, wrong = torch.zeros(2, 3, 4, dtype=torch.bool), torch.ones(2, 3, 4, dtype=torch.bool)
+    right[0, 0, 0] = right[0, 2, 1] = True  # two objects of one phrase
+    right[0, 1, 3] = right[1, 0, 1] = True
+    wrong = ~right
+    wrong[0, 1, 0] = False  # nearly the second target: nobody says that it is wrong
+    expected = [
+        F.softplus(torch.tensor(-2.0)) + F.softplus(torch.tensor(0.5)),
+        F.softplus(torch.tensor(-3.0)) + F.softplus(torch.tensor(-9.0)),
+        F.softplus(torch.tensor(1.5)),
+        F.softplus(torch.tensor(2.0)) + F.softplus(torch.tensor(-9.0)),
+    ]
+    assert_close(verify_loss(logits, right, wrong, batch), torch.stack(expected).mean())
+
+
+def test_verification_lowers_what_is_said_of_nothing(batch: Batch) -> None:
+    """Gradients push the best query of a false sentence down, and lift the target of a true one."""
+    logits = torch.zeros(2, 4, 9, requires_grad=True)
+    none = torch.zeros(2, 3, 4, dtype=torch.bool)
+    right = none.clone()
+    right[1, 0, 1] = True
+    verify_loss(logits, right, ~right, replace(batch, valid=batch.valid & right.any(-1))).backward()
+    down, up = logits.grad > 0, logits.grad < 0
+    assert down[0, :, 1:7].all()
+    assert up[1, 1, 4:7].all()
+    assert not up[0].any()
+    assert not logits.grad[:, :, [0, 7, 8]].any()
 
 
 def test_no_targets_at_all(model, batch, constants) -> None:
@@ -245,6 +307,7 @@ def test_no_targets_at_all(model, batch, constants) -> None:
     for name in ("dense_box", "box0", "box1", "dense_rank", "rank0", "rank1"):
         assert terms[name] == 0
     assert terms["dense_class"] > 0
+    assert terms["verify0"] > 0  # sentences that are true of nothing are what it is about
     model.zero_grad()
     weighted(terms).backward()
     gradients = [p.grad for p in model.parameters() if p.grad is not None]

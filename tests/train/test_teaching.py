@@ -101,5 +101,5 @@ def test_teaching_costs_the_vehicle_nothing(model, batch) -> None:
     constants = model.constants(torch.device("cpu"))
     assert answer_losses(answers[False], batch, constants).keys() <= {
         *WEIGHTS,
-        *(f"{name}{k}" for name in ("class", "box", "rank") for k in range(2)),
+        *(f"{name}{k}" for name in ("class", "box", "rank", "verify") for k in range(2)),
     }

@@ -16,6 +16,7 @@ from train.trajectories import (
     jittered_window,
     next_box,
     progress,
+    shared_window,
     visible,
     wandering_window,
     zoom_window,
@@ -213,3 +214,30 @@ def test_visible_objects_lie_wholly_in_the_window() -> None:
     boxes = [[10, 10, 20, 20], [0, 10, 20, 20], [50, 50, 60, 60], [10, 10, 40, 40]]
     np.testing.assert_array_equal(visible(boxes, [10, 10, 40, 40]), [True, False, False, True])
     assert visible([], [0, 0, 5, 5]).shape == (0,)
+
+
+@given(places(), SEEDS)
+def test_shared_windows_hold_both(place, seed) -> None:
+    target, frame_wh = place
+    rng = np.random.default_rng(seed)
+    size = target[2:] - target[:2]
+    start = rng.uniform(0, 1, 2) * (np.array(frame_wh) - size)
+    other = np.concatenate([start, start + size])
+    window = shared_window(target, other, frame_wh, rng)
+    ideal = zoom_window(target, frame_box(frame_wh), FIRST_EXPONENT)
+    if window is None:  # they are too far apart
+        apart = np.maximum(target[2:], other[2:]) - np.minimum(target[:2], other[:2])
+        assert (apart > ideal[2:] - ideal[:2]).any()
+    else:
+        assert contains(window, target, PX)
+        assert contains(window, other, PX)
+        assert contains(frame_box(frame_wh), window, PX)
+
+
+def test_neighbours_share_a_window() -> None:
+    rng, target = np.random.default_rng(0), [900.0, 500, 935, 535]
+    near, far = [1050.0, 520, 1080, 550], [100.0, 520, 130, 550]
+    assert shared_window(target, far, (1920, 1080), rng) is None
+    windows = [shared_window(target, near, (1920, 1080), rng) for _ in range(20)]
+    assert all(contains(window, [target, near], PX).all() for window in windows)
+    assert len({tuple(window) for window in windows}) == 20

@@ -3,22 +3,40 @@
 from __future__ import annotations
 
 import argparse
-import os
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from sdk.options import add_threads
 from train.methods import METHODS
 from train.options import not_negative, positive, positive_float, share
 
 CHECK_SEED = 800_000  # scenes of the checks; benchmarks use higher seeds
 RESERVED = 600_000  # training uses lower seeds; then come calibration and certificates
+KEEP_S = 45.0  # between two checkpoints of a run that goes by the clock
+# Options that batches depend on: a run goes on with its own.
+MADE_OF = (
+    "scenes",
+    "scenes_at_start",
+    "grammar",
+    "slips",
+    "method",
+    "phrase_steps",
+    "phrase_share",
+    "close_up",
+    "batch_scenes",
+    "rounds",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("build/train/piza-tiny"))
     parser.add_argument(
-        "--init", type=Path, default=None, help="checkpoint to start from, instead of at random"
+        "--init",
+        type=Path,
+        default=None,
+        help="checkpoint to start from, instead of at random; words may be others",
     )
     parser.add_argument(
         "--method",
@@ -28,7 +46,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--scenes-dir", type=Path, default=Path("build/scenes"))
     parser.add_argument("--scenes", type=positive, default=4000, help="scenes to train on")
+    parser.add_argument(
+        "--scenes-at-start",
+        type=positive,
+        default=None,
+        help="scenes that the first step draws from; they grow to all of them (default: all)",
+    )
+    parser.add_argument(
+        "--renderers", type=not_negative, default=0, help="processes that render scenes ahead"
+    )
+    parser.add_argument(
+        "--render-only", action="store_true", help="render the scenes by --renderers, and end"
+    )
+    parser.add_argument(
+        "--grammar", choices=("plain", "rich"), default="plain", help="of the sentences"
+    )
+    parser.add_argument(
+        "--slips", type=share, default=0.0, help="share of the words that are mistyped"
+    )
     parser.add_argument("--steps", type=positive, default=4000)
+    parser.add_argument(
+        "--minutes",
+        type=positive_float,
+        default=None,
+        help="of training at most: the learning rate has come down by then, or with the steps",
+    )
     parser.add_argument(
         "--phrase-steps", type=not_negative, default=2300, help="steps of phrases only"
     )
@@ -39,14 +81,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--close-up", action="store_true", help="zoomed windows alone, not whole frames"
     )
     parser.add_argument(
-        "--batch-scenes", type=positive, default=6, help="frames a batch, 3 samples each"
+        "--batch-scenes", type=positive, default=6, help="frames a batch, 3 samples a round each"
     )
+    parser.add_argument("--rounds", type=positive, default=1, help="of samples a frame")
     parser.add_argument("--lr", type=positive_float, default=6e-4)
     parser.add_argument("--seed", type=not_negative, default=0)
     parser.add_argument("--workers", type=not_negative, default=1, help="data loading processes")
-    parser.add_argument("--threads", type=positive, default=os.cpu_count() or 2)
+    add_threads(parser)
     parser.add_argument("--bfloat16", action="store_true", help="mixed precision by autocast")
     parser.add_argument("--device", default=None, help="cpu or cuda; the best there is by default")
+    parser.add_argument(
+        "--keep-frames",
+        type=positive,
+        default=None,
+        help="this many on the device, and cut them there (default: as many as fit into half of"
+        " the free memory of a GPU; none elsewhere)",
+    )
     parser.add_argument("--save-every", type=positive, default=250)
     parser.add_argument("--check-every", type=positive, default=500)
     parser.add_argument(
@@ -66,56 +116,69 @@ def run(args: argparse.Namespace) -> int:
 
     from sdk.errors import InputError
     from sdk.text import Tokenizer
-    from train.checkpoint import TOKENIZER, checkpoint_sha256, start_from
+    from train.checkpoint import TOKENIZER, checkpoint_sha256
+    from train.data import rendered
     from train.data.batches import Plan, SceneSamples
+    from train.data.frames import Frames, room_on
     from train.data.loader import loader
-    from train.data.scenes import vocabulary
-    from train.data.vocabulary import write_tokenizer
+    from train.data.vocabulary import write_grammar_tokenizer
     from train.evaluation.questions import questions
     from train.evaluation.searcher import Searcher, quick_scores
+    from train.inherit import inherit
     from train.kept_history import fitted_history
     from train.models.config import piza_tiny
     from train.models.grounder import PizaGrounder
     from train.storage import STATE
+    from train.threads import limit_threads
     from train.trainer.distributed import join, leave
     from train.trainer.journal import Journal
     from train.trainer.loop import Trainer, all_but_history, flush_denormals, from_scratch
     from train.trainer.recipe import scratch
-    from train.trainer.running import run_to_the_end
+    from train.trainer.running import hurry, run_to_the_end
 
     if args.scenes > RESERVED:
         raise InputError(
             f"expected at most {RESERVED} scenes, got {args.scenes}: the seeds after them are for"
             " calibration, certificates and checks"
         )
+    seeds = range(args.seed * 1_000_000, args.seed * 1_000_000 + args.scenes)
+    if args.render_only:
+        rendered.wait_for(rendered.ahead(args.scenes_dir, seeds, max(1, args.renderers)))
+        print(f"{len(seeds)} scenes in {args.scenes_dir}")
+        return 0
     crew = join(device)
+    if args.minutes is not None and crew.size > 1:
+        raise InputError("expected --steps for several processes, got --minutes: clocks differ")
     if args.batch_scenes % crew.size:
         raise InputError(
             f"expected --batch-scenes to be a multiple of the {crew.size} processes, got"
             f" {args.batch_scenes}"
         )
-    torch.set_num_threads(args.threads)
+    limit_threads()
     flush_denormals()
+    hurry(device)
     torch.manual_seed(args.seed)
     args.out.mkdir(parents=True, exist_ok=True)
 
-    seeds = range(args.seed * 1_000_000, args.seed * 1_000_000 + args.scenes)
     tokenizer_file = args.out / TOKENIZER
-    write_tokenizer(vocabulary(), tokenizer_file)
+    write_grammar_tokenizer(args.grammar, tokenizer_file)
     vocabulary_size = Tokenizer.from_file(tokenizer_file, 64).vocabulary_size
     model = PizaGrounder(replace(piza_tiny(vocabulary_size), method=args.method))
     from_scratch(model)
     state = args.out / STATE
     if args.init is not None:
-        start_from(model, args.init)
+        said = inherit(model, tokenizer_file, args.init)
+        if crew.leads:
+            print(said)
     elif not state.is_file():
         model.history, accuracy = fitted_history(args.seed)
         if crew.leads:
             print(f"history encoder: {accuracy:.3f} of fresh histories ended or continued rightly")
     precision = "bfloat16" if args.bfloat16 else "float32"
-    recipe = scratch(args.steps, lr=args.lr, precision=precision, seed=args.seed)
-    made_of = ("scenes", "method", "phrase_steps", "phrase_share", "close_up", "batch_scenes")
-    made_of = {name: getattr(args, name) for name in made_of}
+    recipe = scratch(
+        args.steps, lr=args.lr, precision=precision, seed=args.seed, minutes=args.minutes
+    )
+    made_of = {name: getattr(args, name) for name in MADE_OF}
     made_of["init"] = "nothing" if args.init is None else checkpoint_sha256(args.init)[:16]
     trainer = Trainer(model, recipe, device, all_but_history(model), made_of, crew)
     if state.is_file():
@@ -123,9 +186,19 @@ def run(args: argparse.Namespace) -> int:
         if crew.leads:
             print(f"resuming {state} at step {trainer.step}")
 
-    plan = Plan(args.batch_scenes, args.phrase_steps, args.phrase_share, args.close_up)
+    plan = Plan(
+        args.batch_scenes,
+        args.phrase_steps,
+        args.phrase_share,
+        args.close_up,
+        args.rounds,
+        args.scenes_at_start,
+        args.grammar,
+        args.slips,
+    )
+    keeps = device.type == "cuda" or args.keep_frames is not None
     data = SceneSamples(
-        args.scenes_dir, seeds, model.config, tokenizer_file, plan, args.steps, args.seed
+        args.scenes_dir, seeds, model.config, tokenizer_file, plan, args.steps, args.seed, keeps
     )
     tokenizer = Tokenizer.from_file(tokenizer_file, model.config.max_tokens)
 
@@ -141,12 +214,19 @@ def run(args: argparse.Namespace) -> int:
             check if args.checks else None,
             save_every=args.save_every,
             check_every=args.check_every,
+            keep_s=math.inf if args.minutes is None else KEEP_S,
             stop_after_minutes=args.stop_after,
             interrupted=interrupted,
         )
 
     steps = range(trainer.step, args.steps)
+    if crew.leads:
+        rendered.ahead(args.scenes_dir, seeds, args.renderers)
     batches = loader(data, steps, args.batch_scenes, args.workers, crew.rank, crew.size)
+    if keeps:
+        room = min(len(seeds), args.keep_frames or room_on(device))
+        room = max(room, args.batch_scenes // crew.size)
+        batches = Frames(args.scenes_dir, model.config, device, room).seen(batches)
     code = run_to_the_end(trainer, batches, journal)
     leave(crew)
     return code

@@ -2,11 +2,14 @@
 
 Item k is a pure function of (seed, k): training that stops at step s and continues from there
 sees exactly what an uninterrupted run would have seen, however many workers there are.
+
+Workers make the pixels where the frames are read anyway. Where a device keeps the frames, they only
+say where to look (``Unseen``), and see to it that the frames are there.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -18,30 +21,45 @@ from torch.utils.data import Dataset
 from sdk.text import Tokenizer
 from train.data import rendered
 from train.data.samples import NOTHING, Ask, Labelled, Sample, Sampler
-from train.data.scenes import absent, expressions, make_scene
+from train.data.scenes import Scene, absent, expressions, make_scene
 from train.data.scenes.catalogue import COLOURS, KINDS, phrase
+from train.data.views import View, pixels_of
 from train.models.config import PizaConfig
+
+SPOKEN_OF = 6  # objects of a scene that an item has sentences about
+ABSENT = 3  # sentences that are true of nothing, in an item
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a batch is made of: ``scenes`` frames, three samples of each.
+    """What a batch is made of: ``scenes`` frames, ``3 * rounds`` samples of each.
 
     Up to step ``phrase_steps`` all prompts are phrases, afterwards a share ``phrase_share``.
-    ``close_up``: zoomed windows alone, where objects are large.
+    ``close_up``: zoomed windows alone, where objects are large. ``at_start``: scenes that the first
+    step draws from; their number grows evenly up to the last step. None: all of them at once.
+    ``grammar`` and ``slips``: of the sentences, see ``train.data.scenes.expressions``.
     """
 
     scenes: int
     phrase_steps: int
     phrase_share: float = 0.3
     close_up: bool = False
+    rounds: int = 1
+    at_start: int | None = None
+    grammar: str = "plain"
+    slips: float = 0.0
+
+    def drawn_from(self, scenes: int, step: int, steps: int) -> int:
+        """How many of ``scenes`` scenes step ``step`` of ``steps`` draws from."""
+        first = min(self.at_start or scenes, scenes)
+        return first + (scenes - first) * (step + 1) // steps
 
 
 @dataclass(frozen=True)
 class Batch:
     """B samples, n targets at most (rows beyond a sample's own are invalid), T tokens."""
 
-    pixels: Tensor  # (B, 3, H, W)
+    pixels: Tensor  # (B, 3, H, W), or (B, 0) until they are made
     ids: Tensor  # (B, T)
     segments: Tensor  # (B, T)
     positions: Tensor  # (B, T)
@@ -56,8 +74,19 @@ class Batch:
     mentions: Tensor  # (B, s, T) bool, tokens of noun phrases that mean the object
 
 
+@dataclass(frozen=True)
+class Unseen:
+    """A batch whose pixels are still to be made, and what each sample looks at."""
+
+    batch: Batch
+    views: tuple[View, ...]
+
+
 class SceneSamples(Dataset[list[Sample]]):
-    """Item k: the samples of one scene drawn at random from ``seeds``."""
+    """Item k: the samples of one scene drawn at random from ``seeds``.
+
+    unseen: without pixels; the frame is only seen to be on disk.
+    """
 
     def __init__(
         self,
@@ -68,7 +97,9 @@ class SceneSamples(Dataset[list[Sample]]):
         plan: Plan,
         steps: int,
         seed: int,
+        unseen: bool = False,
     ) -> None:
+        self.unseen = unseen
         self.images, self.seeds, self.plan, self.steps, self.seed = images, seeds, plan, steps, seed
         self.config, self.tokenizer_file = config, tokenizer_file
         self.sampler: Sampler | None = None
@@ -80,21 +111,29 @@ class SceneSamples(Dataset[list[Sample]]):
         if self.sampler is None:  # made in the worker: tokenizers do not survive a fork well
             tokenizer = Tokenizer.from_file(self.tokenizer_file, self.config.max_tokens)
             self.sampler = Sampler(self.config, tokenizer, all_phrases())
-        rng = np.random.default_rng((self.seed, index))
-        number = int(rng.choice(self.seeds))
+        plan, rng = self.plan, np.random.default_rng((self.seed, index))
+        step = index // plan.scenes
+        number = self.seeds[rng.integers(plan.drawn_from(len(self.seeds), step, self.steps))]
+        samples = [s for _ in range(plan.rounds) for s in self._samples(number, step, rng)]
+        if self.unseen:
+            rendered.ensure(self.images, number)
+            return samples
         frame = rendered.frame(self.images, number)
-        scene = labelled(number)
-        if (
-            index < self.plan.phrase_steps * self.plan.scenes
-            or rng.random() < self.plan.phrase_share
-        ):
-            zooms = (True,) * 3 if self.plan.close_up else (False, False, True)
-            return [self.sampler.phrases(frame, scene, zoomed, rng) for zoomed in zooms]
+        return [replace(s, pixels=pixels_of(frame, s.view, self.config)) for s in samples]
+
+    def _samples(self, number: int, step: int, rng: np.random.Generator) -> list[Sample]:
+        """Three samples of scene ``number``, without pixels."""
+        assert self.sampler is not None
+        plan, seed = self.plan, int(rng.integers(2**31))
+        scene, frame_wh = labelled(number, seed, plan.grammar, plan.slips), _scene(number).size_wh
+        if step < plan.phrase_steps or rng.random() < plan.phrase_share:
+            zooms = (True,) * 3 if plan.close_up else (False, False, True)
+            return [self.sampler.phrases(frame_wh, scene, zoomed, rng) for zoomed in zooms]
         first, second = self.sampler.first_step, self.sampler.second_step
-        steps = (first, first, second if self.config.zooms else first)
-        if self.plan.close_up:
-            steps = (second, second, second)
-        return [step(frame, scene, rng) for step in steps]
+        makers = (first, first, second if self.config.zooms else first)
+        if plan.close_up:
+            makers = (second, second, second)
+        return [make(frame_wh, scene, rng) for make in makers]
 
 
 def all_phrases() -> list[str]:
@@ -102,26 +141,57 @@ def all_phrases() -> list[str]:
     return [phrase(kind.noun, colour) for kind in KINDS.values() for colour in kind.colours]
 
 
-@lru_cache(maxsize=20_000)
-def labelled(seed: int) -> Labelled:
-    """The labels of scene ``seed``, drawn anew from its scene graph."""
-    scene = make_scene(seed)
+def labelled(number: int, seed: int, grammar: str = "plain", slips: float = 0.0) -> Labelled:
+    """Scene ``number`` from its scene graph, with sentences about some of its objects by ``seed``.
+
+    Sentences are drawn anew each time, so that no two of them need ever be the same.
+    """
+    scene, rng = _scene(number), np.random.default_rng((seed, number))
+    targets = [item.id for item in scene.objects if item.targetable]
+    some = rng.permutation(targets)[:SPOKEN_OF].tolist()
+    said = expressions(scene, seed, 1, grammar, slips, of=some)
     return Labelled(
         boxes=np.array([item.xyxy for item in scene.objects], dtype=np.float64),
         phrases=tuple(item.phrase for item in scene.objects),
         kinds=np.array([list(KINDS).index(item.kind) for item in scene.objects]),
         colours=np.array([list(COLOURS).index(item.colour) for item in scene.objects]),
-        targetable=tuple(item.id for item in scene.objects if item.targetable),
+        targetable=tuple(targets),
         expressions=tuple(
-            Ask(e.ref, e.target, e.mentions) for e in expressions(scene, seed, per_object=3)
+            Ask(e.ref, e.target, e.mentions)
+            for e in said or expressions(scene, seed, 1, grammar, slips)
         ),
-        absent=tuple(absent(scene, seed + k) for k in range(3)),
+        absent=tuple(absent(scene, seed + k, grammar, slips) for k in range(ABSENT)),
+        number=number,
     )
 
 
-def collate(items: list[list[Sample]]) -> Batch:
+@lru_cache(maxsize=20_000)
+def _scene(number: int) -> Scene:
+    return make_scene(number)
+
+
+def collate(items: list[list[Sample]]) -> Batch | Unseen:
     """Stacks samples; prompts are cut to the longest one, targets padded to the most."""
     samples = [sample for item in items for sample in item]
+    pixels = [sample.pixels for sample in samples if sample.pixels is not None]
+    if len(pixels) == len(samples):
+        return _stacked(samples, torch.from_numpy(np.stack(pixels)))
+    views = tuple(sample.view for sample in samples)
+    return Unseen(_stacked(samples, torch.zeros(len(samples), 0)), views)
+
+
+def to_device(batch: Batch, device: torch.device) -> Batch:
+    """The batch with every tensor on ``device``; nobody waits for a GPU to have copied them."""
+
+    def moved(tensor: Tensor) -> Tensor:
+        if device.type == "cuda" and tensor.device.type == "cpu":
+            tensor = tensor.pin_memory()
+        return tensor.to(device, non_blocking=True)
+
+    return Batch(**{name: moved(tensor) for name, tensor in vars(batch).items()})
+
+
+def _stacked(samples: list[Sample], pixels: Tensor) -> Batch:
     length = max(int(np.count_nonzero(s.tokens.segments)) for s in samples)
     most = max(1, *(len(s.boxes) for s in samples))
     most_seen = max(1, *(len(s.seen.kinds) for s in samples))
@@ -138,7 +208,7 @@ def collate(items: list[list[Sample]]) -> Batch:
         return torch.from_numpy(np.stack(rows))
 
     return Batch(
-        pixels=stack([s.pixels for s in samples]),
+        pixels=pixels,
         ids=tokens("ids"),
         segments=tokens("segments"),
         positions=tokens("positions"),

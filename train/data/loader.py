@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from torch.utils.data import DataLoader, Dataset
 
 from sdk.errors import InputError
-from train.data.batches import Batch, collate
+from train.data.batches import Batch, Unseen, collate
 from train.data.samples import Sample
 
 
@@ -60,7 +60,7 @@ def loader(
     rank: int = 0,
     size: int = 1,
     parts: int = 1,
-) -> Generator[Batch, None, None]:
+) -> Generator[Batch | Unseen, None, None]:
     """The batches of ``steps`` in order (see ``batch_order``), made in ``workers`` processes.
 
     A generator: closing it ends the processes. Raises InputError when a sample cannot be made,
@@ -85,7 +85,7 @@ def loader(
         del made  # nobody else holds it: its processes end here, not when Python does
 
 
-def _next(batches: Iterator[Batch | Failure]) -> Batch | Failure | None:
+def _next(batches: Iterator[Batch | Unseen | Failure]) -> Batch | Unseen | Failure | None:
     """The next batch; None after the last."""
     try:
         return next(batches, None)
@@ -109,7 +109,7 @@ def ended(error: Exception) -> str:
     )
 
 
-def _collate(items: list[list[Sample] | Failure]) -> Batch | Failure:
+def _collate(items: list[list[Sample] | Failure]) -> Batch | Unseen | Failure:
     samples = []
     for item in items:
         if isinstance(item, Failure):

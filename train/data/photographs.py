@@ -7,6 +7,7 @@ sees what an uninterrupted run would have seen, however many workers there are.
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from sdk.text import Tokenizer
 from train.data.entries import Annotation, AnnotationSet, Rect
 from train.data.image_size import image_wh
 from train.data.samples import NOTHING, Ask, Labelled, Sample, Sampler
+from train.data.views import pixels_of
 from train.models.config import PizaConfig
 
 # Share of first steps among the samples of a model that zooms. A search takes two steps in the
@@ -106,7 +108,8 @@ class PhotoSamples(Dataset[list[Sample]]):
         for _ in range(self.crops):
             first = not self.config.zooms or rng.random() < FIRST_STEPS
             step = self.sampler.first_step if first else self.sampler.second_step
-            samples.append(step(frame, scene, rng))
+            sample = step((frame.shape[1], frame.shape[0]), scene, rng)
+            samples.append(replace(sample, pixels=pixels_of(frame, sample.view, self.config)))
         return samples
 
     def sizes(self, most: int = 1000) -> tuple[list[tuple[int, int]], list[tuple[float, float]]]:

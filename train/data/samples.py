@@ -1,30 +1,40 @@
-"""One scene -> training samples: crops, prompts, and the boxes that belong to them.
+"""One scene -> training samples: views, prompts, and the boxes that belong to them.
 
 Two kinds of prompt. *Phrases* ("red car . blue sign .") ground everything in view at once: ten
 times the signal of one sentence, and where a model from scratch must begin. *Referring* prompts
 are the task itself, at the first step (whole frame) and at the second (a jittered window).
+
+The right answer is often that nothing is there: the sentence is true of nothing in the frame, or
+the window misses what it is true of. The hardest of these windows show a *twin* of the target, an
+object of the same phrase.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sdk.geometry import Boxes, Letterbox, as_boxes, intersection, xyxy_to_cxcywh
-from sdk.preprocess import network_input
 from sdk.text import Tokenizer, Tokens
 from train import trajectories
+from train.data.views import View, random_view
 from train.models.config import PizaConfig
+
+Size = tuple[int, int]  # width and height of a frame in pixels
 
 MAX_TARGETS = 12
 PROMPT_PHRASES = 8
 MOST_SENTENCES = 4
 NOTHING = -100  # the kind or colour of what nobody has labelled
-ABSENT_SHARE = 0.25  # referring prompts that are true of nothing
+ABSENT_SHARE = 0.3  # referring prompts with sentences that are true of nothing
+MOST_ABSENT = 2  # of them in a prompt
 WANDERING_SHARE = 0.12  # second steps whose window misses the target
+TWIN_SHARE = 0.15  # second steps whose window shows a twin of the target instead
+BOTH_SHARE = 0.15  # second steps whose window shows both
 
 
 @dataclass(frozen=True)
@@ -39,15 +49,16 @@ class Seen:
 
 @dataclass(frozen=True)
 class Sample:
-    """One crop with one prompt. Units are of the network input, 0..1; n targets, T tokens."""
+    """One view with one prompt. Units are of the network input, 0..1; n targets, T tokens."""
 
-    pixels: NDArray[np.float32]  # (3, H, W) normalised
+    view: View
     tokens: Tokens
     boxes: Boxes  # (n, 4) cxcywh: what the step should predict
     places: Boxes  # (n, 4) cxcywh: where the objects themselves are
     spans: NDArray[np.bool_]  # (n, T) tokens that mean the target
     progress: float
     seen: Seen
+    pixels: NDArray[np.float32] | None = None  # (3, H, W) normalised; None until they are made
 
 
 @dataclass(frozen=True)
@@ -62,7 +73,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class Labelled:
-    """What a sample needs to know of a scene of m objects.
+    """What a sample needs to know of a scene of m objects in frame ``number``.
 
     ``kinds`` and ``colours`` are indices into the catalogue, ``NOTHING`` where unknown.
     """
@@ -74,6 +85,13 @@ class Labelled:
     targetable: tuple[int, ...]
     expressions: tuple[Ask, ...]
     absent: tuple[str, ...]  # expressions that are true of nothing in the scene
+    number: int = 0
+
+    def twins(self, target: int) -> Boxes:
+        """Boxes (k, 4) of the other objects of the target's phrase; none where it has no name."""
+        phrase = self.phrases[target]
+        alike = [k for k, other in enumerate(self.phrases) if other == phrase and k != target]
+        return self.boxes[alike if phrase else []].reshape(-1, 4)
 
 
 class Sampler:
@@ -85,15 +103,16 @@ class Sampler:
         self.config = config
         self.tokenizer = tokenizer
         self.all_phrases = tuple(all_phrases)
+        self._words = lru_cache(maxsize=4096)(self._encoded)
 
     def phrases(
-        self, frame: NDArray[np.uint8], scene: Labelled, zoomed: bool, rng: np.random.Generator
+        self, frame_wh: Size, scene: Labelled, zoomed: bool, rng: np.random.Generator
     ) -> Sample:
         """A prompt of present and absent phrases, over the whole frame or over a window."""
-        window, anchor = _frame_window(frame), None
+        window, anchor = _frame_window(frame_wh), None
         if zoomed:
             anchor = scene.boxes[rng.choice(scene.targetable)]
-            window = trajectories.jittered_window(anchor, _wh(frame), rng)
+            window = trajectories.jittered_window(anchor, frame_wh, rng)
         whole = trajectories.visible(scene.boxes, window)
         touched = intersection(scene.boxes, window) > 0
         cut = {scene.phrases[i] for i in np.flatnonzero(touched & ~whole)}
@@ -113,37 +132,47 @@ class Sampler:
             for i in np.flatnonzero(whole)
             if scene.phrases[i] in chosen
         ]
-        return self._sample(frame, scene, window, tokens, targets, rows, mentions, anchor, rng)
+        return self._sample(frame_wh, scene, window, tokens, targets, rows, mentions, anchor, rng)
 
-    def first_step(
-        self, frame: NDArray[np.uint8], scene: Labelled, rng: np.random.Generator
-    ) -> Sample:
-        """The whole frame and sentences about it; now and then one that is true of nothing."""
+    def first_step(self, frame_wh: Size, scene: Labelled, rng: np.random.Generator) -> Sample:
+        """The whole frame and sentences about it; now and then some that are true of nothing."""
         asked = [*_absent(scene, rng), *_shuffled(scene.expressions, rng)]
-        return self._referring(frame, scene, _frame_window(frame), asked, None, rng)
+        return self._referring(frame_wh, scene, _frame_window(frame_wh), asked, None, rng)
 
-    def second_step(
-        self, frame: NDArray[np.uint8], scene: Labelled, rng: np.random.Generator
-    ) -> Sample:
-        """A window as a first step would give it; now and then one that misses the target, or a
-        sentence that is true of nothing."""
+    def second_step(self, frame_wh: Size, scene: Labelled, rng: np.random.Generator) -> Sample:
+        """A window as a first step would give it; now and then one that misses the target, or
+        sentences that are true of nothing."""
         ask = scene.expressions[rng.integers(len(scene.expressions))]
         assert ask.target is not None
-        box, frame_wh = scene.boxes[ask.target], _wh(frame)
-        if rng.random() < WANDERING_SHARE:
-            others = np.delete(scene.boxes, ask.target, axis=0)
+        window = self._second_window(frame_wh, scene, ask.target, rng)
+        others = _said_of(window, _shuffled(scene.expressions, rng), scene.boxes)
+        if intersection(window, scene.boxes[ask.target]) == 0:
+            first = replace(ask, target=None)
+        else:
+            first = ask
+        asked = [*_absent(scene, rng), first, *_mixed(others)]
+        return self._referring(frame_wh, scene, window, asked, scene.boxes[ask.target], rng)
+
+    def _second_window(
+        self, frame_wh: Size, scene: Labelled, target: int, rng: np.random.Generator
+    ) -> Boxes:
+        """Of the target; or of others, of a twin, or of both, where there are any."""
+        box, twins = scene.boxes[target], scene.twins(target)
+        misses = WANDERING_SHARE + TWIN_SHARE
+        draw, window = rng.random(), None
+        if draw < WANDERING_SHARE:
+            others = np.delete(scene.boxes, target, axis=0)
             window = trajectories.wandering_window(others, box, frame_wh, rng)
-            if window is not None:
-                return self._referring(frame, scene, window, [replace(ask, target=None)], box, rng)
-        window = trajectories.jittered_window(box, frame_wh, rng)
-        whole = trajectories.visible(scene.boxes, window)
-        others_asked = [e for e in _shuffled(scene.expressions, rng) if whole[e.target]]
-        asked = [*_absent(scene, rng), ask, *others_asked]
-        return self._referring(frame, scene, window, asked, box, rng)
+        elif draw < misses:
+            window = trajectories.wandering_window(twins, box, frame_wh, rng)
+        elif draw < misses + BOTH_SHARE and len(twins):
+            twin = twins[rng.integers(len(twins))]
+            window = trajectories.shared_window(box, twin, frame_wh, rng)
+        return trajectories.jittered_window(box, frame_wh, rng) if window is None else window
 
     def _referring(
         self,
-        frame: NDArray[np.uint8],
+        frame_wh: Size,
         scene: Labelled,
         window: Boxes,
         asked: Sequence[Ask],
@@ -153,19 +182,22 @@ class Sampler:
         """The first sentence of ``asked``; half of the time with as many more as fit.
 
         Each sentence is a segment of its own, so one pass over the image learns from several. No
-        two of them ask for the same object. A target of None is nowhere in the window.
+        two of them ask for the same object or say the same. A target of None is nowhere in the
+        window.
         """
         count = 1 if rng.random() < 0.5 else MOST_SENTENCES
         chosen: list[Ask] = []
+        taken: set[int | str | None] = set()
         room = self.config.max_tokens - 2  # [CLS] and [SEP]
         for ask in asked:
+            if len(chosen) == count:
+                break
+            if ask.ref in taken or (ask.target is not None and ask.target in taken):
+                continue
             length = len(self._words(ask.ref)) + 1
-            if (
-                len(chosen) < count
-                and length <= room
-                and ask.target not in [other.target for other in chosen]
-            ):
+            if length <= room:
                 chosen.append(ask)
+                taken |= {ask.ref, ask.target}
                 room -= length
         tokens, spans = self.tokenizer.encode_phrases([ask.ref for ask in chosen])
         targets, rows, mentions = [], [], []
@@ -174,9 +206,9 @@ class Sampler:
             if ask.target is not None:
                 targets.append(ask.target)
                 rows.append(_span_row(span, len(tokens.ids)))
-        return self._sample(frame, scene, window, tokens, targets, rows, mentions, anchor, rng)
+        return self._sample(frame_wh, scene, window, tokens, targets, rows, mentions, anchor, rng)
 
-    def _words(self, text: str) -> list[int]:
+    def _encoded(self, text: str) -> list[int]:
         """Token ids of a text alone, without what every prompt has around it."""
         tokens = self.tokenizer.encode(text)
         return tokens.ids[1 : np.count_nonzero(tokens.segments) - 2].tolist()
@@ -199,7 +231,7 @@ class Sampler:
 
     def _sample(
         self,
-        frame: NDArray[np.uint8],
+        frame_wh: Size,
         scene: Labelled,
         window: Boxes,
         tokens: Tokens,
@@ -210,12 +242,7 @@ class Sampler:
         rng: np.random.Generator,
     ) -> Sample:
         """anchor: the object searched for, which tells the progress; None: no zoom yet."""
-        config, frame_wh = self.config, _wh(frame)
-        # One thread: samples are made side by side already.
-        batch = network_input(frame, window, config.input_hw, config.mean, config.std, threads=1)
-        pixels = batch[0]
-        # Exposure and contrast vary a little; hue must not, it is what sentences are about.
-        pixels = pixels * np.float32(rng.uniform(0.85, 1.15)) + np.float32(rng.uniform(-0.15, 0.15))
+        config = self.config
         progress = 0.0
         if anchor is not None:
             progress = trajectories.progress(window, anchor, frame_wh) + rng.normal(0, 0.03)
@@ -225,7 +252,7 @@ class Sampler:
         if config.zooms:
             wanted = as_boxes([trajectories.next_box(place, window, frame_wh) for place in places])
         return Sample(
-            pixels=pixels,
+            view=random_view(scene.number, window, rng),
             tokens=tokens,
             boxes=xyxy_to_cxcywh(box.to_unit(wanted)),
             places=xyxy_to_cxcywh(box.to_unit(places)),
@@ -254,12 +281,8 @@ def _seen(
     )
 
 
-def _wh(frame: NDArray[np.uint8]) -> tuple[int, int]:
-    return frame.shape[1], frame.shape[0]
-
-
-def _frame_window(frame: NDArray[np.uint8]) -> Boxes:
-    return np.array([0.0, 0.0, *_wh(frame)])
+def _frame_window(frame_wh: Size) -> Boxes:
+    return np.array([0.0, 0.0, *frame_wh])
 
 
 def _span_row(span: tuple[int, int], length: int) -> NDArray[np.bool_]:
@@ -268,10 +291,33 @@ def _span_row(span: tuple[int, int], length: int) -> NDArray[np.bool_]:
 
 
 def _absent(scene: Labelled, rng: np.random.Generator) -> list[Ask]:
-    """Once in a while a sentence that is true of nothing in the scene."""
+    """Once in a while sentences that are true of nothing in the scene."""
     if not scene.absent or rng.random() >= ABSENT_SHARE:
         return []
-    return [Ask(str(rng.choice(scene.absent)), None)]
+    count = rng.integers(1, MOST_ABSENT + 1)
+    return [Ask(str(ref), None) for ref in rng.permutation(scene.absent)[:count]]
+
+
+def _said_of(window: Boxes, asked: Sequence[Ask], boxes: Boxes) -> list[Ask]:
+    """Sentences about a window: without their target where no part of it is in view.
+
+    A target that is cut by the border is neither there nor not there; nothing is said of it.
+    """
+    whole, touched = trajectories.visible(boxes, window), intersection(boxes, window) > 0
+    return [
+        ask if whole[ask.target] else replace(ask, target=None)
+        for ask in asked
+        if ask.target is not None and (whole[ask.target] or not touched[ask.target])
+    ]
+
+
+def _mixed(asked: Sequence[Ask]) -> list[Ask]:
+    """Two sentences of something in view, then one of nothing, and so on, the rest in order."""
+    there = [ask for ask in asked if ask.target is not None]
+    gone = [ask for ask in asked if ask.target is None]
+    pairs = [there[k : k + 2] for k in range(0, len(there), 2)]
+    mixed = [[*pair, *gone[k : k + 1]] for k, pair in enumerate(pairs)]
+    return [ask for some in mixed for ask in some] + gone[len(pairs) :]
 
 
 def _shuffled(expressions: tuple[Ask, ...], rng: np.random.Generator) -> list[Ask]:

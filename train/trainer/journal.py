@@ -33,6 +33,7 @@ class Journal:
 
     last: folder of the last checkpoint.
     check: scores of a model on data that training never sees, "macc" among them; None for none.
+    keep_s: seconds after which state and last checkpoint are saved again, besides ``save_every``.
     interrupted: asked after each step, ends the run.
     """
 
@@ -44,6 +45,7 @@ class Journal:
     log_every: int = 50
     save_every: int = 250
     check_every: int = 500
+    keep_s: float = math.inf
     stop_after_minutes: float | None = None
     interrupted: Callable[[], bool] = lambda: False
     started: float = field(default_factory=time.monotonic)
@@ -54,6 +56,7 @@ class Journal:
         with whole_file(self.out / LOG) as partial:
             partial.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
         checks = [entry for entry in entries if "macc" in entry]
+        self.kept = self.started
         self.best = max((entry["macc"] for entry in checks), default=-math.inf)
         self.checked = checks[-1]["step"] if checks else None
         self.curves = _curves(self.out / CURVES, self.trainer.step)
@@ -70,6 +73,9 @@ class Journal:
         stop = late or self.interrupted()
         if stop or step % self.save_every == 0:
             self.keep()
+        elif time.monotonic() - self.kept >= self.keep_s:
+            self.keep()
+            save_checkpoint(self.last, self.trainer.average, self.tokenizer_file)
         return stop
 
     def finish(self) -> None:
@@ -79,7 +85,7 @@ class Journal:
         """
         if self.sums:
             self._write_means()
-        if self.trainer.step >= self.trainer.recipe.steps:
+        if self.trainer.done:
             self._check()
         self.keep()
         save_checkpoint(self.last, self.trainer.average, self.tokenizer_file)
@@ -88,6 +94,7 @@ class Journal:
     def keep(self) -> None:
         """Saves the state: what a run goes on from."""
         self.trainer.save(self.out / STATE)
+        self.kept = time.monotonic()
 
     def _check(self) -> None:
         if self.check is None or self.checked == self.trainer.step:

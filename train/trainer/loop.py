@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import os
 import pickle
 import time
@@ -19,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from sdk.errors import EngineError, InputError
-from train.data.batches import Batch
+from train.data.batches import Batch, to_device
 from train.losses import answer_losses, weighted
 from train.models.grounder import PizaGrounder
 from train.progress import Progress
@@ -33,11 +34,12 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 
 class Trainer:
-    """State of one run: model, optimiser, moving average, step.
+    """State of one run: model, optimiser, moving average, step, seconds of training so far.
 
     Everything random in a step depends on the recipe's seed, the step and the process alone, so
     that a run that goes on from a saved state equals one that was never interrupted: to the bit on
-    CPUs, to rounding on GPUs, whose sums are in no fixed order.
+    CPUs, to rounding on GPUs, whose sums are in no fixed order. Of a recipe that goes by the clock
+    nobody can say so; it goes on where its clock stopped.
 
     parameters: what is trained, of the model's; everything else is frozen.
     data: what the batches depend on, by name; a state made with other data is not resumed.
@@ -70,26 +72,35 @@ class Trainer:
             [{"params": group} for group in groups.values()],
             lr=recipe.lr,
             weight_decay=recipe.weight_decay,
+            fused=device.type == "cuda",
         )
         # Half precision has gradients too small for it, unless losses are scaled up.
         self.scaler = torch.amp.GradScaler(device.type, enabled=recipe.precision == "float16")
         self.average = copy.deepcopy(model).eval()
-        self.step = 0
+        self.step, self.seconds = 0, 0.0
+
+    @property
+    def done(self) -> bool:
+        """Whether the recipe's steps are taken, or its time is over."""
+        return self.step >= self.recipe.steps or self.recipe.time_share(self.seconds) >= 1.0
 
     def run(self, batches: Iterable[Batch], report: Callable[[dict[str, float]], bool]) -> None:
-        """Trains to the end of ``batches``, or until ``report`` of a step's loss terms is true.
+        """Trains to the end of ``batches`` or of the recipe's time, or until ``report`` of a step's
+        loss terms is true.
 
         It is also told how long the step took (``step_s``), and how long the batch was waited for
         (``wait_s``): much, and data loading is what training is slowed down by.
         """
         with Progress("training", self.recipe.steps, self.step, not self.crew.leads) as bar:
-            began = time.monotonic()
-            for parts in _grouped(batches, self.parts):
+            began = clock = time.monotonic()
+            for parts in [] if self.done else _grouped(batches, self.parts):
                 loaded = time.monotonic()
                 terms = self.train_step(parts)
-                terms |= {"wait_s": loaded - began, "step_s": time.monotonic() - loaded}
+                ended = time.monotonic()
+                self.seconds, clock = self.seconds + ended - clock, ended
+                terms |= {"wait_s": loaded - began, "step_s": ended - loaded}
                 bar.step(f"loss {terms['loss']:.3f}, lr {terms['lr']:.1e}")
-                if agree(report(terms), self.crew):
+                if agree(report(terms), self.crew) or self.done:
                     return
                 began = time.monotonic()
 
@@ -101,7 +112,7 @@ class Trainer:
         self._seed()
         self._training_mode()
         before = [buffer.clone() for buffer in self.model.buffers()]  # of batch norms
-        rate = self.recipe.rate(self.step)
+        rate = self.recipe.rate(self.step, self.seconds)
         for group, factor in zip(self.optimiser.param_groups, self.factors, strict=True):
             group["lr"] = rate * factor
         self.optimiser.zero_grad(set_to_none=True)
@@ -109,7 +120,9 @@ class Trainer:
         add_gradients(self.parameters, self.crew)
         self.scaler.unscale_(self.optimiser)
         norm = nn.utils.clip_grad_norm_(self.parameters, self.recipe.clip)
-        if torch.isfinite(norm):  # one bad batch must not poison weights or statistics
+        # One copy for all: whoever asks a GPU for a number waits until it has come that far.
+        values = torch.stack([*(term.float() for term in terms.values()), norm.float()]).tolist()
+        if math.isfinite(values[-1]):  # one bad batch must not poison weights or statistics
             self.scaler.step(self.optimiser)
         else:
             for buffer, value in zip(self.model.buffers(), before, strict=True):
@@ -117,10 +130,7 @@ class Trainer:
         self.scaler.update()
         self._update_average()
         self.step += 1
-        return {name: float(term) for name, term in terms.items()} | {
-            "norm": float(norm),
-            "lr": rate,
-        }
+        return dict(zip([*terms, "norm"], values, strict=True)) | {"lr": rate}
 
     def _backward(self, parts: list[Batch]) -> dict[str, Tensor]:
         """Adds the gradients of all parts; returns the loss terms."""
@@ -170,8 +180,8 @@ class Trainer:
         # A short memory at first, so that the random start is forgotten.
         decay = min(self.recipe.average, (1 + self.step) / (10 + self.step))
         # parameters() and buffers() give shared tensors once, state_dict() would repeat them
-        for kept, new in zip(self.average.parameters(), self.model.parameters(), strict=True):
-            kept.lerp_(new, 1 - decay)
+        kept, new = list(self.average.parameters()), list(self.model.parameters())
+        torch._foreach_lerp_(kept, new, 1 - decay)
         for kept, new in zip(self.average.buffers(), self.model.buffers(), strict=True):
             kept.copy_(new)
 
@@ -187,6 +197,7 @@ class Trainer:
             "optimiser": self.optimiser.state_dict(),
             "scaler": self.scaler.state_dict(),
             "step": self.step,
+            "seconds": self.seconds,
             "made_with": self.made_with,
         }
         with whole_file(path, size_of(state)) as partial, partial.open("wb") as file:
@@ -211,7 +222,7 @@ class Trainer:
             self.attributes.load_state_dict(state["attributes"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.scaler.load_state_dict(state.get("scaler", {}))
-            self.step = state["step"]
+            self.step, self.seconds = state["step"], state.get("seconds", 0.0)
 
     def _check_settings(self, path: Path, made_with: Mapping[str, Any]) -> None:
         ours, names = self.made_with, sorted(made_with.keys() | self.made_with.keys())
@@ -246,11 +257,6 @@ def _readable(path: Path) -> Iterator[None]:
             f"cannot resume {path}: it is damaged, or of another model ({error!r:.200});"
             " delete it to start again"
         ) from error
-
-
-def to_device(batch: Batch, device: torch.device) -> Batch:
-    """The batch with every tensor on ``device``."""
-    return Batch(**{name: tensor.to(device) for name, tensor in vars(batch).items()})
 
 
 def from_scratch(model: PizaGrounder) -> None:

@@ -23,6 +23,8 @@ class Recipe:
     pretrained: what pre-training has settled stays as it is. Batch norms keep their statistics,
     and the text backbone runs without dropout.
     seed: of everything random in a step.
+    minutes: of training, by which the run ends and the cosine has come down, unless the steps end
+    first; None: however long they take.
     """
 
     steps: int
@@ -36,15 +38,21 @@ class Recipe:
     precision: Precision
     pretrained: bool
     seed: int
+    minutes: float | None = None
 
-    def rate(self, step: int) -> float:
-        """Learning rate of a step, counted from 0."""
+    def time_share(self, seconds: float) -> float:
+        """What part of the time has gone by, of at most 1; 0 where there is no limit to it."""
+        return 0.0 if self.minutes is None else min(1.0, seconds / (60 * self.minutes))
+
+    def rate(self, step: int, seconds: float = 0.0) -> float:
+        """Learning rate of a step, counted from 0, after ``seconds`` of training."""
         if step < self.warmup:
             return self.lr * (step + 1) / self.warmup
         if self.schedule == "step":
             return self.lr * (0.1 if step * 5 >= self.steps * 3 else 1.0)
         done = (step - self.warmup) / max(1, self.steps - self.warmup)
-        return self.lr * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0))))
+        done = min(1.0, max(done, self.time_share(seconds)))
+        return self.lr * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain Python values."""

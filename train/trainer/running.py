@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable
 from contextlib import closing, suppress
 
+import torch
+
 from sdk.errors import InputError
 from train.data.batches import Batch
 from train.data.loader import ended, is_of_a_worker
@@ -13,6 +15,13 @@ from train.trainer.journal import Journal
 from train.trainer.loop import Trainer
 
 EXIT_INTERRUPTED = 130  # as shells have it for Ctrl-C
+
+
+def hurry(device: torch.device) -> None:
+    """Lets a GPU round products as training may, and choose its convolutions by trying them."""
+    if device.type == "cuda":
+        torch.set_float32_matmul_precision("high")
+        torch.backends.cudnn.benchmark = True
 
 
 def run_to_the_end(
@@ -39,8 +48,7 @@ def run_to_the_end(
             if not is_of_a_worker(error):
                 raise
             raise InputError(ended(error)) from None
-    done = trainer.step >= trainer.recipe.steps
-    return EXIT_INTERRUPTED if interrupted() and not done else 0
+    return EXIT_INTERRUPTED if interrupted() and not trainer.done else 0
 
 
 def _lead(trainer: Trainer, batches: Iterable[Batch], log: Journal) -> None:

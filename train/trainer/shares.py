@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from train.data.batches import Batch
-from train.losses import meaning, near, same_phrase
+from train.losses import meaning, near, same_phrase, sentence_numbers
 from train.models.constants import Constants
 from train.teaching import alone, near_seen
 
@@ -23,6 +23,7 @@ SORTS = (
     "class",
     "box",
     "rank",
+    "verify",
     "kind",
     "colour",
     "mention",
@@ -31,7 +32,7 @@ SORTS = (
 
 @torch.no_grad()
 def counts(batch: Batch, constants: Constants) -> Tensor:
-    """How many things each sort of loss term is a mean over, (9,) by ``SORTS``.
+    """How many things each sort of loss term is a mean over, (10,) by ``SORTS``.
 
     Nothing of it depends on the model, as long as there is a query for every target.
     """
@@ -44,7 +45,9 @@ def counts(batch: Batch, constants: Constants) -> Tensor:
     meant = meaning(seen, batch.mentions)
     answers = batch.valid.sum()
     words = (batch.spans & batch.valid[..., None]).sum()
-    found = (wanted.sum(), close.sum(), located.sum(), words, answers, answers)
+    numbers = sentence_numbers(batch)
+    said = (numbers[:, 1:] != numbers[:, :-1]) & (numbers[:, 1:] > 0)  # where each one begins
+    found = (wanted.sum(), close.sum(), located.sum(), words, answers, answers, said.sum())
     return torch.stack([*found, clear, clear, meant.sum()]).double()
 
 

@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 import torch
 
+from sdk.errors import InputError
 from train.data import rendered
 from train.data.batches import Batch, Plan, SceneSamples, collate
 from train.data.loader import loader
 from train.data.samples import Sample
-from train.data.scenes import make_scene, render
+from train.data.scenes import make_scene, render, vocabulary
+from train.data.scenes.sentences import words_of
+from train.data.vocabulary import write_grammar_tokenizer
 
 REFERRING = Plan(scenes=2, phrase_steps=0, phrase_share=0.0)
 
@@ -100,13 +103,14 @@ def test_batches_are_cut_and_padded(make_samples, frames) -> None:
 def test_a_batch_without_any_target_has_one_invalid_row(make_samples, frames) -> None:
     sample = make_samples(frames, REFERRING, 1)[0][0]
     empty = Sample(
-        sample.pixels,
+        sample.view,
         sample.tokens,
         np.zeros((0, 4)),
         np.zeros((0, 4)),
         np.zeros((0, len(sample.tokens.ids)), bool),
         0.0,
         sample.seen,
+        sample.pixels,
     )
     batch = collate([[empty, empty]])
     assert batch.boxes.shape == (2, 1, 4)
@@ -163,6 +167,64 @@ def test_the_tokenizer_is_made_where_it_is_used(make_samples, frames) -> None:
     assert data.sampler is None
     assert data[0]
     assert data.sampler is not None
+
+
+def test_scenes_grow_in_number_with_the_steps(config, tokenizer_file, monkeypatch) -> None:
+    """By the step alone, so that a run that goes on draws from the same ones."""
+    plan = Plan(scenes=3, phrase_steps=0, at_start=10)
+    counts = [plan.drawn_from(100, step, 200) for step in range(200)]
+    assert counts == sorted(counts)
+    assert (counts[0], counts[99], counts[-1]) == (10, 55, 100)
+    assert plan.drawn_from(5, 0, 200) == 5
+    assert Plan(scenes=3, phrase_steps=0).drawn_from(100, 0, 200) == 100
+    drawn: list[int] = []
+    monkeypatch.setattr(rendered, "ensure", lambda folder, seed: drawn.append(seed))
+    seeds = range(900, 910)
+    plan = Plan(scenes=3, phrase_steps=0, at_start=2)
+    data = SceneSamples(Path(), seeds, config, tokenizer_file, plan, 10, 0, unseen=True)
+    for index in range(30):
+        samples = data[index]
+        assert {sample.view.number for sample in samples} == {drawn[-1]}
+        assert drawn[-1] < 900 + plan.drawn_from(10, index // 3, 10)
+    assert max(drawn[:3]) <= 902
+    assert max(drawn) > 905
+
+
+def test_rounds_make_more_of_a_frame(make_samples, frames) -> None:
+    plan = Plan(scenes=2, phrase_steps=0, phrase_share=0.0, rounds=2)
+    samples = make_samples(frames, plan, 1)[0]
+    assert [sample.progress > 0 for sample in samples] == [False, False, True] * 2
+    assert samples[0].tokens.ref != samples[3].tokens.ref
+    assert len({sample.view.number for sample in samples}) == 1
+
+
+def test_sentences_of_the_rich_grammar(config, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(rendered, "ensure", lambda folder, seed: None)
+    file = tmp_path / "tokenizer.json"
+    write_grammar_tokenizer("rich", file)
+    plan = Plan(scenes=2, phrase_steps=0, phrase_share=0.0, grammar="rich", slips=0.3)
+    data = SceneSamples(Path(), range(900, 902), config, file, plan, 4, 0, unseen=True)
+    refs = {ref for k in range(8) for sample in data[k] for ref in sample.tokens.ref.split(" . ")}
+    plain = set(vocabulary("plain"))
+    assert sum(not set(words_of(ref)) <= plain for ref in refs) > len(refs) // 2
+
+
+def test_renderers_work_ahead(tmp_path: Path) -> None:
+    """Seeds are shared out in order; what is there stays as it is."""
+    there = rendered.ensure(tmp_path, 902)
+    before = there.stat().st_mtime_ns
+    renderers = rendered.ahead(tmp_path, range(901, 904), 2)
+    assert len(renderers) == 2
+    rendered.wait_for(renderers)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["00000901.jpg", "00000902.jpg", "00000903.jpg"]
+    assert there.stat().st_mtime_ns == before
+
+
+def test_renderers_that_cannot_render(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(InputError, match="ended early"):
+        rendered.wait_for(rendered.ahead(tmp_path / "file", range(901, 902), 1))
 
 
 @pytest.mark.parametrize("phrase_steps", [0, 1])

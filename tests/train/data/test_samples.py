@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,12 +12,13 @@ from sdk.geometry import Letterbox, area, contains, cxcywh_to_xyxy, intersection
 from sdk.text import Tokenizer
 from train import trajectories
 from train.data import samples
-from train.data.batches import all_phrases, labelled
+from train.data.batches import ABSENT, SPOKEN_OF, all_phrases, labelled
 from train.data.samples import NOTHING, PROMPT_PHRASES, Ask, Labelled, Sample, Sampler
+from train.data.views import pixels_of
 from train.models.config import PizaConfig
 
 FRAME = (0.0, 0.0, 640.0, 480.0)
-Street = tuple[np.ndarray, Labelled]
+Street = tuple[tuple[int, int], Labelled]
 
 
 @pytest.fixture
@@ -41,17 +42,10 @@ def target_of(scene: Labelled) -> dict[str, int | None]:
     return {ask.ref: ask.target for ask in scene.expressions}
 
 
-def record_windows(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
-    """Every window that samples are cut from, as they are made."""
-    windows: list[np.ndarray] = []
-    cut = samples.network_input
-
-    def spy(frame: np.ndarray, window: np.ndarray, *rest: object, **named: object) -> np.ndarray:
-        windows.append(np.asarray(window))
-        return cut(frame, window, *rest, **named)
-
-    monkeypatch.setattr(samples, "network_input", spy)
-    return windows
+def special(monkeypatch: pytest.MonkeyPatch, **shares: float) -> None:
+    """Of all special cases of samples these alone."""
+    for name in ("ABSENT_SHARE", "WANDERING_SHARE", "TWIN_SHARE", "BOTH_SHARE"):
+        monkeypatch.setattr(samples, name, shares.get(name, 0.0))
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -59,22 +53,22 @@ def record_windows(monkeypatch: pytest.MonkeyPatch) -> list[np.ndarray]:
 def test_phrases_say_what_is_there(
     street: Street, sampler: Sampler, spoken, monkeypatch, zoomed: bool, seed: int
 ) -> None:
-    frame, scene = street
-    windows = record_windows(monkeypatch)
-    sample = sampler.phrases(frame, scene, zoomed, np.random.default_rng(seed))
+    wh, scene = street
+    sample = sampler.phrases(wh, scene, zoomed, np.random.default_rng(seed))
+    window = sample.view.window
     prompt = sample.tokens.ref.removesuffix(" .").split(" . ")
     assert len(set(prompt)) == len(prompt) == PROMPT_PHRASES
     assert sample.tokens.unknown == ()
     # each object that is wholly in view and asked for is a target, with its own phrase
-    whole = np.flatnonzero(trajectories.visible(scene.boxes, windows[0]))
+    whole = np.flatnonzero(trajectories.visible(scene.boxes, window))
     wanted = [i for i in whole if scene.phrases[i] in prompt]
     assert wanted
     assert spoken(sample) == [scene.phrases[i] for i in wanted]
-    placed = frame_boxes(sample.places, windows[0], sampler.config)
+    placed = frame_boxes(sample.places, window, sampler.config)
     np.testing.assert_allclose(placed, scene.boxes[wanted], atol=1e-6)
     # nothing that is asked for is cut by the window's border
     cut = set(range(len(scene.boxes))) - set(whole)
-    cut = {i for i in cut if intersection(scene.boxes[i], windows[0]) > 0}
+    cut = {i for i in cut if intersection(scene.boxes[i], window) > 0}
     assert not {scene.phrases[i] for i in cut} & set(prompt)
     assert (sample.progress > 0) == zoomed
 
@@ -87,13 +81,12 @@ def test_phrases_of_objects_that_are_cut_are_not_asked_for(sampler: Sampler, mon
     phrases = tuple(colours[index * 7 % 23 % 5] for index in range(len(boxes)))
     nothing = np.full(len(boxes), NOTHING)
     scene = Labelled(boxes, phrases, nothing, nothing, tuple(range(len(boxes))), (), ())
-    frame = np.zeros((480, 640, 3), np.uint8)
-    windows = record_windows(monkeypatch)
-    both = 0
+    wh, both = (640, 480), 0
     for seed in range(20):
-        sample = sampler.phrases(frame, scene, True, np.random.default_rng(seed))
-        whole = trajectories.visible(boxes, windows[-1])
-        cut = (intersection(boxes, windows[-1]) > 0) & ~whole
+        sample = sampler.phrases(wh, scene, True, np.random.default_rng(seed))
+        window = sample.view.window
+        whole = trajectories.visible(boxes, window)
+        cut = (intersection(boxes, window) > 0) & ~whole
         inside, outside = ({phrases[i] for i in np.flatnonzero(mask)} for mask in (whole, cut))
         both += len(inside & outside) > 0
         asked = set(sample.tokens.ref.removesuffix(" .").split(" . "))
@@ -106,22 +99,22 @@ def test_phrases_of_objects_that_are_cut_are_not_asked_for(sampler: Sampler, mon
 def test_the_first_step_asks_about_the_whole_frame(
     street: Street, sampler: Sampler, spoken, monkeypatch, seed: int
 ) -> None:
-    frame, scene = street
-    monkeypatch.setattr(samples, "ABSENT_SHARE", 0.0)
-    windows = record_windows(monkeypatch)
-    sample = sampler.first_step(frame, scene, np.random.default_rng(seed))
-    assert tuple(windows[0]) == FRAME
+    wh, scene = street
+    special(monkeypatch)
+    sample = sampler.first_step(wh, scene, np.random.default_rng(seed))
+    window = sample.view.window
+    assert tuple(window) == FRAME
     assert sample.progress == 0
     targets = [target_of(scene)[ref] for ref in spoken(sample)]
     assert len(set(targets)) == len(targets) >= 1
     assert sample.tokens.ref == " . ".join(spoken(sample)) + " ."
     # the next box is a window about the target, on the way to it
-    boxes = frame_boxes(sample.boxes, windows[0], sampler.config)
+    boxes = frame_boxes(sample.boxes, window, sampler.config)
     for target, box in zip(targets, boxes, strict=True):
         assert contains(box, scene.boxes[target], 1e-6)
         expected = trajectories.zoom_window(scene.boxes[target], FRAME, trajectories.FIRST_EXPONENT)
         np.testing.assert_allclose(box, expected, atol=1e-6)
-    placed = frame_boxes(sample.places, windows[0], sampler.config)
+    placed = frame_boxes(sample.places, window, sampler.config)
     np.testing.assert_allclose(placed, scene.boxes[targets], atol=1e-6)
 
 
@@ -129,50 +122,119 @@ def test_the_first_step_asks_about_the_whole_frame(
 def test_the_second_step_asks_for_the_target_itself(
     street: Street, sampler: Sampler, spoken, monkeypatch, seed: int
 ) -> None:
-    frame, scene = street
-    monkeypatch.setattr(samples, "WANDERING_SHARE", 0.0)
-    monkeypatch.setattr(samples, "ABSENT_SHARE", 0.0)
-    windows = record_windows(monkeypatch)
-    sample = sampler.second_step(frame, scene, np.random.default_rng(seed))
+    wh, scene = street
+    special(monkeypatch)
+    sample = sampler.second_step(wh, scene, np.random.default_rng(seed))
+    window = sample.view.window
     targets = [target_of(scene)[ref] for ref in spoken(sample)]
-    assert contains(windows[0], scene.boxes[targets[0]], 1e-6)
-    assert area(windows[0]) < 0.5 * 640 * 480
+    for ref in sample.tokens.ref.removesuffix(" .").split(" . "):
+        if ref not in spoken(sample):
+            assert intersection(window, scene.boxes[target_of(scene)[ref]]) == 0
+    assert contains(window, scene.boxes[targets[0]], 1e-6)
+    assert area(window) < 0.5 * 640 * 480
     for target in targets[1:]:
-        assert contains(windows[0], scene.boxes[target])
-    placed = frame_boxes(sample.places, windows[0], sampler.config)
+        assert contains(window, scene.boxes[target])
+    placed = frame_boxes(sample.places, window, sampler.config)
     np.testing.assert_allclose(placed, scene.boxes[targets], atol=1e-6)
-    boxes = frame_boxes(sample.boxes, windows[0], sampler.config)
+    boxes = frame_boxes(sample.boxes, window, sampler.config)
     for target, box in zip(targets, boxes, strict=True):
-        expected = trajectories.next_box(scene.boxes[target], windows[0], (640, 480))
+        expected = trajectories.next_box(scene.boxes[target], window, (640, 480))
         np.testing.assert_allclose(box, expected, atol=1e-6)
-    done = trajectories.progress(windows[0], scene.boxes[targets[0]], (640, 480))
+    done = trajectories.progress(window, scene.boxes[targets[0]], (640, 480))
     assert sample.progress == pytest.approx(done, abs=0.15)
     assert round(sample.progress / 0.05, 6) % 1 == 0
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_window_that_misses_the_target_has_no_answer(
-    street: Street, sampler: Sampler, monkeypatch, seed: int
+    street: Street, sampler: Sampler, spoken, monkeypatch, seed: int
 ) -> None:
-    frame, scene = street
-    monkeypatch.setattr(samples, "WANDERING_SHARE", 1.0)
-    monkeypatch.setattr(samples, "ABSENT_SHARE", 0.0)
-    windows = record_windows(monkeypatch)
-    sample = sampler.second_step(frame, scene, np.random.default_rng(seed))
-    target = target_of(scene)[sample.tokens.ref.removesuffix(" .").split(" . ")[0]]
-    if len(sample.boxes):  # there was nowhere to wander to: targets 1 and 2 overlap
-        assert target in (1, 2)
+    wh, scene = street
+    special(monkeypatch, WANDERING_SHARE=1.0)
+    sample = sampler.second_step(wh, scene, np.random.default_rng(seed))
+    window = sample.view.window
+    asked = sample.tokens.ref.removesuffix(" .").split(" . ")
+    target = target_of(scene)[asked[0]]
+    if intersection(window, scene.boxes[target]):  # there was nowhere to wander to
+        assert target in (1, 2)  # they overlap
     else:
-        assert intersection(windows[0], scene.boxes[target]) == 0
-        assert sample.boxes.shape == sample.places.shape == (0, 4)
-        assert sample.spans.shape == (0, sampler.config.max_tokens)
+        assert asked[0] not in spoken(sample)
+        assert len(sample.boxes) == len(sample.places) == len(sample.spans) == len(spoken(sample))
         assert 0 < sample.progress < 1
+
+
+def row_of_cars(positions: Sequence[int]) -> Labelled:
+    """Red cars at these columns, and a sentence about the first."""
+    boxes = np.array([[x, 200, x + 30, 230] for x in positions], np.float64)
+    labels = np.zeros(len(boxes), np.int64)
+    ask = (Ask("the red car on the left", 0),)
+    return Labelled(boxes, ("red car",) * len(boxes), labels, labels, (0,), ask, ())
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_twin_is_not_the_target(sampler: Sampler, spoken, monkeypatch, seed: int) -> None:
+    """The window shows a car of the same phrase, and the sentence is true of nothing in it."""
+    special(monkeypatch, TWIN_SHARE=1.0)
+    scene = row_of_cars([20, 560])
+    sample = sampler.second_step((640, 480), scene, np.random.default_rng(seed))
+    assert contains(sample.view.window, scene.boxes[1], 1e-6)
+    assert intersection(sample.view.window, scene.boxes[0]) == 0
+    assert sample.tokens.ref == "the red car on the left ."
+    assert spoken(sample) == []
+    assert len(sample.seen.kinds) == 1  # what is there is labelled all the same
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_window_of_both_twins(sampler: Sampler, spoken, monkeypatch, seed: int) -> None:
+    special(monkeypatch, BOTH_SHARE=1.0)
+    scene = row_of_cars([200, 300])
+    sample = sampler.second_step((640, 480), scene, np.random.default_rng(seed))
+    for box in scene.boxes:
+        assert contains(sample.view.window, box, 1e-6)
+    assert spoken(sample) == ["the red car on the left"]
+
+
+@pytest.mark.parametrize("share", ["TWIN_SHARE", "BOTH_SHARE"])
+@pytest.mark.parametrize("named", [True, False])
+def test_targets_without_twins_are_looked_at_as_ever(
+    sampler: Sampler, spoken, monkeypatch, share: str, named: bool
+) -> None:
+    """Photographs name nothing: their objects have no twins."""
+    special(monkeypatch, **{share: 1.0})
+    scene = row_of_cars([300] if named else [100, 500])
+    scene = scene if named else replace(scene, phrases=("", ""))
+    sample = sampler.second_step((640, 480), scene, np.random.default_rng(0))
+    assert contains(sample.view.window, scene.boxes[0], 1e-6)
+    assert spoken(sample) == ["the red car on the left"]
+
+
+def test_sentences_of_what_a_window_cuts_are_left_out(sampler: Sampler, monkeypatch) -> None:
+    """They are neither true nor false there."""
+    special(monkeypatch)
+    columns = range(0, 600, 60)
+    boxes = np.array([[x, 200, x + 50, 250] for x in columns], np.float64)
+    labels = np.zeros(len(boxes), np.int64)
+    asks = tuple(Ask(f"the red car {'left ' * k}", k) for k in range(len(boxes)))
+    scene = Labelled(boxes, ("red car",) * len(boxes), labels, labels, (4,), asks, ())
+    target_of_ref = {ask.ref.strip(): ask.target for ask in asks}
+    false = 0
+    for seed in range(30):
+        sample = sampler.second_step((640, 480), scene, np.random.default_rng(seed))
+        whole = trajectories.visible(boxes, sample.view.window)
+        touched = intersection(boxes, sample.view.window) > 0
+        asked = sample.tokens.ref.removesuffix(" .").split(" . ")
+        targets = [target_of_ref[ref] for ref in asked]
+        assert len(set(targets)) == len(targets)
+        assert all(whole[target] or not touched[target] for target in targets)
+        assert len(sample.boxes) == sum(whole[target] for target in targets)
+        false += sum(not touched[target] for target in targets)
+    assert false > 5
 
 
 def test_prompts_of_one_and_of_several_sentences(
     street: Street, sampler: Sampler, monkeypatch
 ) -> None:
-    monkeypatch.setattr(samples, "ABSENT_SHARE", 0.0)
+    special(monkeypatch)
     counts = set()
     for seed in range(20):
         sample = sampler.first_step(*street, np.random.default_rng(seed))
@@ -182,13 +244,13 @@ def test_prompts_of_one_and_of_several_sentences(
 
 def test_sentences_that_do_not_fit_are_left_out(street: Street, config: PizaConfig) -> None:
     """A prompt of 17 tokens holds the long sentence alone, or several short ones."""
-    frame, scene = street
+    wh, scene = street
     long = "the red car on the left near the white van and the blue car"
     scene = replace(scene, expressions=(Ask(long, 0), *scene.expressions[1:]), absent=())
     short = Sampler(replace(config, max_tokens=17), _tokenizer_of(17), all_phrases())
     prompts = set()
     for seed in range(20):
-        sample = short.first_step(frame, scene, np.random.default_rng(seed))
+        sample = short.first_step(wh, scene, np.random.default_rng(seed))
         prompts.add(sample.tokens.ref)
         assert len(sample.spans) == sample.tokens.ref.count(" .")
     assert {prompt for prompt in prompts if long in prompt} == {f"{long} ."}
@@ -210,21 +272,21 @@ def test_places_are_where_the_objects_are_drawn(
     street: Street, sampler: Sampler, monkeypatch, step: str
 ) -> None:
     """The only white thing in a grey frame is found, by its pixels, where the sample says."""
-    frame, scene = street
-    monkeypatch.setattr(samples, "WANDERING_SHARE", 0.0)
-    monkeypatch.setattr(samples, "ABSENT_SHARE", 0.0)
-    monkeypatch.setattr(samples, "ABSENT_SHARE", 0.0)
+    wh, scene = street
+    special(monkeypatch)
     height, width = sampler.config.input_hw
+    frame = np.full((480, 640, 3), 128, np.uint8)
     frame[80:110, 60:90] = 255  # object 0
     one = np.array([0])
     only = Labelled(scene.boxes[:1], ("red car",), one, one, (0,), (Ask("the red car", 0),), ())
     for seed in range(5):
         rng = np.random.default_rng(seed)
         if step == "phrases":
-            sample = sampler.phrases(frame, only, True, rng)
+            sample = sampler.phrases(wh, only, True, rng)
         else:
-            sample = getattr(sampler, step)(frame, only, rng)
-        bright = sample.pixels.sum(0)
+            sample = getattr(sampler, step)(wh, only, rng)
+        assert sample.pixels is None  # until somebody makes them
+        bright = pixels_of(frame, sample.view, sampler.config).sum(0)
         rows, columns = np.nonzero(bright > (bright.max() + np.median(bright)) / 2)
         found = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
         expected = cxcywh_to_xyxy(sample.places[0]) * [width, height, width, height]
@@ -232,26 +294,16 @@ def test_places_are_where_the_objects_are_drawn(
         assert iou(cxcywh_to_xyxy(sample.boxes[0]), cxcywh_to_xyxy(sample.places[0])) > 0
 
 
-def test_colours_vary_in_strength_but_not_in_hue(street: Street, sampler: Sampler) -> None:
-    frame, scene = street
-    frame[:] = (40, 80, 200)
-    for seed in range(5):
-        sample = sampler.first_step(frame, scene, np.random.default_rng(seed))
-        middle = sample.pixels[:, 32, 48]
-        mean, std = np.array(sampler.config.mean), np.array(sampler.config.std)
-        plain = (np.array([200, 80, 40]) - mean) / std  # RGB
-        slope = (middle[0] - middle[2]) / (plain[0] - plain[2])
-        assert 0.85 <= slope <= 1.15
-        np.testing.assert_allclose(
-            middle - plain * slope, (middle - plain * slope).mean(), atol=1e-5
-        )
-
-
 @pytest.mark.parametrize("number", [900, 901])
 def test_scenes_are_said_in_words_that_the_model_knows(number: int, tokenizer: Tokenizer) -> None:
-    scene = labelled(number)
+    scene = labelled(number, 5)
+    assert scene.number == number
     assert len(scene.boxes) == len(scene.phrases)
-    assert len(scene.expressions) >= 10
+    assert 4 <= len(scene.expressions) <= SPOKEN_OF
+    assert len(scene.absent) == ABSENT
+    again, other = labelled(number, 5), labelled(number, 6)
+    assert scene.expressions == again.expressions
+    assert {ask.ref for ask in scene.expressions} != {ask.ref for ask in other.expressions}
     for ref in (*(ask.ref for ask in scene.expressions), *scene.absent, *scene.phrases):
         assert tokenizer.encode(ref).unknown == ()
     assert {ask.target for ask in scene.expressions} <= set(scene.targetable)
@@ -269,12 +321,12 @@ def test_the_longest_phrases_fit_into_one_prompt(tokenizer: Tokenizer) -> None:
 def test_everything_in_view_is_labelled(
     street: Street, sampler: Sampler, monkeypatch, seed
 ) -> None:
-    frame, scene = street
-    windows = record_windows(monkeypatch)
+    wh, scene = street
     make = (sampler.first_step, sampler.second_step)[seed % 2]
-    seen = make(frame, scene, np.random.default_rng(seed)).seen
-    whole = np.flatnonzero(trajectories.visible(scene.boxes, windows[0]))
-    placed = frame_boxes(seen.places, windows[0], sampler.config)
+    sample = make(wh, scene, np.random.default_rng(seed))
+    window, seen = sample.view.window, sample.seen
+    whole = np.flatnonzero(trajectories.visible(scene.boxes, window))
+    placed = frame_boxes(seen.places, window, sampler.config)
     np.testing.assert_allclose(placed, scene.boxes[whole], atol=1e-6)
     assert seen.kinds.tolist() == scene.kinds[whole].tolist()
     assert seen.colours.tolist() == scene.colours[whole].tolist()
@@ -287,8 +339,7 @@ def test_words_are_marked_with_what_they_mean(sampler: Sampler, tokenizer: Token
     ask = Ask(ref, 0, (("red car", 0), ("red vehicle", 1), ("never said", 1)))
     labels = np.array([0, 0])
     scene = Labelled(boxes, ("red car", "red van"), labels, labels, (0, 1), (ask,), ())
-    frame = np.zeros((480, 640, 3), np.uint8)
-    sample = sampler.first_step(frame, scene, np.random.default_rng(0))
+    sample = sampler.first_step((640, 480), scene, np.random.default_rng(0))
     names = [tokenizer._tokenizer.id_to_token(int(number)) for number in sample.tokens.ids]
     said = [[names[k] for k in np.flatnonzero(row)] for row in sample.seen.mentions]
     assert said == [["red", "car"], ["red", "vehicle"]]
@@ -300,10 +351,11 @@ def test_words_are_marked_with_what_they_mean(sampler: Sampler, tokenizer: Token
 def test_sentences_that_are_true_of_nothing_have_no_target(
     street: Street, sampler: Sampler, spoken, monkeypatch, step: str, seed: int
 ) -> None:
-    frame, scene = street
-    monkeypatch.setattr(samples, "ABSENT_SHARE", 1.0)
-    monkeypatch.setattr(samples, "WANDERING_SHARE", 0.0)
-    sample = getattr(sampler, step)(frame, scene, np.random.default_rng(seed))
-    first, *others = sample.tokens.ref.removesuffix(" .").split(" . ")
-    assert first in scene.absent
-    assert spoken(sample) == others
+    wh, scene = street
+    special(monkeypatch, ABSENT_SHARE=1.0)
+    sample = getattr(sampler, step)(wh, scene, np.random.default_rng(seed))
+    asked = sample.tokens.ref.removesuffix(" .").split(" . ")
+    assert asked[0] in scene.absent
+    assert len(set(asked)) == len(asked)
+    for ref in asked:
+        assert (ref in scene.absent) <= (ref not in spoken(sample))

@@ -24,6 +24,10 @@ class FakeTrainer:
         self.average = "the average"
         self.saved: list[tuple[int, str]] = []
 
+    @property
+    def done(self) -> bool:
+        return self.step >= self.recipe.steps
+
     def save(self, path: Path) -> None:
         self.saved.append((self.step, path.name))
 
@@ -112,6 +116,18 @@ def test_states_are_saved_now_and_then_and_at_the_end(make_journal) -> None:
     stopping = make_journal(stop_after_minutes=1e-9)
     assert run(stopping, 1) == [True]
     assert stopping.trainer.saved == [(1, "state.pt")]
+
+
+def test_runs_by_the_clock_are_kept_by_the_clock(make_journal, checkpoints, monkeypatch) -> None:
+    """State and checkpoint, so that what a machine is taken away from is as good as finished."""
+    now = [100.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    journal = make_journal(keep_s=45.0, save_every=1000, started=100.0)
+    for seconds in (30.0, 10.0, 10.0, 30.0, 10.0, 10.0):
+        now[0] += seconds
+        run(journal, 1)
+    assert journal.trainer.saved == [(3, "state.pt"), (6, "state.pt")]
+    assert checkpoints == ["last", "last"]
 
 
 def test_a_wish_to_stop_saves_the_state(make_journal) -> None:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from train.data.batches import Batch
 from train.models.grounder import PizaGrounder
+from train.trainer import loop
 from train.trainer.loop import Trainer, all_but_history, from_scratch
 from train.trainer.recipe import published, scratch
 
@@ -252,3 +253,35 @@ def test_half_precision_scales_its_losses(make_trainer, batches, tmp_path: Path)
     resumed = make_trainer(recipe)
     resumed.load(tmp_path / "state.pt")
     assert resumed.scaler.get_scale() == trainer.scaler.get_scale()
+
+
+def test_runs_by_the_clock_end_when_it_says_so(make_trainer, batches, monkeypatch) -> None:
+    """Time for waiting and for reports counts; a run that goes on has only the rest of it."""
+    now = itertools.count(0.0, 10.0)  # every look at the clock costs ten seconds
+    monkeypatch.setattr(loop.time, "monotonic", lambda: next(now))
+    recipe = replace(RECIPE, steps=1000, minutes=1.0)
+    trainer, rates = make_trainer(recipe), []
+    endless = itertools.cycle(batches)
+    trainer.run(endless, lambda terms: bool(rates.append(terms["lr"])) or len(rates) == 1)
+    assert (trainer.step, trainer.done) == (1, False)
+    assert 0 < trainer.seconds < 60
+    before = trainer.seconds
+    trainer.run(endless, lambda terms: bool(rates.append(terms["lr"])))
+    assert trainer.done
+    assert 60 <= trainer.seconds < 120
+    assert trainer.seconds > before
+    step = trainer.step
+    assert 1 < step < 8
+    assert rates[2:] == sorted(rates[2:], reverse=True)
+    trainer.run(endless, go_on)  # there is nothing left to do
+    assert trainer.step == step
+
+
+def test_the_clock_is_part_of_the_state(make_trainer, batches, tmp_path: Path) -> None:
+    recipe = replace(RECIPE, minutes=5.0)
+    trainer = make_trainer(recipe)
+    trainer.run(batches[:1], go_on)
+    trainer.save(tmp_path / "state.pt")
+    resumed = make_trainer(recipe)
+    resumed.load(tmp_path / "state.pt")
+    assert resumed.seconds == trainer.seconds > 0

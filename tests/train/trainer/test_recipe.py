@@ -46,6 +46,20 @@ def test_rates_are_positive_and_never_above_the_highest(
     assert 0 < recipe.rate(step) <= recipe.lr * (1 + 1e-12)
 
 
+def test_a_recipe_may_go_by_the_clock() -> None:
+    """Whichever comes first, steps or time: the rate has come down by then."""
+    timed, plain = scratch(1000, warmup=10, minutes=2.0), scratch(1000, warmup=10)
+    for step in (0, 5, 10, 400, 999):
+        assert timed.rate(step, 0.0) == plain.rate(step) == plain.rate(step, 1e9)
+    assert timed.rate(10, 60.0) == pytest.approx(plain.lr * (0.02 + 0.98 / 2))
+    assert timed.rate(10, 120.0) == timed.rate(10, 500.0) == pytest.approx(0.02 * plain.lr)
+    assert timed.rate(999, 1.0) == plain.rate(999)
+    rates = [timed.rate(10 + k, 12.0 * k) for k in range(11)]
+    assert rates == sorted(rates, reverse=True)
+    assert [timed.time_share(s) for s in (0.0, 30.0, 120.0, 130.0)] == [0.0, 0.25, 1.0, 1.0]
+    assert plain.time_share(1e9) == 0.0
+
+
 def test_settings_can_be_changed_but_not_invented() -> None:
     assert published(3, lr=1.0).lr == 1.0
     assert published(3, lr=1.0) != published(3)
@@ -56,5 +70,6 @@ def test_settings_can_be_changed_but_not_invented() -> None:
 def test_a_record_is_plain() -> None:
     record = scratch(3).to_dict()
     assert Recipe(**record) == scratch(3)
+    assert record.pop("minutes") is None
     assert all(isinstance(value, (int, float, str)) for value in record.values())
     assert all(math.isfinite(v) for v in record.values() if isinstance(v, float))

@@ -100,5 +100,7 @@ def test_counts_of_parts_add_up(model, whole) -> None:
 
 def test_nothing_to_answer(config, make_batch, model) -> None:
     count = counts(without_answers(make_batch(config, 0)), model.constants(torch.device("cpu")))
-    assert not count.any()
+    sentences = SORTS.index("verify")  # are said all the same
+    assert count[sentences] == 4
+    assert count.sum() == 4
     assert all(share == 1.0 for share in shares(count, count).values())
