@@ -15,6 +15,7 @@ from train.data.scenes.rich.text import Text, choose, fill
 from train.data.scenes.scene import SceneObject
 
 _TOUCHING_PX = 60.0
+_ANOTHER = ("another", "another", "another", "another similar")
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def _referring(rng: random.Random, referent: Referent, like_target: bool, sure: 
     """The referent with its article; a mention only where it is certain which object is meant."""
     determiner = "the" if referent.unique and rng.random() < 0.6 else "a"
     if not referent.unique:
-        determiner = "another" if like_target else "a"
+        determiner = rng.choice(_ANOTHER) if like_target else "a"
     known = referent.item is not None and (referent.unique or sure)
     mentions = ((referent.phrase.text, referent.item.id),) if known else ()
     return fill(f"{determiner} {{np}}", np=Text(referent.phrase.text, mentions))

@@ -27,12 +27,12 @@ RELATIONS: dict[str, dict[str, float]] = {
     "in front of": {"in front of {a}": 5, "ahead of {a}": 1, "before {a}": 0.2},
     "behind": {"behind {a}": 5, "in back of {a}": 0.2, "further back than {a}": 0.2},
     "nearer": {
-        "closer than {a}": 1, "nearer than {a}": 0.6, "closer to the camera than {a}": 0.6,
+        "closer than {a}": 1, "nearer than {a}": 0.6, "closer to the viewer than {a}": 0.6,
         "closer to us than {a}": 0.3,
     },
     "farther": {
         "farther away than {a}": 1, "further away than {a}": 1, "beyond {a}": 0.5,
-        "more distant than {a}": 0.3, "farther from the camera than {a}": 0.4,
+        "more distant than {a}": 0.3, "farther from the viewer than {a}": 0.4,
     },
     "closest": {"closest to {a}": 2, "nearest to {a}": 1.5, "nearest {a}": 0.4},
     "between": {
@@ -40,7 +40,7 @@ RELATIONS: dict[str, dict[str, float]] = {
         "in the middle between {a} and {b}": 0.3, "sandwiched between {a} and {b}": 0.2,
     },
 }  # fmt: skip
-CLOSELY = ("just", "directly", "right", "immediately")  # before a relation to what touches nearly
+CLOSELY = ("just", "directly", "right", "immediately", "slightly")  # to what touches nearly
 CLOSELY_SAID = ("above {a}", "below {a}", "beneath {a}", "in front of {a}", "behind {a}")
 BETWEEN_SIDES = ("between {a} on its left and {b} on its right",
                  "between {a} on the left and {b} on the right",
@@ -86,10 +86,10 @@ PLACES: dict[str, tuple[str, ...]] = {
     "bottom right": ("at the bottom right", "in the bottom right of the image",
                      "in the lower right", "in the bottom right corner",
                      "in the lower right part of the image"),
-    "in foreground": ("in the foreground", "in the foreground of the image", "close to the camera",
-                      "close to us", "near the camera", "in front"),
+    "in foreground": ("in the foreground", "in the foreground of the image", "close to the viewer",
+                      "close to us", "near the viewer", "in front"),
     "in background": ("in the background", "in the background of the image", "in the distance",
-                      "far away", "farther away", "further back", "far from the camera",
+                      "far away", "farther away", "further back", "far from the viewer",
                       "in the back", "further down the street", "at a distance"),
     "on road": ("on the road", "on the street", "on the roadway", "in the roadway",
                 "in the street", "on the asphalt", "on the road surface"),
@@ -103,7 +103,8 @@ PLACES: dict[str, tuple[str, ...]] = {
                   "hanging over the road", "hanging above the street",
                   "suspended above the road", "on an arm above the road",
                   "mounted on a horizontal pole", "on a horizontal pole"),
-    "on pole": ("on a pole", "mounted on a pole", "on a vertical pole", "attached to a pole",
+    "on pole": ("on a pole", "mounted on a pole", "on a metallic pole", "on a vertical pole",
+                "attached to a pole",
                 "mounted on a gray pole", "on top of a pole", "fixed to a grey post",
                 "on a post", "mounted on a vertical pole", "attached to a metal pole"),
 }  # fmt: skip
@@ -117,10 +118,10 @@ RANKS: dict[str, tuple[str, ...]] = {
                   "{np} on the far right"),
     "topmost": ("topmost {np}", "highest {np}", "uppermost {np}", "upper {np}"),
     "lowest": ("lowest {np}", "bottommost {np}", "lower {np}"),
-    "nearest": ("nearest {np}", "closest {np}", "{np} closest to the camera",
-                "{np} nearest to us", "{np} nearest to the camera"),
+    "nearest": ("nearest {np}", "closest {np}", "{np} closest to the viewer",
+                "{np} nearest to us", "{np} nearest to the viewer"),
     "farthest": ("farthest {np}", "furthest {np}", "most distant {np}",
-                 "{np} farthest from the camera", "{np} furthest away", "{np} farthest away"),
+                 "{np} farthest from the viewer", "{np} furthest away", "{np} farthest away"),
     "largest": ("largest {np}", "biggest {np}"),
     "smallest": ("smallest {np}",),
 }  # fmt: skip
@@ -185,19 +186,31 @@ ALONE: dict[str, float] = {
     "the only {np}": 0.3, "i mean the {np}": 0.3, "is there a {np}?": 0.3, "locate the {np}": 0.3,
     "the {np} that you can see": 0.1, "this {np}": 0.1,
 }  # fmt: skip
+ALONE_RANKED: dict[str, float] = {
+    "the {np}": 6, "{np}": 2, "find the {np}": 1, "where is the {np}?": 1, "show me the {np}": 0.6,
+    "the object is the {np}": 1, "look at the {np}": 0.3, "the {np} in the image": 0.5,
+    "it is the {np}": 0.4, "i mean the {np}": 0.3, "locate the {np}": 0.3,
+}  # fmt: skip
 JOINTS = ("{a} and {b}", "{a} and {b}", "{a}, {b}", "{a} and is {b}", "{a}, and {b}")
 # True of a whole scene; by what must be so.
 TAILS: dict[str, tuple[str, ...]] = {
     "any": ("amidst a busy street scene", "in a busy traffic scene", "in a street scene",
             "in this city scene", "in an urban area"),
-    "trees": ("with trees in the background", "with several trees in the background",
-              "with some trees nearby", "with green trees visible in the background",
+    "crowd": ("surrounded by other objects", "with other objects nearby",
+              "with several objects around it", "among a group of objects"),
+    "trees": ("with trees in the background", "with green foliage in the background",
+              "with some greenery in the background", "with a row of trees in the background",
+              "with trees lining the street", "with several trees in the background",
+              "with green trees visible in the background",
               "with trees and buildings in the background"),
     "buildings": ("with buildings in the background", "with a building in the background",
                   "against a backdrop of buildings", "with tall buildings behind",
                   "with gray buildings in the background", "with several buildings visible",
-                  "with windows of a building visible in the background"),
-    "lamps": ("on a street with lamps", "on a street lined with lampposts"),
+                  "with the windows of a building visible in the background",
+                  "with large structures in the background",
+                  "with the walls of buildings in the background"),
+    "lamps": ("on a street with lamps", "on a street lined with lampposts",
+              "with a row of streetlights along the road"),
     "lanes": ("on a multi-lane road", "on a wide street", "on a busy road",
               "on a road with lane markings"),
     "rain": ("in the rain", "on a rainy day", "in rainy weather"),

@@ -20,10 +20,10 @@ from train.data.scenes.sentences import words_of
 _TRIES = 6
 _NEIGHBOURS = 7  # referents are taken among the nearest, as people do
 _BARE_SHARE = 0.3  # of phrases that need no relation
-_SECOND_SHARE = 0.25
+_SECOND_SHARE = 0.3
 # Below 1: preferred; these are rarer, as they hold for fewer pairs.
-_EAGERNESS = {"between": 0.4, "in front of": 0.55, "behind": 0.55, "near": 1.2, "beside": 0.7}
-_EAGERNESS |= {"nearer": 3.0, "farther": 3.0}
+_EAGERNESS = {"between": 0.45, "in front of": 0.55, "behind": 0.55, "near": 1.2, "beside": 0.7}
+_EAGERNESS |= {"nearer": 3.0, "farther": 3.0, "closest": 2.5, "left of": 0.8, "right of": 0.8}
 
 
 def expressions(

@@ -115,7 +115,6 @@ NOUNS: tuple[Word, ...] = (
     *_nouns(("traffic camera",), (), security_camera=1.2, cctv_camera=0.5),
     *_nouns(("cone",), (), cone=4, traffic_cone=3.5, warning_cone=0.6, safety_cone=0.5),
     *_nouns(("cone",), (), road_cone=0.3, pylon=0.2),
-    *(Word(w.text, w.reading, w.weight * 0.02, w.plural) for w in GENERIC),
 )  # fmt: skip
 
 
@@ -158,24 +157,30 @@ WORN: dict[str, float] = {
     **{f"with {{a_tone}} {g}": w * 0.15 for g, w in _GARMENTS.items()},
     **{f"wearing {{a_tone}} shirt and {t}": w for t, w in _TROUSERS.items()},
     **{f"wearing {{a_tone}} jacket and {t}": w for t, w in _TROUSERS.items()},
-    "in {colour}": 3, "dressed in {colour}": 1, "wearing {colour}": 0.8,
-    "in {colour} clothes": 0.3, "wearing {colour} clothing": 0.4,
-    "dressed in a {tone} outfit": 0.2,
+    "in {tone}": 3, "dressed in {tone}": 1, "wearing {tone}": 0.8,
+    "in {tone} clothes": 0.3, "wearing {tone} clothing": 0.4,
+    "dressed in {a_tone} outfit": 0.2,
 }  # fmt: skip
 SHOWN: dict[str, float] = {
-    "showing {tone}": 2, "displaying a {tone} signal": 1.5, "displaying a {tone} light": 0.6,
-    "with a {tone} light": 0.8, "with a {tone} signal": 0.5, "with the {tone} light on": 0.4,
+    "showing {tone}": 2, "displaying {a_tone} signal": 1.5, "displaying {a_tone} light": 0.6,
+    "with {a_tone} light": 0.8, "with {a_tone} signal": 0.5, "with the {tone} light on": 0.4,
     "with its {tone} light illuminated": 0.4, "that shows {tone}": 0.4,
-    "that is currently displaying a {tone} signal": 0.5, "that is {tone}": 0.4,
-    "illuminated in {tone}": 0.4, "with a {tone} light illuminated": 0.3, "lit in {tone}": 0.2,
+    "that is currently displaying {a_tone} signal": 0.5, "that is {tone}": 0.4,
+    "illuminated in {tone}": 0.4, "with {a_tone} light illuminated": 0.3, "lit in {tone}": 0.2,
     "currently showing {tone}": 0.3, "with a glowing {tone} light": 0.2,
 }  # fmt: skip
 HOUSINGS = {"black": 1.0, "vertical": 0.7}  # what is true of every traffic light that is drawn
+COLOURED = {  # instead of the colour before the noun
+    "{noun} that is {tone}": 1.0, "{noun} in {tone}": 0.5, "{noun} painted {tone}": 0.3,
+    "{noun} that is {tone} in color": 0.3, "{noun} which is {tone}": 0.4,
+    "{noun} of {tone} color": 0.2, "{noun} with {a_tone} color": 0.3,
+}  # fmt: skip
+STRIPED_CONE = ("{tone} and white", "{tone} and white striped", "striped {tone} and white")
 FRAMES = {"with {a_tone} frame": 1.0, "with {a_tone} frame and black wheels": 0.4}
 VIEWED = {
     "rear": ("with red taillights", "with its taillights visible", "seen from behind",
              "seen from the rear", "with red rear lights"),
-    "front": ("seen from the front", "with its headlights visible", "facing the camera",
+    "front": ("seen from the front", "with its headlights visible",
               "facing us", "facing the viewer"),
     "side": ("seen from the side", "in profile", "shown from the side"),
 }  # fmt: skip

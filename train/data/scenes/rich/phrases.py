@@ -75,9 +75,9 @@ def name(
     if not coloured:
         text, plural, colours = _without_tone(noun.text), _without_tone(noun.plural), _ANY_COLOUR
     else:
-        tone = _tone(rng, kind, colour)
+        tone = _pick(rng, _tones_of("" if generic else kind, colour))
         colours = tone.reading
-        text, plural = _coloured(rng, noun, kind, colour, tone.text, generic)
+        text, plural = _coloured(rng, noun, kind, tone.text, generic)
     if not generic and rng.random() < 0.14:
         detail = _detail(rng, kind, colour, view, coloured)
         if " with " not in text and detail:
@@ -100,10 +100,6 @@ def _tones_of(kind: str, colour: str) -> tuple[Word, ...]:
     return tuple(word for word in tones if colour in word.reading.surely)
 
 
-def _tone(rng: random.Random, kind: str, colour: str) -> Word:
-    return _pick(rng, _tones_of(kind, colour))
-
-
 def _pick(rng: random.Random, words: tuple[Word, ...]) -> Word:
     return rng.choices(words, weights=[word.weight for word in words])[0]
 
@@ -113,10 +109,10 @@ def _without_tone(text: str) -> str:
 
 
 def _coloured(
-    rng: random.Random, noun: Word, kind: str, colour: str, tone: str, generic: bool
+    rng: random.Random, noun: Word, kind: str, tone: str, generic: bool
 ) -> tuple[str, str]:
     """The noun with its colour, singular and plural."""
-    words = {"tone": tone, "a_tone": f"{article(tone)} {tone}", "colour": colour}
+    words = {"tone": tone, "a_tone": f"{article(tone)} {tone}"}
     if KINDS[kind].clothed and not generic:
         worn = choose(rng, lexicon.WORN).format(**words)
         if "{worn}" in noun.text:
@@ -128,10 +124,12 @@ def _coloured(
         return f"{housing}{noun.text} {shown}", f"{housing}{noun.plural} {shown}"
     if kind == "bicycle" and not generic and rng.random() < 0.15:
         return f"{noun.text} {choose(rng, lexicon.FRAMES).format(**words)}", ""
-    if kind == "cone" and not generic and rng.random() < 0.12:
-        tone = f"{tone} and white"
     if "{tone}" in noun.text:
-        return noun.text.format(tone=tone), f"{tone} {_without_tone(noun.plural)}"
+        return noun.text.format(**words), noun.plural.format(**words)
+    if rng.random() < 0.07:
+        return choose(rng, lexicon.COLOURED).format(noun=noun.text, **words), ""
+    if kind == "cone" and not generic and rng.random() < 0.15:
+        tone = rng.choice(lexicon.STRIPED_CONE).format(tone=tone)
     return f"{tone} {noun.text}", f"{tone} {noun.plural}"
 
 

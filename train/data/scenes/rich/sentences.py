@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 
 from train.data.scenes.catalogue import KINDS
+from train.data.scenes.relations import gap
 from train.data.scenes.rich import constructions as said
 from train.data.scenes.rich.claims import Claim
 from train.data.scenes.rich.text import Text, choose, fill
@@ -13,7 +14,8 @@ from train.data.scenes.scene import Scene, SceneObject
 from train.data.scenes.sentences import words_of
 
 MAX_WORDS = 25
-_TAIL_SHARE = 0.14
+_TAIL_SHARE = 0.16
+_CROWD, _CROWD_PX = 4, 130.0  # so many others as near as that
 _DECLARED = said.AFTER_IS | said.AFTER_NOUN
 
 
@@ -44,8 +46,10 @@ def sentence(
     else:
         where, frames = Text(""), said.ALONE
     frame = choose(rng, frames)
-    if ranks:
-        frame = frame.replace("a {np}", "the {np}").replace("the only {np}", "the {np}")
+    if ranks and not wheres:
+        frame = choose(rng, said.ALONE_RANKED)
+    elif ranks:
+        frame = frame.replace("a {np}", "the {np}")
     made = fill(frame, np=phrase, where=where, state=_state(rng, item))
     if len(words_of(made.words)) > MAX_WORDS:
         made = fill("the {np} {where}" if wheres else "the {np}", np=phrase, where=where)
@@ -90,6 +94,8 @@ def _with_tail(rng: random.Random, scene: Scene, item: SceneObject | None, made:
         return made
     kinds = ["any", scene.weather.name]
     kinds += ["trees"] * 3 * (len(scene.trees) >= 4) + ["buildings"] * 3 + ["lamps"]
+    if item is not None and sum(gap(item, o) < _CROWD_PX for o in scene.objects) > _CROWD:
+        kinds += ["crowd"] * 3
     if item is not None and item.zone == "road" and scene.road.lanes >= 3:
         kinds += ["lanes"] * 2
     tail = rng.choice(said.TAILS[rng.choice(kinds)])

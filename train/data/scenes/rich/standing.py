@@ -16,7 +16,7 @@ from train.data.scenes.scene import Scene, SceneObject
 Test = Callable[[SceneObject], bool]
 Key = Callable[[SceneObject], float]
 
-_PLACE_WEIGHT = 160.0  # as an object at this distance in pixels
+_PLACE_WEIGHT = 45.0  # as an object at this distance in pixels
 _MOST_ORDERED = 6  # nobody counts more
 
 
@@ -32,7 +32,7 @@ def places(rng: random.Random, scene: Scene, item: SceneObject) -> list[Claim]:
 def place(rng: random.Random, name: str, perhaps: Test) -> Claim:
     """The claim of one place."""
     words = rng.choice(said.PLACES[name])
-    return Claim(name, Text(words), perhaps, weight=_PLACE_WEIGHT * rng.uniform(0.5, 2.0))
+    return Claim(name, Text(words), perhaps, weight=_PLACE_WEIGHT * rng.uniform(0.2, 4.0))
 
 
 def readings(scene: Scene) -> dict[str, tuple[Test, Test]]:
@@ -155,7 +155,7 @@ def _ordered(
 
 
 def _rank(rng: random.Random, name: str, head: str, may_hold: Test) -> Claim:
-    weight = _PLACE_WEIGHT * rng.uniform(0.4, 2.0)
+    weight = _PLACE_WEIGHT * rng.uniform(0.1, 3.0)
     return Claim(name, Text(""), may_hold, head=head, weight=weight)
 
 
@@ -182,4 +182,4 @@ def closest(
         return []
     mention = Text(to.phrase.text, ((to.phrase.text, landmark.id),))
     where = fill(f"{choose(rng, said.RELATIONS['closest'])}".replace("{a}", "the {a}"), a=mention)
-    return [Claim("closest", where, may_hold, (landmark.id,), weight=mine * rng.uniform(0.5, 1.5))]
+    return [Claim("closest", where, may_hold, (landmark.id,), weight=mine)]

@@ -11,7 +11,7 @@ from train.data.scenes.rich.text import texts_of
 from train.data.scenes.sentences import words_of
 
 _SLOT = re.compile(r"\{\w+\}")
-_ALWAYS = "a an the another and jacket"
+_ALWAYS = "a an the another similar and jacket"
 
 
 def vocabulary() -> list[str]:
