@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sdk.errors import EngineError, InputError
 from train.checkpoint import CONFIG, TOKENIZER, checkpoint_sha256, start_from
+from train.hub import fetch
 from train.models.config import UNCALIBRATED, PizaConfig, swin_t
 from train.models.grounder import PizaGrounder
 from train.models.history import BoxHistoryEncoder
@@ -60,13 +61,14 @@ def open_base(source: str, method: str, input_hw: tuple[int, int] | None = None)
         if not knows_histories:
             model.history = BoxHistoryEncoder()
         return Base(model, folder / TOKENIZER, knows_histories)
-    tokenizer_file = folder / TOKENIZER if folder.is_dir() else _from_hub(source)
+    stored = folder if folder.is_dir() else _from_hub(source)
+    tokenizer_file = stored / TOKENIZER
     if not tokenizer_file.is_file():
         raise EngineError(f"expected a tokenizer file at {tokenizer_file}, found none")
     preset = swin_t()
     size = input_hw or preset.input_hw
     config = replace(preset, name=folder.name, method=method, input_hw=size)
-    model = from_pretrained(source, config)
+    model = from_pretrained(stored, config)
     longest = min(config.max_tokens, model.base.config.max_text_len)
     model.config = replace(model.config, max_tokens=longest)
     return Base(model, tokenizer_file, False)
@@ -81,13 +83,10 @@ def _is_ours(folder: Path) -> bool:
 
 
 def _from_hub(source: str) -> Path:
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HFValidationError
-
     try:
-        return Path(hf_hub_download(source, TOKENIZER))
-    except (OSError, HFValidationError) as error:  # no such model, no network, no such file
+        return fetch(source, (CONFIG, "*.safetensors", "*.safetensors.index.json", TOKENIZER))
+    except EngineError as error:
         raise EngineError(
             f"cannot load the base model {source}: expected a checkpoint folder, a folder in"
-            f" transformers' format or a hub id ({error})"
+            f" transformers' format or a hub id; there is no such folder, and {error}"
         ) from error

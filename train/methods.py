@@ -49,6 +49,10 @@ def trainable(model: PizaGrounder) -> list[nn.Parameter]:
     Zero-shot: none. Full: all of the base. Adapters: their own, the zoom embedding and every norm
     layer but the group norms of the neck, which is the published choice (236 tensors for Swin-T).
     Never the box-history encoder, which is trained first and on its own.
+
+    A tensor before units that died (their ReLU is zero whatever comes) has no gradient and never
+    moves, as three of the 343 of a piza-tiny may: the layers of ``decoder.reference_points_head``
+    but for the last bias. ``tune`` names such tensors in the end.
     """
     family = METHODS[model.config.method].family
     if family == "zero-shot":

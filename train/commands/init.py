@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from train.methods import METHODS
 from train.options import not_negative, positive
 
 SIZES = ("swin-t", "piza-tiny")
@@ -12,6 +13,13 @@ SIZES = ("swin-t", "piza-tiny")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--out", type=Path, required=True, help="checkpoint folder to write")
+    parser.add_argument(
+        "--method",
+        choices=METHODS,
+        default="piza-adapter+",
+        help="what is added to the base; zero-shot: nothing, which makes it a base for 'tune'"
+        " (default: piza-adapter+)",
+    )
     parser.add_argument("--base-config", choices=SIZES, default=SIZES[0])
     parser.add_argument(
         "--input-hw",
@@ -44,8 +52,10 @@ def run(args: argparse.Namespace) -> int:
     config = swin_t() if args.base_config == "swin-t" else piza_tiny(words)
     if args.input_hw is not None:
         config = replace(config, input_hw=tuple(args.input_hw))
-    model = untrained(replace(config, name=f"{config.name}-random"), args.seed)
+    model = untrained(replace(config, name=f"{config.name}-random", method=args.method), args.seed)
     save_checkpoint(args.out, model, args.out / TOKENIZER)
     count = sum(parameter.numel() for parameter in model.parameters())
-    print(f"{args.out}: {count / 1e6:.1f} M random parameters, input {config.input_hw}")
+    print(
+        f"{args.out}: {count / 1e6:.1f} M random parameters, {args.method}, input {config.input_hw}"
+    )
     return 0

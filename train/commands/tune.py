@@ -122,6 +122,7 @@ def run(args: argparse.Namespace) -> int:
     from train.models.pretrained import PUBLISHED_BASE
     from train.storage import STATE
     from train.trainer.distributed import join, leave
+    from train.trainer.gradients import never_reached
     from train.trainer.journal import Journal
     from train.trainer.loop import Trainer, flush_denormals
     from train.trainer.running import run_to_the_end
@@ -186,8 +187,10 @@ def run(args: argparse.Namespace) -> int:
     batches = loader(data, left, items, args.workers, crew.rank, crew.size, args.accumulate)
     code = run_to_the_end(trainer, batches, journal)
     if skipped := data.skipped():
-        more = f" and {len(skipped) - 5} more" if len(skipped) > 5 else ""
-        print(f"{len(skipped)} photographs could not be read: {', '.join(skipped[:5])}{more}")
+        print(f"note: {_listed(skipped)} could not be read: other photographs took their place")
+    still = never_reached(model.named_parameters(), trainer.optimiser)
+    if crew.leads and trainer.step and still:
+        print(f"note: no gradient has reached {_listed(still)} (of {len(learned)} trained tensors)")
     leave(crew)
     return code
 
@@ -238,6 +241,11 @@ def _doubts(known: AnnotationSet, tokenizer: Tokenizer) -> list[str]:
     from train.data.statistics import doubt_lines, doubts, unknown_shares
 
     return doubt_lines({**doubts(known.items), **unknown_shares(known.items, tokenizer)})
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f"{len(names)}: {', '.join(names[:5])}{more}"
 
 
 def _recipe(args: argparse.Namespace, count: int, items: int) -> Recipe:

@@ -128,6 +128,8 @@ def _size(state: State, name: str, axis: int) -> int:
 
 
 def _absent(name: str) -> EngineError:
+    if belongs_to_piza(name):
+        return EngineError(f"found no {name}: expected it among the adapters of the PIZA file")
     return EngineError(f"found no {name}: expected a Swin Grounding DINO by mmdetection's names")
 
 

@@ -130,8 +130,12 @@ def build(converted: Converted) -> PizaGrounder:
 def check_fit(model: PizaGrounder, converted: Converted) -> None:
     """Raises EngineError unless names and shapes are those of ``model``, all of them."""
     expected = {name: tensor.shape for name, tensor in model.named_parameters()}
+    missing = [name for name in expected if name not in converted.weights]
     problems = {
-        "missing (by our names)": [name for name in expected if name not in converted.weights],
+        "missing from the base (by our names)": [n for n in missing if n.startswith("base.")],
+        "missing from the PIZA file (by our names)": [
+            name for name in missing if not name.startswith("base.")
+        ],
         "without a place in the model": [
             converted.sources.get(name, name) for name in converted.weights if name not in expected
         ],

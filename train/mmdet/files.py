@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 import zipfile
 from pathlib import Path
 from pickle import UnpicklingError
@@ -18,6 +19,12 @@ from sdk.errors import EngineError, InputError
 # weights are there and the raw ones under ``ema_state_dict``; the latter alone is rare.
 WRAPPERS = ("state_dict", "ema_state_dict")
 COUNTER = "steps"  # of the moving average
+_SIGNS = {  # how files begin that are no weights
+    b"version https://git-lfs": "a pointer of Git LFS ('git lfs pull' fetches what it stands for)",
+    b"<": "a web page, perhaps of a download that was refused",
+    b"PK": "an archive that is damaged or cut off",
+    b"\x80": "a pickle that is damaged or holds more than tensors",
+}
 
 
 class Ignored:
@@ -43,14 +50,16 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         try:
             return _named(path, load_file(path))
         except (SafetensorError, OSError) as error:
-            raise EngineError(f"cannot read {path}: {error}") from error
+            raise _no_weights(path) from error
     return _named(path, _unwrapped(_unpickled(path)))
 
 
 def _unpickled(path: Path) -> Any:
     try:
         if not zipfile.is_zipfile(path):  # written before PyTorch 1.6
-            return torch.load(path, map_location="cpu", weights_only=True)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # about protocols of files that are none
+                return torch.load(path, map_location="cpu", weights_only=True)
         strange = torch.serialization.get_unsafe_globals_in_checkpoint(path)
         with torch.serialization.safe_globals([(Ignored, name) for name in strange]):
             return torch.load(path, map_location="cpu", weights_only=True)
@@ -67,11 +76,18 @@ def _unpickled(path: Path) -> Any:
         AttributeError,
         AssertionError,
     ) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise EngineError(
-            f"cannot read {path} as weights: {reason}; expected a PyTorch file with tensors only,"
-            " or .safetensors"
-        ) from error
+        raise _no_weights(path) from error
+
+
+def _no_weights(path: Path) -> EngineError:
+    """What the file is, as far as its beginning tells; what readers say of it misleads."""
+    with path.open("rb") as file:
+        begin = file.read(64).lstrip()
+    what = next((what for sign, what in _SIGNS.items() if begin.startswith(sign)), "something else")
+    return EngineError(
+        f"expected weights in {path}, a PyTorch file with tensors only or .safetensors; found"
+        f" {what if begin else 'nothing'}"
+    )
 
 
 def _unwrapped(content: Any) -> Any:

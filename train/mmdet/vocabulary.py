@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sdk.errors import InputError
+from sdk.errors import EngineError, InputError
 from train.data.vocabulary import write_wordpiece
+from train.hub import fetch
 
 # Whose vocabulary MM-Grounding-DINO has; the text is lower-cased.
 HUB_ID, HUB_FILE = "google-bert/bert-base-uncased", "vocab.txt"
@@ -31,12 +32,7 @@ def from_vocab(vocab: Path | None, out: Path) -> None:
 
 
 def _download() -> Path:
-    from huggingface_hub import hf_hub_download
-
     try:
-        return Path(hf_hub_download(HUB_ID, HUB_FILE))
-    except Exception as error:  # of the network, of the hub, of the cache
-        raise InputError(
-            f"cannot fetch {HUB_FILE} of {HUB_ID} from the hub: {error}; name a vocab.txt with"
-            " --vocab"
-        ) from error
+        return fetch(HUB_ID, (HUB_FILE,)) / HUB_FILE
+    except EngineError as error:
+        raise InputError(f"{error}; name a vocab.txt with --vocab") from error

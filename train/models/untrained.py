@@ -24,4 +24,7 @@ def untrained(config: PizaConfig, seed: int) -> PizaGrounder:
             parameter.normal_(0, fan_in**-0.5 if plain else 0.3, generator=generator)
             if "norm" in name.lower() and name.endswith("weight"):
                 parameter.add_(1)
+        if not config.zooms:  # nobody asks its history encoder: zeros say that it has none
+            for parameter in model.history.parameters():
+                parameter.zero_()
     return model

@@ -8,7 +8,9 @@ import pytest
 import torch
 
 from train.__main__ import main
+from train.base import open_base
 from train.checkpoint import CONFIG, TOKENIZER, WEIGHTS, checkpoint_sha256, load_checkpoint
+from train.methods import METHODS
 from train.models.config import PizaConfig
 from train.models.untrained import untrained
 
@@ -17,7 +19,7 @@ TINY = ("--base-config", "piza-tiny", "--input-hw", "64", "96")
 
 def test_a_checkpoint_that_loads(tmp_path: Path, capsys) -> None:
     assert main(["init", "-o", str(tmp_path / "a"), *TINY]) == 0
-    assert "M random parameters, input (64, 96)" in capsys.readouterr().out
+    assert "M random parameters, piza-adapter+, input (64, 96)" in capsys.readouterr().out
     assert {p.name for p in (tmp_path / "a").iterdir()} == {CONFIG, TOKENIZER, WEIGHTS}
     model, tokenizer = load_checkpoint(tmp_path / "a")
     assert model.config.input_hw == (64, 96)
@@ -31,6 +33,16 @@ def test_the_seed_makes_the_weights(tmp_path: Path) -> None:
         assert main(["init", "-o", str(tmp_path / name), "--seed", seed, *TINY]) == 0
         hashes.append(checkpoint_sha256(tmp_path / name))
     assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_a_base_for_every_method(tmp_path: Path) -> None:
+    """Nothing is added to it, and its history encoder is to be fitted, not taken for trained."""
+    assert main(["init", "-o", str(tmp_path), "--method", "zero-shot", *TINY]) == 0
+    assert PizaConfig.load(tmp_path / CONFIG).method == "zero-shot"
+    for name in METHODS:
+        base = open_base(str(tmp_path), name)
+        assert base.model.config.method == name
+        assert not base.knows_histories
 
 
 def test_swin_t_by_default(tmp_path: Path, monkeypatch) -> None:

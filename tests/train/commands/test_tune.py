@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import shutil
 import socket
@@ -22,6 +23,8 @@ from train import fit_history, sizes
 from train.__main__ import main
 from train.base import open_base
 from train.checkpoint import CONFIG, TOKENIZER, WEIGHTS, load_checkpoint, save_checkpoint
+from train.data import photographs as photographs_module
+from train.evaluation import validation
 from train.evaluation.validation import some
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -225,6 +228,152 @@ def test_methods_that_train_nothing(tune, tmp_path: Path, capsys, method: str) -
     assert "piza-adapter+" in capsys.readouterr().err
 
 
+@pytest.fixture
+def damaged(tmp_path: Path) -> Path:
+    """A folder of its own, with six photographs and an annotation of each."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "six"
+    folder.mkdir()
+    entries = []
+    for k in range(6):
+        cv2.imwrite(str(folder / f"{k}.jpg"), rng.integers(0, 255, (120, 160, 3), np.uint8))
+        entries.append({"image": f"{k}.jpg", "bbox": [9 + k, 7, 12, 15], "ref": REFS[0], "id": k})
+    (folder / "all.json").write_text(json.dumps(entries))
+    return folder
+
+
+def at(folder: Path) -> list[str]:
+    return ["--annotations", str(folder / "all.json"), "--images", str(folder)]
+
+
+@pytest.fixture
+def spoil(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """``spoil(name)``: from now on a photograph of this name cannot be decoded."""
+    lost: set[str] = set()
+    real = photographs_module.read_image
+
+    def read(path: Path) -> np.ndarray:
+        if path.name in lost:
+            raise InputError(f"cannot decode the image {path}")
+        return real(path)
+
+    monkeypatch.setattr(photographs_module, "read_image", read)
+    return lost.add
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_a_bad_photograph_ends_a_run_in_one_line(
+    tune, damaged, spoil, tmp_path, capfd, workers: str
+) -> None:
+    """Nothing hangs, no process is left, and the run goes on without it."""
+    out, options = tmp_path / "out", [*at(damaged), "--epochs", "3", "--workers", workers]
+    assert tune(tmp_path / "whole", *options) == 0
+    spoil("3.jpg")
+    capfd.readouterr()
+    assert tune(out, *options) == 2
+    said = capfd.readouterr().err
+    errors = [line for line in said.splitlines() if "error" in line]
+    assert len(errors) == 1
+    assert "3.jpg" in errors[0]
+    assert "--skip-unreadable" in errors[0]
+    assert "Traceback" not in said
+    assert multiprocessing.active_children() == []
+    assert torch.load(out / "state.pt", weights_only=True)["step"] < 9
+    assert tune(out, *options, "--resume", "--skip-unreadable") == 0
+    assert "1: 3.jpg could not be read" in capfd.readouterr().out
+    at_once = tmp_path / "at_once"
+    assert tune(at_once, *options, "--skip-unreadable") == 0
+    assert same(state(out), state(at_once))  # whenever it was found out
+    assert not same(state(out), state(tmp_path / "whole"))
+
+
+def test_a_run_goes_on_without_what_was_lost_meanwhile(tune, damaged, tmp_path, capsys) -> None:
+    (damaged / "5.jpg").unlink()
+    out, options = tmp_path / "out", [*at(damaged), "--epochs", "2"]
+    assert tune(out, *options, "--stop-after", "1e-9") == 0
+    (damaged / "2.jpg").write_bytes((damaged / "2.jpg").read_bytes()[:500])  # cut off
+    shutil.copyfile(damaged / "1.jpg", damaged / "5.jpg")  # come back
+    capsys.readouterr()
+    assert tune(out, *options) == 2
+    said = capsys.readouterr().err
+    assert "1 photographs that this run began with cannot be read any more" in said
+    assert "2.jpg" in said
+    assert tune(out, *options, "--skip-unreadable") == 0
+    assert "after 5 of 5 steps" in capsys.readouterr().out
+
+
+def test_photographs_for_the_checks_are_read_first(
+    tune, damaged, tmp_path, capsys, monkeypatch
+) -> None:
+    real = validation.read_image
+
+    def read(path: Path) -> np.ndarray:
+        if path.name == "4.jpg":
+            raise InputError(f"cannot decode the image {path}")
+        return real(path)
+
+    monkeypatch.setattr(validation, "read_image", read)
+    check = ["--val-annotations", str(damaged / "all.json"), "--val-images", str(damaged)]
+    assert tune(tmp_path / "out", *check) == 2
+    assert "4.jpg; --skip-unreadable" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+    assert tune(tmp_path / "out", *check, "--skip-unreadable") == 0
+
+
+def test_checks_on_what_is_trained_on(tune, photographs, damaged, tmp_path, capsys) -> None:
+    check = ["--val-annotations", str(damaged / "all.json"), "--val-images", str(damaged)]
+    assert tune(tmp_path / "apart", *check, "--checks", "1") == 0
+    assert "are trained on" not in capsys.readouterr().err
+    shutil.copyfile(photographs / "0.png", damaged / "1.jpg")  # under another name
+    assert tune(tmp_path / "out", *check, "--checks", "1") == 0
+    assert "warning: 1 of the 6 photographs" in capsys.readouterr().err
+
+
+def test_words_that_the_base_does_not_know(tune, damaged, tmp_path, capsys) -> None:
+    entries = json.loads((damaged / "all.json").read_text())
+    entries += [entries[0], entries[1] | {"ref": "das rote Auto"}]
+    (damaged / "all.json").write_text(json.dumps(entries))
+    assert tune(tmp_path / "out", *at(damaged)) == 0
+    said = capsys.readouterr().out
+    assert "note: 12.5% of the words are unknown to the model, in 12.5% of the sentences" in said
+    assert "note: 1 annotations repeat" in said
+    assert "note: 2 annotations have the id of another" in said
+
+
+def test_a_disk_that_is_full(tune, tmp_path: Path, capsys, monkeypatch) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=10_000)
+    assert tune(tmp_path / "out", "--stop-after", "1e-9") == 0
+    before = (tmp_path / "out" / "state.pt").read_bytes()
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    capsys.readouterr()
+    assert tune(tmp_path / "out") == 2
+    assert "the disk is full; it needs" in capsys.readouterr().err
+    assert (tmp_path / "out" / "state.pt").read_bytes() == before
+    assert not list((tmp_path / "out").rglob("*partial*"))
+    monkeypatch.undo()
+    assert tune(tmp_path / "out") == 0
+
+
+def test_tensors_that_nothing_moves_are_named(
+    tune, make_model, make_config, tokenizer_file, tmp_path, capsys
+) -> None:
+    model = make_model(make_config(method="zero-shot"))
+    with torch.no_grad():  # a layer that is never active
+        model.base.model.decoder.reference_points_head.layers[0].bias.fill_(-1000)
+    save_checkpoint(tmp_path / "base", model, tokenizer_file)
+    assert tune(tmp_path / "out", method="full", start=tmp_path / "base") == 0
+    said = capsys.readouterr().out
+    head = "base.model.decoder.reference_points_head.layers"
+    assert f"no gradient has reached 3: {head}.0.weight, {head}.0.bias, {head}.1.weight" in said
+
+
+def test_short_runs_leave_their_losses(tune, tmp_path: Path) -> None:
+    assert tune(tmp_path) == 0
+    [entry] = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert entry["step"] == 4
+    assert entry["loss"] > 0
+
+
 def test_entries_that_cannot_be_used_are_named(tune, photographs, tmp_path, capsys) -> None:
     entries = json.loads((photographs / "all.json").read_text())
     entries[0]["image"] = "gone.png"
@@ -252,10 +401,7 @@ def test_a_checkpoint_of_the_method_goes_on(make_model, tokenizer_file, tmp_path
 
 
 def test_bases_that_are_none(tmp_path: Path, monkeypatch, transformers_base) -> None:
-    def offline(*_: object) -> None:
-        raise OSError("no network")
-
-    monkeypatch.setattr("huggingface_hub.hf_hub_download", offline)
+    monkeypatch.setattr("train.hub._unreachable", lambda: "no network")
     for source in (str(tmp_path / "nowhere"), "no/model"):
         with pytest.raises(EngineError, match="a hub id"):
             open_base(source, "lora")

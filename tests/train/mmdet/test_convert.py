@@ -129,6 +129,23 @@ def test_missing_tensors_are_named(whole, name: str, ours: str | None) -> None:
         of(state)
 
 
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("encoder.layers.0.adapter2.scaling", "missing from the PIZA file"),
+        ("encoder.layers.0.adapter1.linear_down.weight", "among the adapters of the PIZA file"),
+        ("zoom_embedding.temb.dense.0.weight", "among the adapters of the PIZA file"),
+        ("bbox_encoder.box_encoder.fc3.weight", "missing from the PIZA file"),
+        ("text_feat_map.bias", "missing from the base"),
+        ("level_embed", "a Swin Grounding DINO by mmdetection's names"),
+    ],
+)
+def test_a_missing_tensor_is_missed_in_its_own_file(whole, name: str, file: str) -> None:
+    state = {key: tensor for key, tensor in whole.items() if key != name}
+    with pytest.raises(EngineError, match=file):
+        of(state)
+
+
 def test_unknown_tensors_are_named(whole) -> None:
     strange = {"stranger": torch.ones(1), "encoder.layers.0.lora_A": torch.ones(1)}
     with pytest.raises(EngineError, match=r"unknown tensors: stranger, encoder\.layers\.0\.lora_A"):

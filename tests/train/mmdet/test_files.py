@@ -6,6 +6,7 @@ import contextlib
 import os
 import pickle
 import subprocess
+import warnings
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -126,8 +127,31 @@ def test_anything_but_tensors_by_name(tmp_path: Path, content: Any) -> None:
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"weights", pickle.dumps([1], 2)])
 def test_other_files(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(EngineError, match="w\\."):
+    with pytest.raises(EngineError, match=r"expected weights in .*w\."):
         read_weights(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["w.pth", "w.safetensors"])
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"", "found nothing"),
+        (b"hello, this is a text", "found something else"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:ab", "a pointer of Git LFS"),
+        (b"\n<!DOCTYPE html><html>", "a web page"),
+        (b"PK\x03\x04 and no more", "an archive that is damaged or cut off"),
+        (pickle.dumps({"a": 1}), "a pickle that is damaged or holds more than tensors"),
+    ],
+)
+def test_what_a_file_is_instead(tmp_path: Path, name: str, content: bytes, what: str) -> None:
+    """torch would advise to run it."""
+    (tmp_path / name).write_bytes(content)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(EngineError, match=what) as raised:
+            read_weights(tmp_path / name)
+    assert "weights_only" not in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize("name", ["w.pth", "w.safetensors"])

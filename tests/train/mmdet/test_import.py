@@ -84,7 +84,7 @@ def test_round_trip(
         ({"--base": "nothing.pth"}, 2, "found none"),
         ({"--vocab": "nothing.txt"}, 2, "cannot read the vocabulary"),
         ({"--config": "nothing.json"}, 2, "cannot read the configuration"),
-        ({"--base": "small.json"}, 3, "cannot read"),
+        ({"--base": "small.json"}, 3, "expected weights in"),
         ({"--piza": "base.pth"}, 3, "neither adapters"),
     ],
 )

@@ -61,18 +61,14 @@ def test_files_that_are_none(tmp_path: Path, content: bytes | None, message: str
 
 def test_the_hub_is_asked_for_one_when_none_is_named(vocab: Path, tmp_path, monkeypatch) -> None:
     asked = []
-    monkeypatch.setattr(
-        "huggingface_hub.hf_hub_download", lambda *what: asked.append(what) or str(vocab)
-    )
+    monkeypatch.setattr(vocabulary, "fetch", lambda *what: asked.append(what) or vocab.parent)
     from_vocab(None, tmp_path / "tokenizer.json")
-    assert asked == [(vocabulary.HUB_ID, vocabulary.HUB_FILE)]
+    assert asked == [(vocabulary.HUB_ID, (vocabulary.HUB_FILE,))]
     assert (tmp_path / "tokenizer.json").is_file()
 
 
 def test_without_a_network(tmp_path: Path, monkeypatch) -> None:
-    def refuse(*_: str) -> str:
-        raise OSError("no network")
-
-    monkeypatch.setattr("huggingface_hub.hf_hub_download", refuse)
+    monkeypatch.setattr("train.hub._unreachable", lambda: "no network")
+    monkeypatch.setattr(vocabulary, "HUB_ID", "nobody/knows")
     with pytest.raises(InputError, match=r"no network.*--vocab"):
         from_vocab(None, tmp_path / "tokenizer.json")
