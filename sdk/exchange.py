@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdk.errors import PizaError
+from sdk.checks import Whole, check_whole
+from sdk.errors import InputError
+from sdk.extras import extras_named
 from sdk.geometry import xyxy_to_cxcywh
 
 if TYPE_CHECKING:
@@ -17,13 +19,8 @@ if TYPE_CHECKING:
 
 def to_supervision(answer: Grounding) -> supervision.Detections:
     """See ``Grounding.to_supervision``."""
-    try:
+    with extras_named():
         import supervision
-    except ImportError as error:
-        raise PizaError(
-            f"to_supervision() needs the package supervision ({error}):"
-            " pip install 'piza-edge[supervision]'"
-        ) from error
     count = 0 if answer.xyxy is None else 1
     box = np.empty((0, 4)) if answer.xyxy is None else answer.xyxy
     return supervision.Detections(
@@ -37,8 +34,11 @@ def to_supervision(answer: Grounding) -> supervision.Detections:
     )
 
 
-def to_vision_msgs(answer: Grounding, frame_id: str, stamp: tuple[int, int]) -> dict[str, Any]:
+def to_vision_msgs(answer: Grounding, frame_id: str, stamp: tuple[Whole, Whole]) -> dict[str, Any]:
     """See ``Grounding.to_vision_msgs``."""
+    if not isinstance(frame_id, str):
+        raise InputError(f"expected the name of a coordinate frame, got {frame_id!r:.80}")
+    stamp = _check_stamp(stamp)
     detections = []
     if answer.found and answer.xyxy is not None:
         centre_x, centre_y, width, height = xyxy_to_cxcywh(answer.xyxy).tolist()
@@ -65,6 +65,14 @@ def to_vision_msgs(answer: Grounding, frame_id: str, stamp: tuple[int, int]) -> 
             }
         )
     return {"header": _header(frame_id, stamp), "detections": detections}
+
+
+def _check_stamp(stamp: Any) -> tuple[int, int]:
+    """``(sec, nanosec)`` as ``builtin_interfaces/msg/Time`` holds them: int32, below a second."""
+    if not isinstance(stamp, list | tuple) or len(stamp) != 2:
+        raise InputError(f"expected a stamp (sec, nanosec), got {stamp!r:.80}")
+    sec = check_whole(stamp[0], "sec of the stamp", -(2**31), 2**31 - 1)
+    return sec, check_whole(stamp[1], "nanosec of the stamp", 0, 10**9 - 1)
 
 
 def _header(frame_id: str, stamp: tuple[int, int]) -> dict[str, Any]:

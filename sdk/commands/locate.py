@@ -7,7 +7,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from sdk.options import add_allow_unproven, add_engine, add_threshold
+from sdk.options import add_allow_unproven, add_engine, add_threads, add_threshold
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
     add_threshold(parser)
+    add_threads(parser)
     add_allow_unproven(parser)
 
 

@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdk.options import add_allow_unproven, add_engine, add_threshold
+from sdk.options import add_allow_unproven, add_engine, add_threads, add_threshold
 
 if TYPE_CHECKING:
     from sdk.video.stream import Policy, Stream, StreamFrame
@@ -57,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--timeout-s", type=float, default=10.0, metavar="S", help="longest wait for a frame (10)"
     )
     add_threshold(parser)
+    add_threads(parser)
     add_allow_unproven(parser)
     parser.add_argument("--json", action="store_true", help="print the summary as JSON")
 
@@ -64,8 +65,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Answers until the source or a signal ends it, then prints a summary; 0 for either end."""
     from sdk.grounder import Grounder
-    from sdk.video.signals import stops_on_signal
     from sdk.video.addresses import public_address
+    from sdk.video.signals import stops_on_signal
     from sdk.video.sources import is_live
     from sdk.video.summary import Summary
 

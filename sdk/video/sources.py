@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sdk.errors import InputError
-from sdk.video.source import Source
 from sdk.video.addresses import public_address
+from sdk.video.source import Source
 
 _URL = re.compile(r"^[a-zA-Z][a-zA-Z0-9+.-]+://")
 _DEVICE = re.compile(r"^/dev/video(\d+)$")
@@ -55,8 +56,8 @@ def is_live(named: int | str) -> bool:
 
 
 def _from_name(named: Any, topic: str | None, timeout_s: float | None) -> Source:
-    if isinstance(named, int) and not isinstance(named, bool):
-        return _camera(named)
+    if not isinstance(named, bool) and isinstance(named, Integral):
+        return _camera(int(named))
     if isinstance(named, str | os.PathLike):
         return _from_text(os.fspath(named), topic, timeout_s)
     if isinstance(named, np.ndarray) and named.ndim < 4:

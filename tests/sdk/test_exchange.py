@@ -13,7 +13,7 @@ import pytest
 import supervision
 
 import sdk
-from sdk import PizaError, Rival
+from sdk import InputError, PizaError, Rival
 
 
 @pytest.fixture
@@ -149,3 +149,24 @@ def test_answers_conform_to_the_schema(conforms, answer, missed, nothing):
 def test_the_schema_refuses(conforms, answer, change):
     with pytest.raises(fastjsonschema.JsonSchemaException):
         conforms({**answer.to_dict(), **change})
+
+
+def test_a_stamp_of_numpys_numbers_is_plain(answer):
+    stamp = answer.to_vision_msgs(stamp=(np.int64(5), np.uint32(7)))["header"]["stamp"]
+    assert stamp == {"sec": 5, "nanosec": 7}
+    assert {type(value) for value in stamp.values()} == {int}
+    json.dumps(stamp)
+
+
+@pytest.mark.parametrize(
+    "stamp",
+    [(1.5, 2), (1, 2.0), (True, 0), ("1", 0), (1,), 5, None, (0, -1), (0, 10**9), (2**31, 0)],
+)
+def test_bad_stamps(answer, stamp):
+    with pytest.raises(InputError, match=r"expected .*stamp"):
+        answer.to_vision_msgs(stamp=stamp)
+
+
+def test_a_coordinate_frame_has_a_name(answer):
+    with pytest.raises(InputError, match="expected the name of a coordinate frame, got 3"):
+        answer.to_vision_msgs(3)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sdk.cores import usable_cores
 from sdk.errors import InputError
+from sdk.options import add_threads
 from sdk.text import Tokenizer
 from train.methods import METHODS, trainable
 from train.options import not_negative, positive, positive_float, share
@@ -91,10 +92,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--workers",
         type=not_negative,
-        default=min(4, os.cpu_count() or 1),
+        default=min(4, usable_cores()),
         help="data loading processes, for each process",
     )
-    run.add_argument("--threads", type=positive, help="CPU threads of each process")
+    add_threads(run)
     run.add_argument("--device", help="cpu or cuda; the best there is by default")
     run.add_argument("--save-every", type=positive, default=250, metavar="STEPS")
     run.add_argument(
@@ -121,6 +122,7 @@ def run(args: argparse.Namespace) -> int:
     from train.kept_history import fitted_history
     from train.models.pretrained import PUBLISHED_BASE
     from train.storage import STATE
+    from train.threads import limit_threads
     from train.trainer.distributed import join, leave
     from train.trainer.gradients import never_reached
     from train.trainer.journal import Journal
@@ -129,8 +131,7 @@ def run(args: argparse.Namespace) -> int:
 
     state = args.out / STATE
     crew = join(device)
-    if args.threads is not None:
-        torch.set_num_threads(args.threads)
+    limit_threads()
     flush_denormals()
     torch.manual_seed(args.seed)
     input_hw = None if args.input_hw is None else (args.input_hw[0], args.input_hw[1])

@@ -113,13 +113,11 @@ def open_locator(
             f"expected a checkpoint (config.json) or an engine ({MANIFEST_FILE}) in {folder},"
             " found neither"
         )
-    import torch
-
     from train.checkpoint import checkpoint_sha256, load_checkpoint
     from train.device import pick_device
+    from train.threads import limit_threads
 
-    if threads is not None:
-        torch.set_num_threads(threads)
+    limit_threads(threads)
     chosen = pick_device(device)
     model, tokenizer = load_checkpoint(folder)
     config = model.config
