@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 from export.backends import adapt, check_wanted
 from export.certificate import certify
-from export.placing import check_searches, place_engine
+from export.placing import check_searches, place_engine, store_certificate
 from export.portable import export_checkpoint
 from export.precision.scenes import SCENES
 from export.tensorrt import PlanOptions
@@ -16,7 +15,6 @@ from sdk.engine import (
     Manifest,
     read_manifest,
     verify_files,
-    write_manifest,
 )
 from sdk.errors import EngineError, InputError
 from train.checkpoint import CONFIG, checkpoint_sha256, load_checkpoint
@@ -67,7 +65,7 @@ def verify_engine(folder: Path, checkpoint: Path, searches: int) -> Manifest:
         )
     model, tokenizer = load_checkpoint(checkpoint)
     certificate = certify(folder, model, tokenizer, searches)
-    return write_manifest(folder, dataclasses.replace(manifest, certificate=certificate))
+    return store_certificate(folder, manifest, certificate)
 
 
 def checkpoint_folder(given: Path | None) -> Path:

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from export.criteria import CRITERIA, ENORMOUS, Criteria
 from sdk.engine import Manifest
@@ -25,6 +24,7 @@ from sdk.results import Zoom
 from sdk.runtime import RuntimeSession
 from sdk.text import Tokenizer
 from train.evaluation.questions import Question, questions
+from train.progress import Progress
 
 SEED = 700_000  # scenes of the certificate: neither trained on, nor used by a benchmark
 ASKED = 4
@@ -146,12 +146,13 @@ def compare_searches(
 ) -> SearchReport:
     """Runs ``count`` searches on both sides and compares where they end."""
     overlaps, decisions, right = [], [], []
-    with Grounder(folder, allow_unproven=True) as grounder, warnings.catch_warnings():
+    with (
+        Grounder(folder, allow_unproven=True) as grounder,
+        warnings.catch_warnings(),
+        Progress("certifying", count) as progress,
+    ):
         warnings.simplefilter("ignore", UserWarning)
-        progress = tqdm(
-            questions(SEED, count), total=count, desc="certifying", unit="search", disable=None
-        )
-        for question in progress:
+        for question in questions(SEED, count):
             ours = grounder.locate(question.frame, question.ref)
             found, zooms = reference(question.frame, question.ref)
             decisions.append(ours.found == found and len(ours.zooms) == len(zooms))
@@ -162,6 +163,7 @@ def compare_searches(
             if question.target_xyxy is not None:
                 target = question.target_xyxy
                 right.append([_finds(side, target) for side in (ours.zooms, zooms)])
+            progress.step()
     same = float(np.mean([value >= criteria.same_iou for value in overlaps]))
     decided = float(np.mean(decisions))
     here, there = (sum(each[side] for each in right) for side in (0, 1))

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from export import comparison
 from export.backends import adapt, check_wanted
 from export.criteria import CRITERIA
-from export.placing import check_searches, place_engine
+from export.placing import check_searches, place_engine, store_certificate
 from export.precision.scenes import SCENES
 from export.tensorrt import PlanOptions
-from sdk.engine import MANIFEST_FILE, Manifest, read_manifest, verify_files, write_manifest
+from sdk.engine import MANIFEST_FILE, Manifest, read_manifest, verify_files
 from sdk.errors import EngineError, InputError
 from sdk.grounder import Grounder
 from sdk.results import Zoom
@@ -86,7 +86,7 @@ def verify_against(folder: Path, portable: Path, searches: int) -> Manifest:
             f" {str(theirs)[:12]}...: name its own portable folder, or build the engine again"
         )
     certificate = certify_against(folder, portable, searches)
-    return write_manifest(folder, dataclasses.replace(manifest, certificate=certificate))
+    return store_certificate(folder, manifest, certificate)
 
 
 def certify_against(folder: Path, portable: Path, count: int) -> dict[str, Any]:

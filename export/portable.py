@@ -10,21 +10,24 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from export.graphs import export_network
 from export.networks import networks
 from sdk.engine import Manifest, Preprocess, write_manifest
 from train.checkpoint import TOKENIZER, checkpoint_sha256, load_checkpoint
 from train.evaluation.searcher import history_weights
+from train.progress import Progress
 
 
 def export_checkpoint(checkpoint: Path, folder: Path) -> Manifest:
     """Exports ``checkpoint`` into ``folder`` (made if need be); returns the manifest written."""
     model, _ = load_checkpoint(checkpoint)
     folder.mkdir(parents=True, exist_ok=True)
-    for network in tqdm(networks(model), desc="exporting", unit="network", disable=None):
-        export_network(network, folder / f"{network.name}.onnx")
+    exported = networks(model)
+    with Progress("exporting networks", len(exported)) as progress:
+        for network in exported:
+            export_network(network, folder / f"{network.name}.onnx")
+            progress.step(network.name)
     shutil.copyfile(checkpoint / TOKENIZER, folder / "tokenizer.json")
     np.savez(folder / "history.npz", **history_weights(model))  # type: ignore[arg-type]
     config = model.config

@@ -27,6 +27,7 @@ from sdk.errors import EngineError
 from sdk.gpu_report import gpu_findings
 from sdk.grounder import Grounder
 from train.evaluation.questions import questions
+from train.progress import Progress
 
 WARM_UP = 5  # searches that are not timed
 PACKAGES = ("onnxruntime", "onnxruntime-gpu", "tensorrt", "pycuda", "numpy", "piza-edge")
@@ -102,7 +103,11 @@ def measure(folder: Path, searches: int) -> Latency:
     """Times searches of an engine on rendered scenes, one after the other."""
     asked = [(q.frame, q.ref) for q in questions(SEED, min(searches, 50))]
     totals, steps, stages = [], [], []
-    with Grounder(folder, allow_unproven=True) as grounder, warnings.catch_warnings():
+    with (
+        Grounder(folder, allow_unproven=True) as grounder,
+        warnings.catch_warnings(),
+        Progress("timing", WARM_UP + searches) as progress,
+    ):
         warnings.simplefilter("ignore", UserWarning)
         for number in range(-WARM_UP, searches):
             frame, ref = asked[number % len(asked)]
@@ -112,6 +117,7 @@ def measure(folder: Path, searches: int) -> Latency:
                 totals.append((time.perf_counter() - start) * 1e3)
                 steps.append(len(answer.zooms))
                 stages.append([answer.timing_ms[stage] for stage in STAGES])
+            progress.step()
     p50, p95 = np.percentile(totals, (50, 95))
     medians: NDArray[np.float64] = np.median(stages, axis=0)
     return Latency(

@@ -11,6 +11,7 @@ import contextlib
 import os
 import re
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -21,10 +22,12 @@ from typing import Any
 from tqdm import tqdm
 
 from export.plan_types import check_types, count_types, weight_types
+from export.stopping import STOPPING
 from sdk.errors import EngineError, InputError
 from sdk.runtime.cuda import Device
 from sdk.runtime.target import AMPERE_PLUS, LEVELS, SAME_GPU, describe_target
 from sdk.runtime.tensorrt import import_tensorrt, make_logger, open_engine
+from train.progress import Progress
 
 WORKSPACE_SHARE = 0.5  # of the free memory, for tactics; weights and activations want some too
 
@@ -193,56 +196,79 @@ def _monitor(trt: Any, title: str) -> Any:
             trt.IProgressMonitor.__init__(self)
             self._cancelled = threading.Event()
             self._lock = threading.Lock()
-            self._bars: dict[str, tqdm[Any]] = {}
+            self._phases: dict[str, _Phase] = {}
 
         def phase_start(self, phase_name: str, parent_phase: str | None, num_steps: int) -> None:
             with self._lock, contextlib.suppress(Exception):
-                self._bars[phase_name] = tqdm(
-                    total=num_steps,
-                    desc=f"{title}: {phase_name}",
-                    leave=parent_phase is None,
-                    position=len(self._bars),
-                    disable=None,
+                self._phases[phase_name] = _shown(
+                    f"{title}: {phase_name}", num_steps, parent_phase is None, len(self._phases)
                 )
 
         def step_complete(self, phase_name: str, step: int) -> bool:
             with self._lock, contextlib.suppress(Exception):
-                self._bars[phase_name].update(1)
+                self._phases[phase_name].step()
             return not self._cancelled.is_set()
 
         def phase_finish(self, phase_name: str) -> None:
             with self._lock, contextlib.suppress(Exception):
-                self._bars.pop(phase_name).close()
+                self._phases.pop(phase_name).end()
 
         def cancel(self) -> None:
             self._cancelled.set()
 
         def close(self) -> None:
-            for name in list(self._bars):
+            for name in list(self._phases):
                 self.phase_finish(name)
 
     return Monitor()
 
 
+@dataclass(frozen=True)
+class _Phase:
+    """What is called at each step of a phase, and at its end."""
+
+    step: Callable[[], object]
+    end: Callable[[], object]
+
+
+def _shown(title: str, steps: int, outermost: bool, position: int) -> _Phase:
+    """A bar on a terminal; elsewhere lines, of the many inner phases only after a long time."""
+    if sys.stderr.isatty():
+        bar = tqdm(total=steps, desc=title, leave=outermost, position=position)
+        return _Phase(bar.update, bar.close)
+    progress = Progress(title, steps)
+    if not outermost:
+        return _Phase(progress.step, lambda: None)
+    shown = contextlib.ExitStack()
+    shown.enter_context(progress)
+    return _Phase(progress.step, shown.close)
+
+
 def _interruptible(work: Callable[[], Any], cancel: Callable[[], None]) -> Any:
-    """Runs ``work`` in a thread; on Ctrl-C ``cancel`` is called, ``work`` is waited for, and only
-    then KeyboardInterrupt is raised. The main thread stays free to take notice of the signal."""
-    pressed = threading.Event()
+    """Runs ``work`` in a thread; on Ctrl-C, or another signal that ends the command, ``cancel`` is
+    called, ``work`` is waited for, and only then the signal has its effect. The main thread stays
+    free to take notice of it."""
+    received: list[int] = []
 
     def handle(number: int, frame: object) -> None:
-        pressed.set()
+        received.append(number)
         cancel()
 
     main = threading.current_thread() is threading.main_thread()  # the only one that gets signals
-    before = signal.signal(signal.SIGINT, handle) if main else None
+    own = [each for each in STOPPING if signal.getsignal(each) is not signal.SIG_IGN]  # not nohup's
+    taken = {each: signal.getsignal(each) for each in (signal.SIGINT, *own) if main}
+    for each in taken:
+        signal.signal(each, handle)
     try:
         with ThreadPoolExecutor(max_workers=1) as pool:
             future = pool.submit(work)
             while not future.done():
                 wait([future], timeout=0.2)  # a signal may reach another thread first
     finally:
-        if main:
-            signal.signal(signal.SIGINT, before or signal.SIG_DFL)
-    if pressed.is_set():
+        for each, handler in taken.items():
+            signal.signal(each, handler or signal.SIG_DFL)
+    if received and received[0] == signal.SIGINT:
         raise KeyboardInterrupt
+    if received:
+        signal.raise_signal(received[0])
     return future.result()

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from export.precision.plan import EIGHT_BITS
+from export.stopping import stoppable
 from export.usage import measured
 from sdk.manifest import NETWORK_FILES
 from sdk.options import add_threads
@@ -62,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 @measured()
+@stoppable()
 def run(args: argparse.Namespace) -> int:
     from export.on_target import build_from_portable, is_portable
     from export.report import certificate_lines, precision_lines

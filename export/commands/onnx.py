@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
+from export.stopping import stoppable
 from export.usage import measured
 
 
@@ -14,11 +16,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 @measured()
+@stoppable()
 def run(args: argparse.Namespace) -> int:
     from export.build import checkpoint_folder
+    from export.placing import place_networks
     from export.portable import export_checkpoint
 
-    manifest = export_checkpoint(checkpoint_folder(args.checkpoint), args.out)
+    checkpoint = checkpoint_folder(args.checkpoint)
+    manifest = place_networks(args.out, partial(export_checkpoint, checkpoint))
     print(f"{args.out}: {', '.join(manifest.files)}")
     print("without a certificate yet: piza verify makes one")
     return 0

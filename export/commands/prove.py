@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from export.stopping import stoppable
 from sdk.engine import BUNDLED
 from sdk.manifest import NETWORK_FILES
 from sdk.options import add_threads
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--out", type=Path, default=Path("docs/verified"), help="the report")
 
 
+@stoppable()
 def run(args: argparse.Namespace) -> int:
     from export.backends import check_wanted
     from export.on_target import is_portable

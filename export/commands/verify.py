@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from export.stopping import stoppable
 from export.usage import measured
 from sdk.options import add_threads
 
@@ -21,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 @measured()
+@stoppable()
 def run(args: argparse.Namespace) -> int:
     from export.on_target import is_portable, verify_against
     from export.report import certificate_lines

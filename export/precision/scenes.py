@@ -17,6 +17,7 @@ from sdk.grounder import Grounder
 from sdk.preprocess import network_input
 from sdk.text import Tokenizer
 from train.evaluation.questions import questions
+from train.progress import Progress
 
 SEED = 710_000  # scenes of the calibration: not those of training, certificate or benchmarks
 SCENES = 32
@@ -41,7 +42,11 @@ def calibration_steps(folder: Path, scenes: int, seed: int = SEED) -> list[Step]
     manifest = read_manifest(folder)
     tokenizer = Tokenizer.from_file(folder / "tokenizer.json", manifest.max_tokens)
     steps: list[Step] = []
-    with Grounder(folder, allow_unproven=True) as grounder, warnings.catch_warnings():
+    with (
+        Grounder(folder, allow_unproven=True) as grounder,
+        warnings.catch_warnings(),
+        Progress("calibrating on scenes", scenes) as progress,
+    ):
         warnings.simplefilter("ignore", UserWarning)  # unknown words
         for question in questions(seed, scenes):
             prompt = tokenizer.encode(question.ref).prompt
@@ -53,8 +58,9 @@ def calibration_steps(folder: Path, scenes: int, seed: int = SEED) -> list[Step]
                     manifest.preprocess.mean,
                     manifest.preprocess.std,
                 )
-                progress = np.array([zoom.progress], np.float32)
-                steps.append(Step(prompt, np.array(pixels), progress))
+                done = np.array([zoom.progress], np.float32)
+                steps.append(Step(prompt, np.array(pixels), done))
+            progress.step()
     return steps
 
 

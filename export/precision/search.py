@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from export.precision.graph import Graph
 from export.precision.groups import Groups
 from export.precision.plan import NetworkPlan, Plan
 from export.precision.scenes import Answers, Arrays, Chain, Step
 from sdk.geometry import iou
+from train.progress import Progress
 
 NETWORKS = ("text", "image", "ground")
 ALONE_STEPS = 16  # enough to tell groups apart
@@ -119,10 +119,12 @@ def search(
     if not good("all lowered", fixed):
         ranked = _ranked(graphs, groups, fixed, alone())
         low, high = 0, len(ranked)  # too few groups in float32, enough of them
-        while high - low > 1:
-            middle = (low + high) // 2
-            tried = _with(fixed, groups, ranked[:middle])
-            low, high = (low, middle) if good(f"{middle} groups", tried) else (middle, high)
+        with Progress("choosing what stays in float32", (high - 1).bit_length()) as progress:
+            while high - low > 1:
+                middle = (low + high) // 2
+                tried = _with(fixed, groups, ranked[:middle])
+                low, high = (low, middle) if good(f"{middle} groups", tried) else (middle, high)
+                progress.step()
         floats = _with(fixed, groups, ranked[:high])
     networks = {name: NetworkPlan(graph.topology(), floats[name]) for name, graph in graphs.items()}
     return Plan(precision, networks, tuple(steps))
@@ -140,16 +142,17 @@ def _ranked(
     whole = max(sum(sum(each.values()) for each in costs.values()), 1)
     candidates = [(name, group) for name in groups for group in groups[name]]
     everything = {name: dict.fromkeys(nodes, "all") for name, nodes in costs.items()}
-    shown = tqdm(candidates, desc="lowering alone", unit="group", disable=None)
     worth = {}
-    for name, group in shown:
-        others = dict(everything[name])
-        for node in groups[name][group]:
-            if node not in fixed[name]:
-                del others[node]
-        share = sum(costs[name][node] for node in groups[name][group]) / whole
-        error = bench.measure({**everything, name: others})
-        worth[name, group] = (error.missed + error.mean) / (share + FREE)
+    with Progress("lowering each group alone", len(candidates)) as progress:
+        for name, group in candidates:
+            others = dict(everything[name])
+            for node in groups[name][group]:
+                if node not in fixed[name]:
+                    del others[node]
+            share = sum(costs[name][node] for node in groups[name][group]) / whole
+            error = bench.measure({**everything, name: others})
+            worth[name, group] = (error.missed + error.mean) / (share + FREE)
+            progress.step()
     return sorted(candidates, key=lambda each: -worth[each])
 
 

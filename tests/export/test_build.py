@@ -222,6 +222,21 @@ def test_an_engine_that_differs_is_put_aside(
     assert not failed.certificate["networks"]["ground"]["passed"]
 
 
+def test_an_engine_that_changes_while_it_is_measured_gets_no_certificate(
+    engine: Path, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when another command builds into the folder meanwhile."""
+
+    def certify(folder: Path, *_: object) -> dict:
+        disturb(folder, "text", 0.5)
+        return {"passed": True}
+
+    monkeypatch.setattr(build, "certify", certify)
+    with pytest.raises(EngineError, match="was changed while it was measured"):
+        build.verify_engine(engine, checkpoint, 1)
+    assert read_manifest(engine).certificate != {"passed": True}
+
+
 @pytest.mark.parametrize("searches", [0, -3])
 def test_a_certificate_needs_searches(ready_made, engine, checkpoint, tmp_path, searches) -> None:
     with pytest.raises(InputError, match="at least one search"):

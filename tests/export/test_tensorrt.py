@@ -19,6 +19,7 @@ from export import build
 from export.__main__ import main
 from export.on_target import build_from_portable
 from export.plan_types import check_types, count_types, weight_types
+from export.stopping import stoppable
 from export.tensorrt import PlanOptions, build_plans
 from sdk import Grounder
 from sdk.engine import read_manifest, write_manifest
@@ -139,7 +140,7 @@ def test_parser_errors_name_the_node(trt, built, tmp_path) -> None:
     with pytest.raises(
         EngineError,
         match=r"11\.4\.0\.106 cannot parse text\.onnx: node 'node_topk' \(TopK\): K is not constant"
-        r".*export check",
+        r".*piza check",
     ):
         plans(built, tmp_path / "a")
     assert names(tmp_path / "a") == set()
@@ -152,8 +153,10 @@ def test_a_build_that_fails_says_what_tensorrt_said(trt, built, tmp_path) -> Non
     assert not trt.gpu.live
 
 
-def test_ctrl_c_stops_the_build_and_leaves_what_was_there(trt, engine, tmp_path) -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_signals_stop_the_build_and_leave_what_was_there(trt, engine, tmp_path, name: str) -> None:
     """The signal arrives while TensorRT works; TensorRT is told, and has stopped before we do."""
+    number = getattr(signal, name)
     folder = Path(shutil.copytree(engine, tmp_path / "in-place"))
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     steps: list[int] = []
@@ -161,7 +164,7 @@ def test_ctrl_c_stops_the_build_and_leaves_what_was_there(trt, engine, tmp_path)
     def press(step: int) -> None:
         steps.append(step)
         if step == 1:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
             deadline = time.monotonic() + 30  # until the main thread has taken notice
             while time.monotonic() < deadline and not monitor()._cancelled.is_set():
                 time.sleep(0.01)
@@ -169,13 +172,13 @@ def test_ctrl_c_stops_the_build_and_leaves_what_was_there(trt, engine, tmp_path)
     def monitor() -> Any:
         return trt.configs[-1].progress_monitor
 
-    handler = signal.getsignal(signal.SIGINT)
+    handler = signal.getsignal(number)
     trt.steps, trt.on_step = 1000, press
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt if name == "SIGINT" else SystemExit), stoppable():
         build_from_portable(engine, folder, 1, "fp32", backend="tensorrt")
     assert trt.cancelled
     assert len(steps) < 1000
-    assert signal.getsignal(signal.SIGINT) is handler  # as it was: ignored, in the background
+    assert signal.getsignal(number) is handler  # as it was: SIGINT ignored, in the background
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert names(tmp_path) == {"in-place", "least.engine"}  # no cache of half a build either
     assert not trt.gpu.live

@@ -61,6 +61,17 @@ def test_the_layer_that_does_it_is_given_back(graphs) -> None:
     assert asked == 1 + 8 + 3  # all, each alone, bisection
 
 
+def test_a_log_tells_how_far_the_search_is(graphs, capsys, monkeypatch) -> None:
+    """Lines where there is no terminal: at both ends, and on the way as time passes."""
+    monkeypatch.setattr("train.progress.LINE_EVERY_S", 0.0)
+    found(graphs, {"MatMul_5": 0.1}, {})
+    said = capsys.readouterr().err
+    assert "\r" not in said
+    assert "lowering each group alone: 8 steps to go\n" in said
+    assert "lowering each group alone: step 4 of 8" in said
+    assert "choosing what stays in float32: step 3 of 3" in said
+
+
 def test_error_counts_by_multiplication(graphs) -> None:
     """Of two layers with the same error the small one is given back."""
     plan, _ = found(graphs, {"MatMul_7": 9e-4, "MatMul_2": 9e-4}, {})
