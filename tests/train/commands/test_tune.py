@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import cv2
-import numpy as np
 import pytest
 import torch
 from transformers import MMGroundingDinoForObjectDetection
@@ -23,41 +19,9 @@ from train import fit_history, sizes
 from train.__main__ import main
 from train.base import open_base
 from train.checkpoint import CONFIG, TOKENIZER, WEIGHTS, load_checkpoint, save_checkpoint
-from train.data import photographs as photographs_module
-from train.evaluation import validation
 from train.evaluation.validation import some
 
 ROOT = Path(__file__).resolve().parents[3]
-REFS = (
-    "the red car",
-    "the blue sign near the white van",
-    "the person on the left",
-    "the traffic light",
-)
-
-
-@pytest.fixture(scope="module")
-def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with four images of noise and ``all.json``, SOREC's layout, eight annotations."""
-    folder = tmp_path_factory.mktemp("photographs")
-    rng = np.random.default_rng(0)
-    entries = []
-    for k in range(8):
-        name = f"{k // 2}.png"
-        if k % 2 == 0:
-            cv2.imwrite(str(folder / name), rng.integers(0, 255, (120, 160, 3), np.uint8))
-        x, y = rng.integers(5, 90, 2).tolist()
-        entries.append({"image": name, "bbox": [x, y, 12, 15], "ref": REFS[k % 4], "id": k})
-    (folder / "all.json").write_text(json.dumps(entries))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def base(make_model, make_config, tokenizer_file, tmp_path_factory) -> Path:
-    """A checkpoint that nothing was added to."""
-    folder = tmp_path_factory.mktemp("base")
-    save_checkpoint(folder, make_model(make_config(method="zero-shot")), tokenizer_file)
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -68,23 +32,6 @@ def transformers_base(config, tokenizer_file, tmp_path_factory) -> Path:
     MMGroundingDinoForObjectDetection(config.grounding_dino()).save_pretrained(folder)
     shutil.copyfile(tokenizer_file, folder / TOKENIZER)
     return folder
-
-
-def options(base: Path, photographs: Path, out: Path) -> list[str]:
-    files = ["--annotations", str(photographs / "all.json"), "--images", str(photographs)]
-    quick = "--epochs 1 --batch 2 --workers 0 --threads 1 --device cpu"
-    return ["--base", str(base), *files, *quick.split(), "-o", str(out)]
-
-
-@pytest.fixture
-def tune(base: Path, photographs: Path) -> Iterator[Callable[..., int]]:
-    """``tune(out, *options, method=...)``: four steps of two photographs each."""
-
-    def run(out: Path, *more: str, method: str = "piza-adapter+", start: Path = base) -> int:
-        return main(["tune", method, *options(start, photographs, out), *more])
-
-    yield run
-    torch.set_flush_denormal(False)  # hypothesis refuses to work with it
 
 
 def state(out: Path) -> dict[str, torch.Tensor]:
@@ -181,7 +128,9 @@ def test_parts_of_a_batch_make_the_same_step(tune, tmp_path: Path) -> None:
     assert_close(state(parts), state(whole))
 
 
-def test_two_processes_do_what_one_does(tune, base, photographs, tmp_path: Path) -> None:
+def test_two_processes_do_what_one_does(
+    tune, tune_options, base, photographs, tmp_path: Path
+) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     assert tune(one, "--batch", "4", "--lr", "1e-3") == 0
     with socket.socket() as probe:
@@ -189,7 +138,12 @@ def test_two_processes_do_what_one_does(tune, base, photographs, tmp_path: Path)
         port = str(probe.getsockname()[1])
     launch = "-m accelerate.commands.launch --multi_gpu --num_processes 2 --num_machines 1"
     launch += f" --mixed_precision no --dynamo_backend no --main_process_port {port} -m train tune"
-    command = [sys.executable, *launch.split(), "piza-adapter+", *options(base, photographs, two)]
+    command = [
+        sys.executable,
+        *launch.split(),
+        "piza-adapter+",
+        *tune_options(base, photographs, two),
+    ]
     done = subprocess.run(
         [*command, "--batch", "2", "--lr", "1e-3"],
         cwd=ROOT,
@@ -228,118 +182,6 @@ def test_methods_that_train_nothing(tune, tmp_path: Path, capsys, method: str) -
     assert "piza-adapter+" in capsys.readouterr().err
 
 
-@pytest.fixture
-def damaged(tmp_path: Path) -> Path:
-    """A folder of its own, with six photographs and an annotation of each."""
-    rng = np.random.default_rng(0)
-    folder = tmp_path / "six"
-    folder.mkdir()
-    entries = []
-    for k in range(6):
-        cv2.imwrite(str(folder / f"{k}.jpg"), rng.integers(0, 255, (120, 160, 3), np.uint8))
-        entries.append({"image": f"{k}.jpg", "bbox": [9 + k, 7, 12, 15], "ref": REFS[0], "id": k})
-    (folder / "all.json").write_text(json.dumps(entries))
-    return folder
-
-
-def at(folder: Path) -> list[str]:
-    return ["--annotations", str(folder / "all.json"), "--images", str(folder)]
-
-
-@pytest.fixture
-def spoil(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """``spoil(name)``: from now on a photograph of this name cannot be decoded."""
-    lost: set[str] = set()
-    real = photographs_module.read_image
-
-    def read(path: Path) -> np.ndarray:
-        if path.name in lost:
-            raise InputError(f"cannot decode the image {path}")
-        return real(path)
-
-    monkeypatch.setattr(photographs_module, "read_image", read)
-    return lost.add
-
-
-@pytest.mark.parametrize("workers", ["0", "2"])
-def test_a_bad_photograph_ends_a_run_in_one_line(
-    tune, damaged, spoil, tmp_path, capfd, workers: str
-) -> None:
-    """Nothing hangs, no process is left, and the run goes on without it."""
-    out, options = tmp_path / "out", [*at(damaged), "--epochs", "3", "--workers", workers]
-    assert tune(tmp_path / "whole", *options) == 0
-    spoil("3.jpg")
-    capfd.readouterr()
-    assert tune(out, *options) == 2
-    said = capfd.readouterr().err
-    errors = [line for line in said.splitlines() if "error" in line]
-    assert len(errors) == 1
-    assert "3.jpg" in errors[0]
-    assert "--skip-unreadable" in errors[0]
-    assert "Traceback" not in said
-    assert multiprocessing.active_children() == []
-    assert torch.load(out / "state.pt", weights_only=True)["step"] < 9
-    assert tune(out, *options, "--resume", "--skip-unreadable") == 0
-    assert "1: 3.jpg could not be read" in capfd.readouterr().out
-    at_once = tmp_path / "at_once"
-    assert tune(at_once, *options, "--skip-unreadable") == 0
-    assert same(state(out), state(at_once))  # whenever it was found out
-    assert not same(state(out), state(tmp_path / "whole"))
-
-
-def test_a_run_goes_on_without_what_was_lost_meanwhile(tune, damaged, tmp_path, capsys) -> None:
-    (damaged / "5.jpg").unlink()
-    out, options = tmp_path / "out", [*at(damaged), "--epochs", "2"]
-    assert tune(out, *options, "--stop-after", "1e-9") == 0
-    (damaged / "2.jpg").write_bytes((damaged / "2.jpg").read_bytes()[:500])  # cut off
-    shutil.copyfile(damaged / "1.jpg", damaged / "5.jpg")  # come back
-    capsys.readouterr()
-    assert tune(out, *options) == 2
-    said = capsys.readouterr().err
-    assert "1 photographs that this run began with cannot be read any more" in said
-    assert "2.jpg" in said
-    assert tune(out, *options, "--skip-unreadable") == 0
-    assert "after 5 of 5 steps" in capsys.readouterr().out
-
-
-def test_photographs_for_the_checks_are_read_first(
-    tune, damaged, tmp_path, capsys, monkeypatch
-) -> None:
-    real = validation.read_image
-
-    def read(path: Path) -> np.ndarray:
-        if path.name == "4.jpg":
-            raise InputError(f"cannot decode the image {path}")
-        return real(path)
-
-    monkeypatch.setattr(validation, "read_image", read)
-    check = ["--val-annotations", str(damaged / "all.json"), "--val-images", str(damaged)]
-    assert tune(tmp_path / "out", *check) == 2
-    assert "4.jpg; --skip-unreadable" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
-    assert tune(tmp_path / "out", *check, "--skip-unreadable") == 0
-
-
-def test_checks_on_what_is_trained_on(tune, photographs, damaged, tmp_path, capsys) -> None:
-    check = ["--val-annotations", str(damaged / "all.json"), "--val-images", str(damaged)]
-    assert tune(tmp_path / "apart", *check, "--checks", "1") == 0
-    assert "are trained on" not in capsys.readouterr().err
-    shutil.copyfile(photographs / "0.png", damaged / "1.jpg")  # under another name
-    assert tune(tmp_path / "out", *check, "--checks", "1") == 0
-    assert "warning: 1 of the 6 photographs" in capsys.readouterr().err
-
-
-def test_words_that_the_base_does_not_know(tune, damaged, tmp_path, capsys) -> None:
-    entries = json.loads((damaged / "all.json").read_text())
-    entries += [entries[0], entries[1] | {"ref": "das rote Auto"}]
-    (damaged / "all.json").write_text(json.dumps(entries))
-    assert tune(tmp_path / "out", *at(damaged)) == 0
-    said = capsys.readouterr().out
-    assert "note: 12.5% of the words are unknown to the model, in 12.5% of the sentences" in said
-    assert "note: 1 annotations repeat" in said
-    assert "note: 2 annotations have the id of another" in said
-
-
 def test_a_disk_that_is_full(tune, tmp_path: Path, capsys, monkeypatch) -> None:
     usage = shutil.disk_usage(tmp_path)._replace(free=10_000)
     assert tune(tmp_path / "out", "--stop-after", "1e-9") == 0
@@ -372,21 +214,6 @@ def test_short_runs_leave_their_losses(tune, tmp_path: Path) -> None:
     [entry] = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert entry["step"] == 4
     assert entry["loss"] > 0
-
-
-def test_entries_that_cannot_be_used_are_named(tune, photographs, tmp_path, capsys) -> None:
-    entries = json.loads((photographs / "all.json").read_text())
-    entries[0]["image"] = "gone.png"
-    some_good = tmp_path / "some.json"
-    some_good.write_text(json.dumps(entries))
-    assert tune(tmp_path / "out", "--annotations", str(some_good)) == 0
-    found = capsys.readouterr()
-    assert "1 entries" in found.err
-    assert "gone.png" in found.err
-    assert "7 annotations" in found.out
-    some_good.write_text("[]")
-    assert tune(tmp_path / "none", "--annotations", str(some_good)) == 2
-    assert "found none that can be used" in capsys.readouterr().err
 
 
 def test_a_checkpoint_of_the_method_goes_on(make_model, tokenizer_file, tmp_path: Path) -> None:
