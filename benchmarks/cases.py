@@ -38,23 +38,23 @@ class Case:
         return render(self.scene)
 
 
-def make_case(seed: int) -> Case:
+def make_case(seed: int, grammar: str = "plain") -> Case:
     """The case of one seed. The same seed gives the same case."""
     scene = make_scene(seed)
-    candidates = expressions(scene, seed)
+    candidates = expressions(scene, seed, grammar=grammar)
     chosen = candidates[int(np.random.default_rng([seed, 11]).integers(len(candidates)))]
     return Case(
         scene=scene,
         ref=chosen.ref,
         target_xyxy=scene.objects[chosen.target].xyxy,
         needs_relation=chosen.needs_relation,
-        absent_ref=absent(scene, seed),
+        absent_ref=absent(scene, seed, grammar),
     )
 
 
-def make_cases(count: int, seed: int) -> list[Case]:
+def make_cases(count: int, seed: int, grammar: str = "plain") -> list[Case]:
     """The cases of the seeds ``seed`` to ``seed + count - 1``."""
-    return [make_case(k) for k in range(seed, seed + count)]
+    return [make_case(k, grammar) for k in range(seed, seed + count)]
 
 
 def shuffled(refs: Sequence[str], seed: int) -> list[str]:

@@ -1,9 +1,11 @@
-"""Numbers on the command line: argparse types that say what they expect."""
+"""What several commands take: argparse types that say what they expect, and choices."""
 
 from __future__ import annotations
 
 import argparse
 import math
+
+GRAMMARS = ("plain", "rich")  # of the rendered scenes; here, as commands are declared before use
 
 
 def positive(text: str) -> int:

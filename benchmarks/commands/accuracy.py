@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 
 from benchmarks import options
-from train.options import not_negative, positive
+from train.options import GRAMMARS, not_negative, positive
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
     parser.add_argument("--scenes", type=positive, default=500, help="how many scenes")
     parser.add_argument("--seed", type=not_negative, default=900000, help="of the first scene")
+    parser.add_argument(
+        "--grammar", choices=GRAMMARS, default="plain", help="of the sentences (default: plain)"
+    )
     options.add_engine_arguments(parser)
 
 
@@ -25,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     from train.evaluation.scoring import as_records, summarise
 
     with options.measurement(args) as measurement:
-        cases = make_cases(args.scenes, args.seed)
+        cases = make_cases(args.scenes, args.seed, args.grammar)
         rows = evaluate(
             measurement.grounder,
             cases,
@@ -34,13 +37,16 @@ def run(args: argparse.Namespace) -> int:
         )
     figures = summarise(rows)
     last = args.seed + args.scenes - 1
-    about = f"scenes    {args.scenes}, seeds {args.seed} to {last}, one sentence each"
+    about = (
+        f"scenes    {args.scenes}, seeds {args.seed} to {last}, one {args.grammar} sentence each"
+    )
     print("\n".join([measurement.engine_line, about, "", *accuracy_lines(figures)]))
     measurement.write(
         {
             **figures,
             "scenes": args.scenes,
             "seed": args.seed,
+            "grammar": args.grammar,
             "rows": as_records(rows),
         },
     )

@@ -16,6 +16,13 @@ def test_a_case_is_one_true_expression_of_its_scene() -> None:
         assert case.absent_ref != case.ref
 
 
+def test_a_case_in_either_grammar() -> None:
+    [plain], [rich] = make_cases(1, 900000), make_cases(1, 900000, "rich")
+    assert (plain.ref, plain.absent_ref) != (rich.ref, rich.absent_ref)
+    made = {e.ref: e for e in expressions(rich.scene, rich.scene.seed, grammar="rich")}[rich.ref]
+    assert rich.target_xyxy == rich.scene.objects[made.target].xyxy
+
+
 def test_the_same_seed_gives_the_same_cases() -> None:
     first, second = make_cases(4, 900010), make_cases(2, 900012)
     assert first[2:] == second

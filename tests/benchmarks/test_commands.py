@@ -26,6 +26,12 @@ def test_accuracy(engine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     printed = capsys.readouterr().out
     assert "still@" in printed
     assert "sentences shuffled" in printed
+    plainly = [row["ref"] for row in figures["rows"]]
+    assert main([*command, "--json", str(file), "--grammar", "rich"]) == 0
+    assert "one rich sentence each" in capsys.readouterr().out
+    figures = json.loads(file.read_text())
+    assert figures["grammar"] == "rich"
+    assert [row["ref"] for row in figures["rows"]] != plainly
 
 
 def test_latency(engine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,12 +1,13 @@
-"""``python -m train data``: what an annotation file holds, and whether it can be used."""
+"""``piza train data``: what an annotation file holds, and whether it can be used."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from train.options import not_negative
+from train.options import GRAMMARS, not_negative
 
 if TYPE_CHECKING:
     from sdk.text import Tokenizer
@@ -20,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "annotations",
         type=Path,
-        help="SOREC, COCO or RefCOCO file, or a folder as 'python -m train scenes' writes it",
+        help="SOREC, COCO or RefCOCO file, or a folder as 'piza train scenes' writes it",
     )
     parser.add_argument("--images", type=Path, metavar="DIR", help="hold boxes against the images")
     parser.add_argument(
@@ -28,11 +29,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="decode every image whole, which finds damage inside; takes a minute for a thousand",
     )
-    parser.add_argument(
+    words = parser.add_mutually_exclusive_group()
+    words.add_argument(
         "--tokenizer",
         type=Path,
         metavar="FILE",
         help="a checkpoint or its tokenizer.json: count the words that it does not know",
+    )
+    words.add_argument(
+        "--grammar",
+        choices=GRAMMARS,
+        help="of the rendered scenes: count the words that it does not utter",
     )
     parser.add_argument("--split", help="of a RefCOCO file: train, val, testA, ...")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as JSON")
@@ -57,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("expected --images DIR for a contact sheet: it shows the photographs")
     if args.decode and images is None:
         raise InputError("expected --images DIR with --decode: there is nothing to decode")
-    tokenizer = None if args.tokenizer is None else _tokenizer(args.tokenizer)
+    tokenizer = _tokenizer(args.tokenizer, args.grammar)
     file = JsonFile(args.json)
     known = read_annotations(path, images, args.split, args.decode)
     figures = statistics(known, tokenizer)
@@ -74,9 +81,21 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _tokenizer(path: Path) -> Tokenizer:
+def _tokenizer(path: Path | None, grammar: str | None) -> Tokenizer | None:
+    """That of a file or folder, or of a grammar, whose size is printed."""
     from sdk.text import MAX_CHARACTERS, Tokenizer
 
+    if grammar is not None:
+        from train.data.scenes import vocabulary
+        from train.data.vocabulary import write_grammar_tokenizer
+
+        print(f"the {grammar} grammar utters {len(vocabulary(grammar))} words\n")
+        with TemporaryDirectory() as folder:
+            file = Path(folder, "tokenizer.json")
+            write_grammar_tokenizer(grammar, file)
+            return Tokenizer.from_file(file, MAX_CHARACTERS)
+    if path is None:
+        return None
     return Tokenizer.from_file(path / "tokenizer.json" if path.is_dir() else path, MAX_CHARACTERS)
 
 

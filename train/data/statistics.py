@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -25,8 +26,9 @@ def statistics(known: AnnotationSet, tokenizer: Tokenizer | None = None) -> dict
     ``sizes`` and by ``relations`` (a sentence may name several); ``bad`` entries with reasons;
     ``crowds``, boxes of groups; ``repeated`` annotations, whose image, box and sentence came
     before; ``contradictory`` ones, whose image and sentence came before with another box;
-    ``repeated_ids``; with a ``tokenizer`` the share of ``unknown_words`` in all words, and of
-    sentences that have some (``unknown_sentences``).
+    ``repeated_ids``; with a ``tokenizer`` the shares of ``whole_words`` and of ``unknown_words`` in
+    all words (the rest are spelt in pieces), and of sentences with some unknown
+    (``unknown_sentences``).
     """
     items = known.items
     boxes = as_boxes([item.xyxy for item in items])
@@ -67,19 +69,25 @@ def doubts(items: Sequence[Annotation]) -> dict[str, int]:
 
 
 def unknown_shares(items: Sequence[Annotation], tokenizer: Tokenizer) -> dict[str, float]:
-    """The shares of words and of sentences that the tokenizer has (in part) no token for."""
+    """The shares of words and of sentences that the tokenizer has (in part) no token for, and of
+    words that it has a token for each."""
 
     @cache
-    def is_unknown(word: str) -> bool:
+    def looked_up(word: str) -> tuple[bool, bool]:
+        """Whether it is unknown, and whether it is whole."""
         try:
-            return bool(tokenizer.encode(word).unknown)
+            tokens = tokenizer.encode(word)
         except InputError:  # a mark alone, or too long to be a word
-            return False
+            return False, True
+        parts = len(re.findall(r"\w+|[^\w\s]", word))
+        pieces = np.count_nonzero(tokens.segments) - len(("[CLS]", ".", "[SEP]"))
+        return bool(tokens.unknown), not tokens.unknown and pieces <= parts
 
-    lost = [[is_unknown(word) for word in normalise(item.ref).split()] for item in items]
+    found = [[looked_up(word) for word in normalise(item.ref).split()] for item in items]
     return {
-        "unknown_words": _share([unknown for words in lost for unknown in words]),
-        "unknown_sentences": _share([any(words) for words in lost]),
+        "unknown_words": _share([unknown for words in found for unknown, _ in words]),
+        "unknown_sentences": _share([any(unknown for unknown, _ in words) for words in found]),
+        "whole_words": _share([whole for words in found for _, whole in words]),
     }
 
 
@@ -114,6 +122,8 @@ def statistics_lines(figures: dict[str, Any]) -> list[str]:
     if figures["count"]:
         lines += ["", table(("percentile", "1", "50", "99"), rows), ""]
         lines.append(table(("share", "%"), [[n, f"{100 * s:.1f}"] for n, s in shares.items() if s]))
+    if "whole_words" in figures:
+        lines += ["", f"{figures['whole_words']:.1%} of the words are whole in the vocabulary"]
     doubtful = doubt_lines(figures)
     lines += ["", *doubtful] if doubtful else []
     return lines

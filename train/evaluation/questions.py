@@ -22,13 +22,15 @@ class Question:
     target_xyxy: tuple[float, float, float, float] | None
 
 
-def questions(seed: int, count: int, absent_every: int = ABSENT_EVERY) -> Iterator[Question]:
+def questions(
+    seed: int, count: int, absent_every: int = ABSENT_EVERY, grammar: str = "plain"
+) -> Iterator[Question]:
     """One sentence for each of the scenes ``seed``, ``seed + 1``, ...; some true of nothing."""
     for number in range(seed, seed + count):
         scene = make_scene(number)
         if number % absent_every == absent_every - 1:
-            yield Question(render(scene), absent(scene, number), None)
+            yield Question(render(scene), absent(scene, number, grammar), None)
             continue
-        known = expressions(scene, number, per_object=1)
+        known = expressions(scene, number, per_object=1, grammar=grammar)
         chosen = known[int(np.random.default_rng(number).integers(len(known)))]
         yield Question(render(scene), chosen.ref, scene.objects[chosen.target].xyxy)

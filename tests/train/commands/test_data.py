@@ -17,7 +17,7 @@ from sdk.errors import InputError
 from train.__main__ import main
 from train.data.annotations import Annotation, AnnotationSet, Problem
 from train.data.contact_sheet import COLUMNS, ROWS, choose, contact_sheet
-from train.data.scenes import write
+from train.data.scenes import vocabulary, write
 from train.data.statistics import statistics, statistics_lines
 
 
@@ -172,6 +172,23 @@ def test_words_that_the_model_does_not_know(images: Path, tokenizer_file: Path, 
     assert main([*command, "--tokenizer", str(images)]) == 3
     assert main(command) == 0
     assert "unknown_words" not in json.loads((images / "figures.json").read_text())
+
+
+def test_words_that_a_grammar_does_not_utter(images: Path, capsys) -> None:
+    refs = ["the pedestrian beside the lorry", "sidewalk cones, 42 zebras"]
+    entries = [
+        {"image": "a.png", "bbox": [5, 5, 9, 9], "ref": ref, "id": k} for k, ref in enumerate(refs)
+    ]
+    (images / "all.json").write_text(json.dumps(entries))
+    command = ["data", str(images / "all.json"), "--json", str(images / "figures.json")]
+    assert main([*command, "--grammar", "rich"]) == 0
+    printed = capsys.readouterr().out
+    assert f"the rich grammar utters {len(vocabulary('rich'))} words" in printed
+    assert "77.8% of the words are whole" in printed
+    figures = json.loads((images / "figures.json").read_text())
+    assert (figures["whole_words"], figures["unknown_words"]) == (pytest.approx(7 / 9), 0.0)
+    assert main([*command, "--grammar", "plain"]) == 0
+    assert json.loads((images / "figures.json").read_text())["unknown_words"] > 0.5
 
 
 def test_decoding_needs_images(images: Path, capsys) -> None:

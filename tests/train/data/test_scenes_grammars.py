@@ -7,8 +7,9 @@ import re
 
 import pytest
 
-from train.data.scenes import GRAMMARS, Expression, absent, expressions, make_scene, vocabulary
+from train.data.scenes import Expression, absent, expressions, make_scene, vocabulary
 from train.data.scenes.slips import mistype
+from train.options import GRAMMARS
 
 SEEDS = range(300, 312)
 # What stored figures were measured in, to the character.

@@ -92,6 +92,8 @@ def test_questions_are_reproducible_and_have_answers(monkeypatch: pytest.MonkeyP
         assert known[index].target_xyxy in boxes
     [later] = questions(702, 1, absent_every=2)
     assert later.ref == known[2].ref
+    rich = list(questions(700, 2, absent_every=2, grammar="rich"))
+    assert not {one.ref for one in rich} & {one.ref for one in known}
 
 
 def test_candidates_come_best_first(make_model, config) -> None:

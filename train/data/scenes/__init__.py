@@ -7,14 +7,13 @@
 """
 
 from train.data.scenes.expression import Expression
-from train.data.scenes.expressions import GRAMMARS, absent, expressions, vocabulary
+from train.data.scenes.expressions import absent, expressions, vocabulary
 from train.data.scenes.layout import make_scene
 from train.data.scenes.render import render
 from train.data.scenes.scene import Scene, SceneObject
 from train.data.scenes.writer import Sample, iterate, write
 
 __all__ = [
-    "GRAMMARS",
     "Expression",
     "Sample",
     "Scene",

@@ -12,7 +12,6 @@ from train.data.scenes import plain, rich, sentences, slips
 from train.data.scenes.expression import Expression
 from train.data.scenes.scene import Scene
 
-GRAMMARS = ("plain", "rich")
 _SPEAKERS = {"plain": plain, "rich": rich}
 _VOCABULARIES = {"plain": sentences.vocabulary, "rich": rich.vocabulary}
 
@@ -33,7 +32,7 @@ def expressions(
         scene: what is spoken of.
         seed: chooses the words.
         per_object: the most for one object.
-        grammar: one of ``GRAMMARS``.
+        grammar: "plain" or "rich".
         slip_share: share of the words that are mistyped by one letter.
         of: ids of the objects to speak of; all by default.
     """
