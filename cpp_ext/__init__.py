@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
-from cpp_ext._core import HistoryNetwork, box_features, crop_resize, jpeg_fault
+from cpp_ext._core import (
+    HistoryNetwork,
+    box_features,
+    crop_resize,
+    eight_bit_instructions,
+    jpeg_fault,
+)
 
-__all__ = ["HistoryNetwork", "box_features", "crop_resize", "jpeg_fault"]
+__all__ = [
+    "HistoryNetwork",
+    "box_features",
+    "crop_resize",
+    "eight_bit_instructions",
+    "jpeg_fault",
+]

@@ -15,6 +15,7 @@
 #include "cpu.hpp"
 #include "history_bindings.hpp"
 #include "jpeg.hpp"
+#include "processor.hpp"
 
 namespace py = pybind11;
 
@@ -326,5 +327,8 @@ PYBIND11_MODULE(_core, module) {
                py::arg("size"), py::arg("mean"), py::arg("std"), py::arg("color") = "bgr",
                py::arg("out") = py::none(), py::arg("threads") = 0);
     module.def("jpeg_fault", &jpeg_fault, py::arg("data"), kJpegDoc);
+    module.def("eight_bit_instructions", &piza::eight_bit_instructions,
+               "The processor's widest instruction set for products of eight-bit numbers, by Linux's"
+               " name for it; \"unknown\" where that cannot be told.");
     piza::bind_history(module);
 }
