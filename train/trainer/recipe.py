@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+WARM_SHARE = 0.1  # of the time, in which a run that goes by the clock has warmed up in any case
 Precision = Literal["float32", "bfloat16", "float16"]
 
 
@@ -46,12 +47,13 @@ class Recipe:
 
     def rate(self, step: int, seconds: float = 0.0) -> float:
         """Learning rate of a step, counted from 0, after ``seconds`` of training."""
-        if step < self.warmup:
-            return self.lr * (step + 1) / self.warmup
+        if step < self.warmup and self.time_share(seconds) < WARM_SHARE:
+            warm = max((step + 1) / self.warmup, self.time_share(seconds) / WARM_SHARE)
+            return self.lr * warm
         if self.schedule == "step":
             return self.lr * (0.1 if step * 5 >= self.steps * 3 else 1.0)
         done = (step - self.warmup) / max(1, self.steps - self.warmup)
-        done = min(1.0, max(done, self.time_share(seconds)))
+        done = min(1.0, max(done, self.time_share(seconds), 0.0))
         return self.lr * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
 
     def to_dict(self) -> dict[str, Any]:

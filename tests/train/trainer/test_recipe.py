@@ -60,6 +60,16 @@ def test_a_recipe_may_go_by_the_clock() -> None:
     assert plain.time_share(1e9) == 0.0
 
 
+def test_slow_machines_warm_up_by_the_clock() -> None:
+    """Where few steps fit into the time, warming up must not take all of it."""
+    slow = scratch(1000, warmup=200, minutes=1.0)
+    rates = [slow.rate(step, 6.0 * step) for step in range(11)]  # ten steps in all
+    assert rates[0] == pytest.approx(slow.lr / 200)
+    assert rates[1] > 0.9 * slow.lr
+    assert rates[1:] == sorted(rates[1:], reverse=True)
+    assert rates[-1] == pytest.approx(0.02 * slow.lr)
+
+
 def test_settings_can_be_changed_but_not_invented() -> None:
     assert published(3, lr=1.0).lr == 1.0
     assert published(3, lr=1.0) != published(3)
