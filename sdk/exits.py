@@ -58,7 +58,8 @@ def _tell(error: BaseException) -> int:
     elif os.environ.get("PIZA_DEBUG"):
         raise error
     elif isinstance(error, ImportError):
-        line, code = f"cannot import {error.name}: {_short(error)}; {_DOCTOR}", EXIT_ENGINE
+        what = f"cannot import {error.name}: " if error.name else ""
+        line, code = f"{what}{_short(error)}; {_DOCTOR}", EXIT_ENGINE
     else:  # ours, or one of a damaged package
         where = traceback.extract_tb(error.__traceback__)[-1]
         line = f"unexpected {type(error).__name__} in {where.filename}:{where.lineno}: "

@@ -33,8 +33,8 @@ def run(args: argparse.Namespace) -> int:
     packages = package_findings()
     path, manifest, engine = _engine(args.engine)
     locate = probe("locate", _locate, _REPAIR)
-    numpy = packages[0]  # without which GPUs cannot be looked at
-    gpu = _gpu(path, manifest) if numpy.ok else []
+    works = all(package.ok is not False for package in packages)
+    gpu = _gpu(path, manifest) if works else []  # what looks at GPUs takes them
     findings = [_machine(), *packages, *gpu, engine, locate]
     ready = all(finding.ok is not False for finding in findings)
     if args.json:

@@ -195,6 +195,17 @@ def test_the_table(measured, capsys):
     assert "as wide as high" not in out
 
 
+@pytest.mark.parametrize("acc50", [0.7953, 0.7996, 0.79999999, 0.8, 0.80004])
+def test_no_figure_contradicts_its_verdict(engine, make_manifest, capsys, acc50):
+    by_size = [{"from_px": 10, "to_px": 20, "n": 100, "acc50": acc50}]
+    write_manifest(engine, make_manifest(calibration={"threshold": 0.5, "by_size": by_size}))
+    ask = ["budget", "--focal-px", "1000", "--height-m", "2", "--engine", str(engine)]
+    assert main([*ask, "--accuracy", "0.8"]) == 0
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if "10 to 20" in line)
+    shown = float(line.split()[7])
+    assert (shown >= 0.8) == (acc50 >= 0.8) == line.endswith("enough")
+
+
 def test_json_and_a_field_of_view(measured, capsys):
     ask = ["budget", "--hfov-deg", "90", "--image-width", "2000", "--height-m", "2", "--json"]
     assert main([*ask, *measured]) == 0
