@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from dataclasses import asdict, fields
 from pathlib import Path
 
 from benchmarks.methods import Budget
+from sdk.cores import usable_cores
 from train.methods import METHODS
 from train.options import not_negative, positive, positive_float
 
@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             default=field.default,
             help=f"{field.metadata['help']} (default: {field.default})",
         )
-    parser.add_argument("--processes", type=positive, default=os.cpu_count() or 1)
+    parser.add_argument("--processes", type=positive, default=usable_cores())
     parser.add_argument("--bfloat16", action="store_true", help="mixed precision")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them here (.png, .svg)")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sdk.errors import InputError
 from sdk.cores import usable_cores
+from sdk.errors import InputError
 from train.evaluation.environment import describe, header
 from train.evaluation.report import JsonFile, share, table
 
