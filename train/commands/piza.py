@@ -21,6 +21,7 @@ MADE_OF = (
     "scenes_at_start",
     "grammar",
     "slips",
+    "plain_share",
     "method",
     "phrase_steps",
     "phrase_share",
@@ -63,6 +64,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--slips", type=share, default=0.0, help="share of the words that are mistyped"
+    )
+    parser.add_argument(
+        "--plain-share",
+        type=share,
+        default=0.0,
+        help="share of scenes spoken of in plain sentences",
     )
     parser.add_argument("--steps", type=positive, default=4000)
     parser.add_argument(
@@ -108,16 +115,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from sdk.errors import InputError
+    from train.data import rendered
+
+    if args.scenes > RESERVED:
+        raise InputError(
+            f"expected at most {RESERVED} scenes, got {args.scenes}: the seeds after them are for"
+            " calibration, certificates and checks"
+        )
+    seeds = range(args.seed * 1_000_000, args.seed * 1_000_000 + args.scenes)
+    if args.render_only:
+        rendered.wait_for(rendered.ahead(args.scenes_dir, seeds, max(1, args.renderers)))
+        print(f"{len(seeds)} scenes in {args.scenes_dir}")
+        return 0
+
     from train.device import pick_device
 
     device = pick_device(args.device)  # before the imports that take long
 
     import torch
 
-    from sdk.errors import InputError
     from sdk.text import Tokenizer
     from train.checkpoint import TOKENIZER, checkpoint_sha256
-    from train.data import rendered
     from train.data.batches import Plan, SceneSamples
     from train.data.frames import Frames, room_on
     from train.data.loader import loader
@@ -136,16 +155,6 @@ def run(args: argparse.Namespace) -> int:
     from train.trainer.recipe import scratch
     from train.trainer.running import hurry, run_to_the_end
 
-    if args.scenes > RESERVED:
-        raise InputError(
-            f"expected at most {RESERVED} scenes, got {args.scenes}: the seeds after them are for"
-            " calibration, certificates and checks"
-        )
-    seeds = range(args.seed * 1_000_000, args.seed * 1_000_000 + args.scenes)
-    if args.render_only:
-        rendered.wait_for(rendered.ahead(args.scenes_dir, seeds, max(1, args.renderers)))
-        print(f"{len(seeds)} scenes in {args.scenes_dir}")
-        return 0
     crew = join(device)
     if args.minutes is not None and crew.size > 1:
         raise InputError("expected --steps for several processes, got --minutes: clocks differ")
@@ -195,6 +204,7 @@ def run(args: argparse.Namespace) -> int:
         args.scenes_at_start,
         args.grammar,
         args.slips,
+        args.plain_share,
     )
     keeps = device.type == "cuda" or args.keep_frames is not None
     data = SceneSamples(

@@ -37,7 +37,8 @@ class Plan:
     Up to step ``phrase_steps`` all prompts are phrases, afterwards a share ``phrase_share``.
     ``close_up``: zoomed windows alone, where objects are large. ``at_start``: scenes that the first
     step draws from; their number grows evenly up to the last step. None: all of them at once.
-    ``grammar`` and ``slips``: of the sentences, see ``train.data.scenes.expressions``.
+    ``grammar`` and ``slips``: of the sentences, see ``train.data.scenes.expressions``; a share of
+    ``plain_share`` of the scenes is spoken of in the plain grammar whatever the other is.
     """
 
     scenes: int
@@ -48,6 +49,7 @@ class Plan:
     at_start: int | None = None
     grammar: str = "plain"
     slips: float = 0.0
+    plain_share: float = 0.0
 
     def drawn_from(self, scenes: int, step: int, steps: int) -> int:
         """How many of ``scenes`` scenes step ``step`` of ``steps`` draws from."""
@@ -125,7 +127,8 @@ class SceneSamples(Dataset[list[Sample]]):
         """Three samples of scene ``number``, without pixels."""
         assert self.sampler is not None
         plan, seed = self.plan, int(rng.integers(2**31))
-        scene, frame_wh = labelled(number, seed, plan.grammar, plan.slips), _scene(number).size_wh
+        grammar = "plain" if rng.random() < plan.plain_share else plan.grammar
+        scene, frame_wh = labelled(number, seed, grammar, plan.slips), _scene(number).size_wh
         if step < plan.phrase_steps or rng.random() < plan.phrase_share:
             zooms = (True,) * 3 if plan.close_up else (False, False, True)
             return [self.sampler.phrases(frame_wh, scene, zoomed, rng) for zoomed in zooms]

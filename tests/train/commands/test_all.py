@@ -19,6 +19,7 @@ from sdk.search import Search
 from train import fit_history
 from train.__main__ import main
 from train.checkpoint import CONFIG, TOKENIZER, WEIGHTS, load_checkpoint, save_checkpoint
+from train.data.vocabulary import SPECIAL, write_tokenizer
 from train.evaluation.questions import Question
 from train.models.config import PizaConfig
 from train.trainer.distributed import Crew
@@ -118,6 +119,45 @@ def test_a_run_goes_on_with_its_own_settings(train, tmp_path: Path, capsys) -> N
     assert "phrase_steps 1 (now 2), seed 0 (now 3)" in capsys.readouterr().err
 
 
+def test_frames_kept_on_the_device(train, tmp_path: Path, capsys) -> None:
+    """The device cuts them, as a GPU does; what is trained on, and resumed, is the same."""
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    kept = ("--keep-frames", "1", "--rounds", "2", "--scenes-at-start", "1", "--checks", "0")
+    assert train(whole, *kept) == 0
+    assert train(parts, *kept, "--stop-after", "1e-9") == 0
+    assert train(parts, *kept) == 0
+    assert same(weights(whole), weights(parts))
+    assert train(parts, "--keep-frames", "1", "--checks", "0") == 2
+    assert "rounds 2 (now 1), scenes_at_start 1 (now None)" in capsys.readouterr().err
+
+
+def test_training_ends_by_the_clock(train, tmp_path: Path, capsys) -> None:
+    assert train(tmp_path, "--minutes", "1e-4", "--checks", "0") == 0
+    assert "after 1 of 3 steps" in capsys.readouterr().out
+    assert train(tmp_path, "--minutes", "1e-4", "--checks", "0") == 0  # its time is over
+    assert torch.load(tmp_path / "state.pt", weights_only=True)["step"] == 1
+
+
+def test_scenes_are_rendered_alone(tmp_path: Path, capsys) -> None:
+    folder, out = tmp_path / "scenes", tmp_path / "out"
+    options = ["--render-only", "--renderers", "2", "--scenes", "2", "--scenes-dir", str(folder)]
+    assert main(["piza", "--out", str(out), *options]) == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["00000000.jpg", "00000001.jpg"]
+    assert "2 scenes in" in capsys.readouterr().out
+    assert not out.exists()
+
+
+def test_starting_from_a_model_of_fewer_words(
+    train, tmp_path: Path, make_model, make_config, capsys
+) -> None:
+    write_tokenizer(["red", "car"], tmp_path / "tokenizer.json")
+    old = make_model(make_config(vocab_size=len(SPECIAL) + 2))
+    save_checkpoint(tmp_path / "old", old, tmp_path / "tokenizer.json")
+    init = ("--init", str(tmp_path / "old"), "--steps", "1", "--checks", "0")
+    assert train(tmp_path / "out", *init) == 0
+    assert "10 of 71 words" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -139,6 +179,14 @@ def test_a_run_goes_on_with_its_own_settings(train, tmp_path: Path, capsys) -> N
         "--check-every 0",
         "--checks -1",
         "--stop-after 0",
+        "--minutes 0",
+        "--minutes nan",
+        "--rounds 0",
+        "--renderers -1",
+        "--scenes-at-start 0",
+        "--keep-frames 0",
+        "--slips 2",
+        "--grammar none",
         "--colour red",
     ],
 )
