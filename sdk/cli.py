@@ -22,24 +22,30 @@ from sdk.extras import extras_named
 _ABOUT = "Find what a sentence describes, however small: from training to the vehicle."
 _TOP = ("sdk", "export")  # piza NAME
 _GROUPS = {"train": "train", "bench": "benchmarks"}  # piza GROUP NAME
+_PREFER_PIZA = "The command piza has these too, and never imports from the working folder."
 
 
 def piza(arguments: Sequence[str] | None = None) -> int:
     """``piza NAME``: runs a command and returns its exit code; usage errors exit at once."""
-    return exit_code(lambda: _run("piza", _ABOUT, _TOP, _GROUPS, arguments))
+    fill = partial(_add_commands, _TOP, _GROUPS)
+    return exit_code(lambda: _run(_LazyParser("piza", description=_ABOUT, fill=fill), arguments))
 
 
 def run_package(package: str, arguments: Sequence[str] | None = None) -> int:
     """``python -m PACKAGE NAME``: as ``piza``, for the commands of one package."""
     prog, about = f"python -m {package}", _table(package).ABOUT
-    return exit_code(lambda: _run(prog, about, (package,), {}, arguments))
+    fill = partial(_add_commands, (package,), {})
+    parser = _LazyParser(prog, description=about, epilog=_PREFER_PIZA, fill=fill)
+    return exit_code(lambda: _run(parser, arguments))
 
 
 class _LazyParser(argparse.ArgumentParser):
     """A parser that gets its arguments from ``fill`` when it is the one that parses."""
 
-    def __init__(self, *, fill: Callable[[argparse.ArgumentParser], None], **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(
+        self, prog: str, *, fill: Callable[[argparse.ArgumentParser], None], **options: Any
+    ) -> None:
+        super().__init__(prog, **options)
         self._fill = fill
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
@@ -47,15 +53,8 @@ class _LazyParser(argparse.ArgumentParser):
         return super().parse_known_args(args, namespace)
 
 
-def _run(
-    prog: str,
-    about: str,
-    packages: Sequence[str],
-    groups: dict[str, str],
-    arguments: Sequence[str] | None,
-) -> int:
-    fill = partial(_add_commands, packages, groups)
-    parsed = _LazyParser(prog=prog, description=about, fill=fill).parse_args(arguments)
+def _run(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> int:
+    parsed = parser.parse_args(arguments)
     with extras_named(parsed.package), threads_wanted(getattr(parsed, "threads", None)):
         code: int = parsed.run(parsed)
     return code

@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from sdk.cli import piza
 from sdk.extras import EXTRAS
@@ -145,6 +146,15 @@ def test_extras_bring_what_is_said_of_them() -> None:
             brought = promised()[extra]
             others = {wanted for name in brought for wanted in required(name)}
             assert NAMES.get(module, module.replace("_", "-")) in brought | others, module
+
+
+def test_the_oldest_numpy_is_one_that_opencv_takes() -> None:
+    lines = (ROOT / "pyproject.toml").read_text()
+    oldest = re.search(r'"numpy>=([\d.]+)"', lines)[1]
+    for line in metadata.requires("opencv-python-headless"):
+        wanted = Requirement(line)
+        if wanted.name == "numpy" and (wanted.marker is None or wanted.marker.evaluate()):
+            assert wanted.specifier.contains(oldest)
 
 
 def required(distribution: str) -> set[str]:
