@@ -60,6 +60,7 @@ def certify(folder: Path, model: PizaGrounder, tokenizer: Tokenizer, count: int)
         "networks": per_network,
         **{name: asdict(report) for name, report in searches.items()},
         "reference": f"PyTorch {torch.__version__}",
+        **comparison.noted_arithmetic(manifest),
     }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from sdk.grounder import Grounder
 from sdk.preprocess import network_input
 from sdk.results import Zoom
 from sdk.runtime import RuntimeSession
+from sdk.runtime.arithmetic import eight_bits
 from sdk.text import Tokenizer
 from train.evaluation.questions import Question, questions
 from train.progress import Progress
@@ -195,6 +196,13 @@ def _worst(
 
 def _within(found: Mapping[str, float], limits: Mapping[str, float]) -> bool:
     return all(value <= limits.get(key, np.inf) for key, value in found.items())
+
+
+def noted_arithmetic(manifest: Manifest) -> dict[str, Any]:
+    """The entry of a certificate that says what eight bits were measured with; CPUs differ."""
+    if (manifest.backend, manifest.precision) != ("onnxruntime", "int8"):
+        return {}
+    return {"arithmetic": asdict(eight_bits().arithmetic)}
 
 
 def asked() -> list[Question]:

@@ -117,6 +117,7 @@ def certify_against(folder: Path, portable: Path, count: int) -> dict[str, Any]:
         "reference": f"ONNX Runtime {onnxruntime.__version__} on the CPU with"
         f" {source.name}@{source.fingerprint} ({source.precision}), which was compared with"
         f" {proof.get('reference', 'nothing')}",
+        **comparison.noted_arithmetic(manifest),
     }
 
 

@@ -27,6 +27,8 @@ def certificate_lines(manifest: Manifest) -> list[str]:
     for title in ("searches", "rounded"):
         if title in certificate:
             lines.append(f"{title:9} {_searches(certificate[title])}")
+    if manifest.arithmetic is not None:
+        lines.append(f"products  {manifest.arithmetic}")
     verdict = "passed" if certificate["passed"] else "FAILED"
     lines.append(f"proof     {verdict}, against {certificate['reference']}")
     return lines

@@ -37,6 +37,7 @@ from sdk.manifest import Manifest
 from sdk.pace import Deadline, Pace
 from sdk.results import Grounding
 from sdk.runtime import RuntimeSession, open_session
+from sdk.runtime.arithmetic import arithmetic_doubt
 from sdk.search import Search, search
 from sdk.text import Tokenizer, Tokens, normalise
 from sdk.trail import Rules, Start
@@ -62,6 +63,9 @@ class Grounder:
         allow_unproven: accept an engine without a passing certificate.
         threads: CPU threads, 1 to 256; by default ``$PIZA_THREADS``, or one for each core that
             this process may use (the smaller of its affinity and its container's CPU quota).
+
+    An engine in eight bits whose certificate was measured with another arithmetic than this
+    machine's causes a UserWarning.
 
     Raises:
         EngineError: the engine is missing, damaged, altered, too new or not proven.
@@ -106,6 +110,13 @@ class Grounder:
                 self.path / "tokenizer.json", self.manifest.max_tokens
             )
             session = open_session(self.path, self.manifest, count)
+            doubt = arithmetic_doubt(self.manifest)
+        if doubt is not None:
+            warnings.warn(
+                f"the figures of the engine {self.path} may not hold here: {doubt}; piza verify"
+                f" {self.path} measures them on this machine",
+                stacklevel=2,
+            )
         self._turns = Turns(f"the grounder of {self.path}", session, self._texts.clear)
         self._tokens: LruCache[Tokens] = LruCache(_CACHED_TEXTS)  # by normalised expression
         self._pace = Pace()

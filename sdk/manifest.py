@@ -38,6 +38,22 @@ class Preprocess:
 
 
 @dataclass(frozen=True)
+class Arithmetic:
+    """What eight-bit products were made with, as a certificate notes it.
+
+    ``instructions``: the machine and its instruction set for them (``x86_64 avx512_vnni``).
+    ``exact``: they are what they ought to be; elsewhere large ones saturate.
+    """
+
+    instructions: str
+    exact: bool
+
+    def __str__(self) -> str:
+        products = "exact products" if self.exact else "products that saturate"
+        return f"{products} ({self.instructions})"
+
+
+@dataclass(frozen=True)
 class Manifest:
     """Everything that a runtime must know of an engine; ``engine.json`` holds exactly this.
 
@@ -78,6 +94,12 @@ class Manifest:
         return self.certificate is not None and self.certificate["passed"] is True
 
     @property
+    def arithmetic(self) -> Arithmetic | None:
+        """What the certificate of int8 on the CPU was measured with; None where it does not say."""
+        noted = (self.certificate or {}).get("arithmetic")
+        return None if noted is None else Arithmetic(noted["instructions"], noted["exact"])
+
+    @property
     def required_files(self) -> tuple[str, ...]:
         """The files that an engine of this backend cannot do without."""
         return NETWORK_FILES[self.backend] + COMMON_FILES
@@ -109,6 +131,9 @@ def parse_manifest(data: Any, source: str) -> Manifest:
     certificate = None if reader.raw("certificate") is None else reader.mapping("certificate")
     if certificate is not None:
         reader.boolean("certificate.passed")
+        if "arithmetic" in certificate:
+            reader.text("certificate.arithmetic.instructions")
+            reader.boolean("certificate.arithmetic.exact")
     manifest = Manifest(
         format=int(found),
         name=reader.text("name"),

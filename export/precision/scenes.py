@@ -15,6 +15,7 @@ from sdk.engine import read_manifest
 from sdk.geometry import Boxes
 from sdk.grounder import Grounder
 from sdk.preprocess import network_input
+from sdk.runtime.arithmetic import eight_bits
 from sdk.text import Tokenizer
 from train.evaluation.questions import questions
 from train.progress import Progress
@@ -106,6 +107,8 @@ def _run(model: Any, feeds: Iterator[Arrays]) -> Iterator[Arrays]:
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3  # errors only
+    for key, value in eight_bits().session_entries.items():
+        options.add_session_config_entry(key, value)
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )

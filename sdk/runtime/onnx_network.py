@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from sdk.errors import EngineError, MissingRuntimeError
@@ -16,12 +17,16 @@ Feeds = Mapping[str, Any]  # input name -> OrtValue
 class OnnxNetwork:
     """A loaded network; the name in its errors is that of its file.
 
+    ``entries`` are for the configuration of its sessions.
+
     Raises MissingRuntimeError without ONNX Runtime, EngineError for a file that it cannot load.
     """
 
-    def __init__(self, path: Path, threads: int) -> None:
-        self._path = path
-        self._session = _load(path, threads)
+    def __init__(
+        self, path: Path, threads: int, entries: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        self._path, self._entries = path, entries
+        self._session = _load(path, threads, entries)
 
     @property
     def outputs(self) -> list[str]:
@@ -63,7 +68,7 @@ class OnnxNetwork:
 
     @cached_property
     def _alone(self) -> Any:
-        return _load(self._path, threads=1)
+        return _load(self._path, 1, self._entries)
 
     def _run(self, session: Any, outputs: list[str], feeds: Feeds) -> list[Any]:
         try:
@@ -97,7 +102,7 @@ def _waiting(version: str) -> dict[str, str]:
     return {"allow_spinning": "1", "spin_duration_us": "10"}
 
 
-def _load(path: Path, threads: int) -> Any:
+def _load(path: Path, threads: int, entries: Mapping[str, str]) -> Any:
     ort = import_onnxruntime()
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
@@ -105,6 +110,8 @@ def _load(path: Path, threads: int) -> Any:
     options.log_severity_level = 3  # errors only
     for key, value in _waiting(ort.__version__).items():
         options.add_session_config_entry(f"session.intra_op.{key}", value)
+    for key, value in entries.items():
+        options.add_session_config_entry(key, value)
     try:
         # That fusion's kernel takes longer than the two operators it stands for: a fifth of the
         # ground network's time on one core, by measurement.

@@ -18,6 +18,7 @@ from sdk.kernel import import_kernel
 from sdk.manifest import Manifest
 from sdk.preprocess import network_input
 from sdk.results import Candidates
+from sdk.runtime.arithmetic import eight_bits
 from sdk.runtime.onnx_network import OnnxNetwork, import_onnxruntime
 from sdk.search import Look
 from sdk.text import Tokens
@@ -51,8 +52,9 @@ class OnnxSession:
         self._input_hw = manifest.input_hw
         self._preprocess = manifest.preprocess
         self._threads = threads or default_threads()
+        entries = eight_bits().session_entries if manifest.precision == "int8" else {}
         self._networks = {
-            name: OnnxNetwork(folder / f"{name}.onnx", self._threads)
+            name: OnnxNetwork(folder / f"{name}.onnx", self._threads, entries)
             for name in ("text", "image", "ground")
         }
         self._pool = ThreadPoolExecutor(self._threads, "piza-network")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,10 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from export import comparison
+from sdk.runtime.arithmetic import eight_bits
 
 Build = Callable[..., Any]
+Run = Callable[..., list[np.ndarray]]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -66,19 +69,35 @@ def _values(shapes: dict[str, tuple[int, ...]]) -> list[Any]:
     ]
 
 
+@pytest.fixture(params=["this machine", "without VNNI"])
+def entries(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Of sessions: those that this machine takes to multiply eight bits exactly, or those that a
+    machine without VNNI takes. They are two kinds of kernels where there is VNNI."""
+    asked = {"session.x64quantprecision": "1"}
+    return dict(eight_bits().session_entries) if request.param == "this machine" else asked
+
+
 @pytest.fixture
-def run() -> Callable[..., list[np.ndarray]]:
+def run_eight_bits(entries: dict[str, str]) -> Run:
+    """``run`` with exact products, by either kind of kernels."""
+    return partial(_run, entries)
+
+
+@pytest.fixture
+def run() -> Run:
     """``run(model, **inputs)``: what ONNX Runtime says."""
+    return partial(_run, {})
 
-    def answer(model: Any, **feeds: np.ndarray) -> list[np.ndarray]:
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        session = onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
-        return list(session.run(None, feeds))
 
-    return answer
+def _run(entries: Mapping[str, str], model: Any, **feeds: np.ndarray) -> list[np.ndarray]:
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    for key, value in entries.items():
+        options.add_session_config_entry(key, value)
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+    return list(session.run(None, feeds))
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import platform
 import shutil
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from export.precision.search import TARGETS, Target
 from sdk.engine import read_manifest, verify_files, write_manifest
 from sdk.errors import EngineError, InputError
 from sdk.grounder import Grounder
+from sdk.runtime.arithmetic import eight_bits
 
 KINDS = {  # precision, and the backend whose eight bits are meant
     "fp16": ("fp16", "onnxruntime"),
@@ -147,8 +149,12 @@ def test_build_engine(lowered, checkpoint: Path, tmp_path: Path, capsys) -> None
     said = capsys.readouterr().out
     assert "precision int8: 0.0% of the weights' multiplications in float32" in said
     assert read_manifest(out).proven
+    assert read_manifest(out).arithmetic == eight_bits().arithmetic
+    assert f"products  {eight_bits().arithmetic}" in said
     assert main(["inspect", str(out)]) == 0
-    assert "onnxruntime int8" in capsys.readouterr().out
+    again = capsys.readouterr().out
+    assert "onnxruntime int8" in again
+    assert f"products  exact products ({platform.machine()} " in again
     assert main([*argv, "--plan", str(tmp_path / "absent.json")]) == 2
     assert "cannot read the plan" in capsys.readouterr().err
     (tmp_path / "bad.json").write_text(json.dumps({"format": 1}))
@@ -176,6 +182,7 @@ def test_a_portable_folder_of_int8_for_tensorrt(
     )
     copy = build_from_portable(out, tmp_path / "c", 1, "int8", int8_for="tensorrt")
     assert copy.proven
+    assert copy.arithmetic == manifest.arithmetic == eight_bits().arithmetic
 
 
 @pytest.mark.usefixtures("ready_made")
@@ -202,6 +209,7 @@ def test_plans_of_int8(
         assert (made.backend, made.precision) == ("tensorrt", "int8")
         assert made.precision_facts["int8_for"] == "tensorrt"
         assert made.target["layers"]["ground"] == {"int8": 1}
+        assert made.arithmetic is None  # a GPU's is no matter of the CPU
 
 
 def lowered_proven(lowered: dict[str, Path], place: Path) -> Path:

@@ -54,7 +54,7 @@ def constant(graph: Any, name: str) -> np.ndarray:
     return onnx.numpy_helper.to_array(graph.constants[name])
 
 
-def test_every_layer_has_a_pair_on_both_inputs(attention, run) -> None:
+def test_every_layer_has_a_pair_on_both_inputs(attention, run, run_eight_bits) -> None:
     small = to_qdq(attention, set(), tensor_ranges(attention, feeds()))
     graph = read_graph(small)
     layers = {node.name: node for node in graph.nodes}
@@ -78,7 +78,7 @@ def test_every_layer_has_a_pair_on_both_inputs(attention, run) -> None:
         if node.op_type == "QuantizeLinear" and node.input[0] in graph.constants
     }
     assert axes == {"k": 0, "wq": 1, "wk": 0}  # of the output channels
-    (ours,), (theirs,) = run(small, **feeds()[0]), run(attention, **feeds()[0])
+    (ours,), (theirs,) = run_eight_bits(small, **feeds()[0]), run(attention, **feeds()[0])
     assert 0 < np.linalg.norm(ours - theirs) < 0.05 * np.linalg.norm(theirs)
 
 
@@ -124,16 +124,18 @@ def test_ranges_are_those_of_all_feeds(attention) -> None:
     assert scales[2] == scales[1] == pytest.approx(np.abs(two[0]["x"]).max() / 127, rel=0.01)
 
 
-def test_what_is_always_zero_has_a_scale(build, run, weight) -> None:
+def test_what_is_always_zero_has_a_scale(build, run_eight_bits, weight) -> None:
     """An activation and a channel of weights without any values."""
     kernel = weight(4, 3)
     kernel[:, 1] = 0
     model = build([("MatMul", ["x", "w"], "y")], {"x": (2, 4)}, {"y": (2, 3)}, {"w": kernel})
     zeros = np.zeros((2, 4), np.float32)
     small = to_qdq(model, set(), tensor_ranges(model, [{"x": zeros}]))
-    assert not run(small, x=zeros)[0].any()
+    assert not run_eight_bits(small, x=zeros)[0].any()
     small = to_qdq(model, set(), tensor_ranges(model, [{"x": zeros + 1}]))
-    np.testing.assert_allclose(run(small, x=zeros + 1)[0], (zeros + 1) @ kernel, atol=0.02)
+    np.testing.assert_allclose(
+        run_eight_bits(small, x=zeros + 1)[0], (zeros + 1) @ kernel, atol=0.02
+    )
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
