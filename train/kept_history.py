@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
@@ -45,7 +46,8 @@ def fitted_history(
         accuracy = _recalled(encoder, path)
         if accuracy is None:
             draw = anything if sizes is None else observed(*sizes)
-            accuracy = fit_history.fit_history(encoder, seed, draw)
+            with _one_thread():
+                accuracy = fit_history.fit_history(encoder, seed, draw)
             with suppress(InputError, OSError):  # then it is fitted again next time
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with whole_file(path) as partial:
@@ -61,6 +63,18 @@ def _recalled(encoder: BoxHistoryEncoder, path: Path) -> float | None:
             return float(file.metadata()[ACCURACY])
     except (OSError, SafetensorError, RuntimeError, ValueError, KeyError, TypeError):
         return None
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """So small a network gains nothing by more, loses much on a busy machine, and would come out
+    with other last bits by their number."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _folder() -> Path:

@@ -56,6 +56,21 @@ def test_another_encoder_for_other_sizes_and_seeds(fits: list[int]) -> None:
     assert not any(same(encoders[0], other) for other in encoders[1:])
 
 
+def test_the_number_of_threads_changes_nothing(fits, monkeypatch, tmp_path: Path) -> None:
+    encoders = []
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 2):
+            monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / str(threads)))
+            torch.set_num_threads(threads)
+            encoders.append(fitted_history(3, SIZES)[0])
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert fits == [3, 3]
+    assert same(*encoders)
+
+
 def test_random_numbers_go_on_alike(fits: list[int]) -> None:
     """A run is the same whether its encoder was fitted or kept."""
     drawn = []
