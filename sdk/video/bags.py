@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 from sdk.bit_depth import BitDepth
 from sdk.errors import InputError
+from sdk.extras import extras_named
 from sdk.frame import Frame
 from sdk.video.ros_images import compressed_image, raw_image
 from sdk.video.source import MAX_FPS, CutShortError, Shot, Source
@@ -201,9 +202,5 @@ def _opened(path: Path) -> BinaryIO:
 
 
 def _require_mcap() -> None:
-    try:
+    with extras_named():
         import mcap_ros2.decoder  # noqa: F401
-    except ImportError as error:
-        raise InputError(
-            f"reading a bag needs the MCAP libraries ({error}): pip install 'piza-edge[mcap]'"
-        ) from error
