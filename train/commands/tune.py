@@ -188,10 +188,16 @@ def run(args: argparse.Namespace) -> int:
     batches = loader(data, left, items, args.workers, crew.rank, crew.size, args.accumulate)
     code = run_to_the_end(trainer, batches, journal)
     if skipped := data.skipped():
-        print(f"note: {_listed(skipped)} could not be read: other photographs took their place")
+        print(
+            f"note: {len(skipped)} photographs could not be read, others took their place:"
+            f" {_listed(skipped)}"
+        )
     still = never_reached(model.named_parameters(), trainer.optimiser)
     if crew.leads and trainer.step and still:
-        print(f"note: no gradient has reached {_listed(still)} (of {len(learned)} trained tensors)")
+        print(
+            f"note: no gradient has reached {len(still)} of {len(learned)} trained tensors:"
+            f" {_listed(still)}"
+        )
     leave(crew)
     return code
 
@@ -246,7 +252,7 @@ def _doubts(known: AnnotationSet, tokenizer: Tokenizer) -> list[str]:
 
 def _listed(names: list[str]) -> str:
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return f"{len(names)}: {', '.join(names[:5])}{more}"
+    return f"{', '.join(names[:5])}{more}"
 
 
 def _recipe(args: argparse.Namespace, count: int, items: int) -> Recipe:

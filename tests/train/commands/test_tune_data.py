@@ -80,7 +80,10 @@ def test_a_bad_photograph_ends_a_run_in_one_line(
     assert multiprocessing.active_children() == []
     assert torch.load(out / "state.pt", weights_only=True)["step"] < 9
     assert tune(out, *options, "--resume", "--skip-unreadable") == 0
-    assert "1: 3.jpg could not be read" in capfd.readouterr().out
+    assert (
+        "1 photographs could not be read, others took their place: 3.jpg\n"
+        in capfd.readouterr().out
+    )
     at_once = tmp_path / "at_once"
     assert tune(at_once, *options, "--skip-unreadable") == 0
     assert same(state(out), state(at_once))  # whenever it was found out
