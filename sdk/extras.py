@@ -30,22 +30,25 @@ EXTRAS = {  # importable package -> the extras that bring it
 
 @contextmanager
 def extras_named(package: str | None = None) -> Iterator[None]:
-    """Turns the lack of a third-party package into one line that says what to install.
+    """Turns the lack or the damage of an extra's package into a line that says what to install.
 
     Args:
         package: of ours, that needs it; its own extra is preferred where several would do.
 
     Raises:
-        MissingRuntimeError: in place of a ModuleNotFoundError.
+        MissingRuntimeError: in place of an ImportError.
     """
     try:
         yield
-    except ModuleNotFoundError as error:
-        extras = EXTRAS.get(error.name or "")
-        if extras is None:  # one of the base installation, or a part of a package
+    except ImportError as error:
+        name = (error.name or "").partition(".")[0]
+        if name not in EXTRAS:  # of the base installation, or of nobody
             raise
-        extra = package if package in extras else extras[0]
+        extra = package if package in EXTRAS[name] else EXTRAS[name][0]
+        absent = isinstance(error, ModuleNotFoundError) and error.name == name
+        damage = "" if absent else f", and that cannot be imported ({error})"
+        again = "" if absent else "--force-reinstall "
         raise MissingRuntimeError(
-            f"this needs the [{extra}] extra, which brings {error.name}:"
-            f" pip install 'piza-edge[{extra}]'"
+            f"this needs the [{extra}] extra, which brings {name}{damage}:"
+            f" pip install {again}'piza-edge[{extra}]'"
         ) from error

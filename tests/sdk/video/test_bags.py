@@ -14,7 +14,7 @@ from mcap.writer import CompressionType
 from mcap_ros2.writer import Writer
 
 from sdk.bit_depth import BitDepth
-from sdk.errors import InputError
+from sdk.errors import InputError, MissingRuntimeError
 from sdk.video.ros_images import raw_image
 from sdk.video.sources import as_source
 from sdk.video.stream import StreamStats
@@ -193,11 +193,11 @@ def test_without_the_libraries(make_bag, monkeypatch):
 
     def refuse(name, *rest):
         if name.startswith("mcap"):
-            raise ImportError(f"No module named {name!r}")
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name.split(".")[0])
         return real(name, *rest)
 
     monkeypatch.setattr(builtins, "__import__", refuse)
-    with pytest.raises(InputError, match=r"piza-edge\[mcap\]"):
+    with pytest.raises(MissingRuntimeError, match=r"pip install 'piza-edge\[mcap\]'"):
         as_source(path)
 
 
