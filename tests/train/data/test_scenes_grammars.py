@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from train.data.scenes import Expression, absent, expressions, make_scene, vocabulary
+from train.data.scenes import Expression, absent, called, expressions, make_scene, vocabulary
+from train.data.scenes.catalogue import KINDS, phrase
 from train.data.scenes.slips import mistype
 from train.options import GRAMMARS
 
@@ -86,6 +87,16 @@ def test_slips_change_letters_but_not_the_number_of_words(grammar: str) -> None:
         changed += sum(a != b for a, b in pairs)
         assert all(abs(len(a) - len(b)) <= 1 for a, b in pairs)
     assert 0.1 < changed / total < 0.4
+
+
+def test_what_a_thing_is_called() -> None:
+    for kind in KINDS.values():
+        for colour in kind.colours:
+            assert called(kind.noun, colour, 0) == phrase(kind.noun, colour)
+            names = {called(kind.noun, colour, seed, "rich") for seed in range(20)}
+            assert len(names) > 1
+            assert not {"vehicle", "bike", "object"} & {name.split()[-1] for name in names}
+            assert {word for name in names for word in words(name)} <= set(vocabulary("rich"))
 
 
 def test_a_slip_is_one_letter_swapped_dropped_or_doubled() -> None:

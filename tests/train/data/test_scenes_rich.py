@@ -17,11 +17,10 @@ from hypothesis import strategies as st
 from train.data.scenes import Expression, Scene, SceneObject, absent, expressions, make_scene
 from train.data.scenes.catalogue import KINDS
 
-VEHICLES = {"car", "van", "truck", "bus"}
 SIGNS = {kind for kind in KINDS if kind.endswith("sign")}
 SAID_OF = {
     "car, automobile, sedan, auto, passenger car": {"car"},
-    "vehicle, motor vehicle": VEHICLES,
+    "vehicle, motor vehicle": {"car", "van", "truck", "bus"},
     "van, minivan": {"van"},
     "truck, lorry, box truck, delivery truck, cargo truck": {"truck"},
     "bus, coach, city bus, passenger bus": {"bus"},
@@ -61,9 +60,8 @@ def any_of(words: list[str]) -> str:
     return f"(?:{'|'.join(sorted(map(re.escape, words), key=len, reverse=True))})"
 
 
-PLURALS = {"people": "person", "men": "man", "women": "woman", "buses": "bus", "ladies": "lady"}
-PLURALS |= {"coaches": "coach", "lorries": "lorry", "city buses": "city bus"}
-PLURALS |= {"passenger buses": "passenger bus", **{f"{noun}s": noun for noun in NOUNS}}
+PLURALS = {"people": "person", "men": "man", "women": "woman", "ladies": "lady", "lorries": "lorry"}
+PLURALS |= {f"{noun}{ending}": noun for noun in NOUNS for ending in ("s", "es")}
 TONE = any_of([*TONES])
 SIGN = (
     rf"(?:(?P<shape>{any_of([*SHAPES])}) )?(?:(?P<mid>{TONE}) )?(?:(?:traffic|road|street) )?signs?"
@@ -107,7 +105,10 @@ TAILS = re.compile(
     r",? (?:amidst a busy street scene|in (?:a busy traffic|a street|this city) scene"
     r"|in an urban area|surrounded by other objects|with other objects nearby"
     r"|with several objects around it|among a group of objects|against a backdrop of buildings"
-    rf"|with (?:(?:an?|the|some|several|tall|green|gray|large|row|of|windows|walls) )*(?:{GREEN})"
+    r"|(?:with|amidst) (?:(?:other|several|multiple|various|a group of|traffic) )*"
+    r"(?:vehicles|people|pedestrians|signs)[a-z ]*"
+    rf"|with (?:(?:an?|the|some|several|tall|green|gray|large|row|of|windows|walls"
+    rf"|leafy|branches) )*(?:{GREEN}|tree)"
     r"[a-z ]*|on a street[a-z ]*|on a (?:multi-lane|wide|busy) (?:road|street)"
     r"|on a road with lane markings|in the (?:rain|fog|mist|evening|sun)|in rainy weather"
     r"|on a (?:rainy|foggy|cloudy|clear) day|at dusk|in dim light|under a (?:cloudy|gray) sky"

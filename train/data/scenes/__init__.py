@@ -7,7 +7,7 @@
 """
 
 from train.data.scenes.expression import Expression
-from train.data.scenes.expressions import absent, expressions, vocabulary
+from train.data.scenes.expressions import absent, called, expressions, vocabulary
 from train.data.scenes.layout import make_scene
 from train.data.scenes.render import render
 from train.data.scenes.scene import Scene, SceneObject
@@ -19,6 +19,7 @@ __all__ = [
     "Scene",
     "SceneObject",
     "absent",
+    "called",
     "expressions",
     "iterate",
     "make_scene",

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Container
 
 from train.data.scenes import plain, rich, sentences, slips
+from train.data.scenes.catalogue import phrase
 from train.data.scenes.expression import Expression
 from train.data.scenes.scene import Scene
 
@@ -50,6 +51,14 @@ def absent(scene: Scene, seed: int, grammar: str = "plain", slip_share: float = 
     """
     ref = _SPEAKERS[grammar].absent(scene, seed)
     return slips.mistype(ref, slip_share, f"{seed} {scene.seed}") if slip_share else ref
+
+
+def called(noun: str, colour: str, seed: int, grammar: str = "plain") -> str:
+    """A phrase that means exactly the kind and colour, "red car", "person wearing a red shirt".
+
+    The plain grammar has one for each; the rich one chooses by ``seed``.
+    """
+    return phrase(noun, colour) if grammar == "plain" else rich.called(noun, colour, seed)
 
 
 def vocabulary(grammar: str = "plain") -> list[str]:

@@ -2,6 +2,7 @@
 
 from train.data.scenes.rich.absent import absent
 from train.data.scenes.rich.expressions import expressions
+from train.data.scenes.rich.phrases import called
 from train.data.scenes.rich.words import vocabulary
 
-__all__ = ["absent", "expressions", "vocabulary"]
+__all__ = ["absent", "called", "expressions", "vocabulary"]

@@ -191,17 +191,27 @@ ALONE_RANKED: dict[str, float] = {
     "the object is the {np}": 1, "look at the {np}": 0.3, "the {np} in the image": 0.5,
     "it is the {np}": 0.4, "i mean the {np}": 0.3, "locate the {np}": 0.3,
 }  # fmt: skip
-JOINTS = ("{a} and {b}", "{a} and {b}", "{a}, {b}", "{a} and is {b}", "{a}, and {b}")
+JOINTS = ("{a} and {b}", "{a} and {b}", "{a}, {b}", "{a}, and {b}")
+JOINTS_AFTER_IS = ("{a} and is {b}", "{a} and is {state} {b}", "{a}, and it is {b}",
+                   "{a} and is also {b}")  # fmt: skip
 # True of a whole scene; by what must be so.
 TAILS: dict[str, tuple[str, ...]] = {
     "any": ("amidst a busy street scene", "in a busy traffic scene", "in a street scene",
             "in this city scene", "in an urban area"),
     "crowd": ("surrounded by other objects", "with other objects nearby",
               "with several objects around it", "among a group of objects"),
+    "vehicles": ("with other vehicles nearby", "with several vehicles in the background",
+                 "with other vehicles visible in the background", "amidst several vehicles",
+                 "with multiple vehicles on the street"),
+    "people": ("with other people nearby", "with several people in the background",
+               "with a group of people in the background", "with pedestrians around"),
+    "signs": ("with other traffic signs nearby", "with several signs in the background",
+              "with various signs along the street"),
     "trees": ("with trees in the background", "with green foliage in the background",
               "with some greenery in the background", "with a row of trees in the background",
               "with trees lining the street", "with several trees in the background",
-              "with green trees visible in the background",
+              "with green trees visible in the background", "with a leafy tree in the background",
+              "with the branches of trees in the background",
               "with trees and buildings in the background"),
     "buildings": ("with buildings in the background", "with a building in the background",
                   "against a backdrop of buildings", "with tall buildings behind",

@@ -88,6 +88,15 @@ def name(
     return NounPhrase(text, noun.reading, colours, size, plural)
 
 
+def called(kind: str, colour: str, seed: int) -> str:
+    """A phrase that is clearly true of no other kind or colour."""
+    rng = random.Random(f"{seed} {kind} {colour} called")
+    while True:
+        phrase = name(rng, kind, colour)
+        if len(phrase.kinds.surely) == len(phrase.colours.surely) == 1:
+            return phrase.text
+
+
 @lru_cache(maxsize=64)
 def nouns_of(kind: str) -> tuple[Word, ...]:
     """The nouns that are clearly true of a kind."""

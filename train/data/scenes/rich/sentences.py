@@ -15,6 +15,12 @@ from train.data.scenes.sentences import words_of
 
 MAX_WORDS = 25
 _TAIL_SHARE = 0.16
+# Tails about others, whatever is spoken of: at least so many of these categories.
+_COMPANY = (
+    ("vehicles", ("vehicle",), 3),
+    ("people", ("people", "rider"), 3),
+    ("signs", ("traffic-sign",), 3),
+)
 _CROWD, _CROWD_PX = 4, 130.0  # so many others as near as that
 _DECLARED = said.AFTER_IS | said.AFTER_NOUN
 
@@ -39,31 +45,29 @@ def sentence(
     wheres = [c for c in claims if not c.head]
     if ranks:
         phrase = Text(ranks[0].head, tuple((ranks[0].head, i) for _, i in phrase.mentions))
-    if wheres:
-        wheres.sort(key=lambda c: not c.after_is)
-        where = _joined(rng, wheres)
-        frames = _DECLARED if all(c.after_is for c in wheres) else said.AFTER_NOUN
-    else:
-        where, frames = Text(""), said.ALONE
-    frame = choose(rng, frames)
-    if ranks and not wheres:
-        frame = choose(rng, said.ALONE_RANKED)
-    elif ranks:
-        frame = frame.replace("a {np}", "the {np}")
+    wheres.sort(key=lambda c: not c.after_is)
+    frame = _frame(rng, ranks, wheres)
+    where = _joined(rng, frame, wheres)
     made = fill(frame, np=phrase, where=where, state=_state(rng, item))
     if len(words_of(made.words)) > MAX_WORDS:
         made = fill("the {np} {where}" if wheres else "the {np}", np=phrase, where=where)
     return _finished(rng, _with_tail(rng, scene, item, made))
 
 
-def _joined(rng: random.Random, claims: list[Claim]) -> Text:
-    if len(claims) == 1:
-        return claims[0].where
+def _frame(rng: random.Random, ranks: list[Claim], wheres: list[Claim]) -> str:
+    if not wheres:
+        return choose(rng, said.ALONE_RANKED if ranks else said.ALONE)
+    frame = choose(rng, _DECLARED if all(c.after_is for c in wheres) else said.AFTER_NOUN)
+    return frame.replace("a {np}", "the {np}") if ranks else frame
+
+
+def _joined(rng: random.Random, frame: str, claims: list[Claim]) -> Text:
+    if len(claims) < 2:
+        return claims[0].where if claims else Text("")
     first, second = claims
-    joint = rng.choice(said.JOINTS)
-    if not second.after_is:
-        joint = "{a}, {b}"
-    return fill(joint, a=first.where, b=second.where)
+    joints = said.JOINTS + said.JOINTS_AFTER_IS * (" is " in frame.partition("{np}")[2])
+    joint = rng.choice(joints) if second.after_is else "{a}, {b}"
+    return fill(joint, a=first.where, b=second.where, state=choose(rng, said.STATES))
 
 
 def _state(rng: random.Random, item: SceneObject | None) -> str:
@@ -94,6 +98,8 @@ def _with_tail(rng: random.Random, scene: Scene, item: SceneObject | None, made:
         return made
     kinds = ["any", scene.weather.name]
     kinds += ["trees"] * 3 * (len(scene.trees) >= 4) + ["buildings"] * 3 + ["lamps"]
+    for name, categories, count in _COMPANY:
+        kinds += [name] * 2 * (sum(o.category in categories for o in scene.objects) >= count)
     if item is not None and sum(gap(item, o) < _CROWD_PX for o in scene.objects) > _CROWD:
         kinds += ["crowd"] * 3
     if item is not None and item.zone == "road" and scene.road.lanes >= 3:
