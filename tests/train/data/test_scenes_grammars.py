@@ -95,7 +95,7 @@ def test_what_a_thing_is_called() -> None:
             assert called(kind.noun, colour, 0) == phrase(kind.noun, colour)
             names = {called(kind.noun, colour, seed, "rich") for seed in range(20)}
             assert len(names) > 1
-            assert not {"vehicle", "bike", "object"} & {name.split()[-1] for name in names}
+            assert not {f"{colour} {wide}" for wide in ("vehicle", "bike", "sign")} & names
             assert {word for name in names for word in words(name)} <= set(vocabulary("rich"))
 
 
