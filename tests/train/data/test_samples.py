@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,26 +10,13 @@ import pytest
 from sdk.geometry import Letterbox, area, contains, cxcywh_to_xyxy, intersection, iou
 from sdk.text import Tokenizer
 from train import trajectories
-from train.data import samples
 from train.data.batches import ABSENT, SPOKEN_OF, all_phrases, labelled
-from train.data.samples import NOTHING, PROMPT_PHRASES, Ask, Labelled, Sample, Sampler
+from train.data.samples import NOTHING, PROMPT_PHRASES, Ask, Labelled, Sampler
 from train.data.views import pixels_of
 from train.models.config import PizaConfig
 
 FRAME = (0.0, 0.0, 640.0, 480.0)
 Street = tuple[tuple[int, int], Labelled]
-
-
-@pytest.fixture
-def spoken(tokenizer: Tokenizer) -> Callable[[Sample], list[str]]:
-    """The words that each row of a sample's spans selects."""
-    names = tokenizer._tokenizer.id_to_token
-
-    def read(sample: Sample) -> list[str]:
-        words = np.array([names(int(number)) for number in sample.tokens.ids])
-        return [" ".join(words[row]) for row in sample.spans]
-
-    return read
 
 
 def frame_boxes(boxes_cxcywh: np.ndarray, window: np.ndarray, config: PizaConfig) -> np.ndarray:
@@ -42,16 +28,10 @@ def target_of(scene: Labelled) -> dict[str, int | None]:
     return {ask.ref: ask.target for ask in scene.expressions}
 
 
-def special(monkeypatch: pytest.MonkeyPatch, **shares: float) -> None:
-    """Of all special cases of samples these alone."""
-    for name in ("ABSENT_SHARE", "WANDERING_SHARE", "TWIN_SHARE", "BOTH_SHARE"):
-        monkeypatch.setattr(samples, name, shares.get(name, 0.0))
-
-
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("zoomed", [False, True])
 def test_phrases_say_what_is_there(
-    street: Street, sampler: Sampler, spoken, monkeypatch, zoomed: bool, seed: int
+    street: Street, sampler: Sampler, spoken, zoomed: bool, seed: int
 ) -> None:
     wh, scene = street
     sample = sampler.phrases(wh, scene, zoomed, np.random.default_rng(seed))
@@ -73,7 +53,7 @@ def test_phrases_say_what_is_there(
     assert (sample.progress > 0) == zoomed
 
 
-def test_phrases_of_objects_that_are_cut_are_not_asked_for(sampler: Sampler, monkeypatch) -> None:
+def test_phrases_of_objects_that_are_cut_are_not_asked_for(sampler: Sampler) -> None:
     """Cars side by side: the window's border cuts some that look like others inside."""
     corners = np.array([[x, y] for x in range(0, 600, 45) for y in range(0, 440, 45)], np.float64)
     boxes = np.concatenate([corners, corners + 40], axis=1)
@@ -97,10 +77,10 @@ def test_phrases_of_objects_that_are_cut_are_not_asked_for(sampler: Sampler, mon
 
 @pytest.mark.parametrize("seed", range(8))
 def test_the_first_step_asks_about_the_whole_frame(
-    street: Street, sampler: Sampler, spoken, monkeypatch, seed: int
+    street: Street, sampler: Sampler, spoken, special, seed: int
 ) -> None:
     wh, scene = street
-    special(monkeypatch)
+    special()
     sample = sampler.first_step(wh, scene, np.random.default_rng(seed))
     window = sample.view.window
     assert tuple(window) == FRAME
@@ -120,10 +100,10 @@ def test_the_first_step_asks_about_the_whole_frame(
 
 @pytest.mark.parametrize("seed", range(8))
 def test_the_second_step_asks_for_the_target_itself(
-    street: Street, sampler: Sampler, spoken, monkeypatch, seed: int
+    street: Street, sampler: Sampler, spoken, special, seed: int
 ) -> None:
     wh, scene = street
-    special(monkeypatch)
+    special()
     sample = sampler.second_step(wh, scene, np.random.default_rng(seed))
     window = sample.view.window
     targets = [target_of(scene)[ref] for ref in spoken(sample)]
@@ -147,10 +127,10 @@ def test_the_second_step_asks_for_the_target_itself(
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_window_that_misses_the_target_has_no_answer(
-    street: Street, sampler: Sampler, spoken, monkeypatch, seed: int
+    street: Street, sampler: Sampler, spoken, special, seed: int
 ) -> None:
     wh, scene = street
-    special(monkeypatch, WANDERING_SHARE=1.0)
+    special(WANDERING_SHARE=1.0)
     sample = sampler.second_step(wh, scene, np.random.default_rng(seed))
     window = sample.view.window
     asked = sample.tokens.ref.removesuffix(" .").split(" . ")
@@ -163,78 +143,8 @@ def test_a_window_that_misses_the_target_has_no_answer(
         assert 0 < sample.progress < 1
 
 
-def row_of_cars(positions: Sequence[int]) -> Labelled:
-    """Red cars at these columns, and a sentence about the first."""
-    boxes = np.array([[x, 200, x + 30, 230] for x in positions], np.float64)
-    labels = np.zeros(len(boxes), np.int64)
-    ask = (Ask("the red car on the left", 0),)
-    return Labelled(boxes, ("red car",) * len(boxes), labels, labels, (0,), ask, ())
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_a_twin_is_not_the_target(sampler: Sampler, spoken, monkeypatch, seed: int) -> None:
-    """The window shows a car of the same phrase, and the sentence is true of nothing in it."""
-    special(monkeypatch, TWIN_SHARE=1.0)
-    scene = row_of_cars([20, 560])
-    sample = sampler.second_step((640, 480), scene, np.random.default_rng(seed))
-    assert contains(sample.view.window, scene.boxes[1], 1e-6)
-    assert intersection(sample.view.window, scene.boxes[0]) == 0
-    assert sample.tokens.ref == "the red car on the left ."
-    assert spoken(sample) == []
-    assert len(sample.seen.kinds) == 1  # what is there is labelled all the same
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_a_window_of_both_twins(sampler: Sampler, spoken, monkeypatch, seed: int) -> None:
-    special(monkeypatch, BOTH_SHARE=1.0)
-    scene = row_of_cars([200, 300])
-    sample = sampler.second_step((640, 480), scene, np.random.default_rng(seed))
-    for box in scene.boxes:
-        assert contains(sample.view.window, box, 1e-6)
-    assert spoken(sample) == ["the red car on the left"]
-
-
-@pytest.mark.parametrize("share", ["TWIN_SHARE", "BOTH_SHARE"])
-@pytest.mark.parametrize("named", [True, False])
-def test_targets_without_twins_are_looked_at_as_ever(
-    sampler: Sampler, spoken, monkeypatch, share: str, named: bool
-) -> None:
-    """Photographs name nothing: their objects have no twins."""
-    special(monkeypatch, **{share: 1.0})
-    scene = row_of_cars([300] if named else [100, 500])
-    scene = scene if named else replace(scene, phrases=("", ""))
-    sample = sampler.second_step((640, 480), scene, np.random.default_rng(0))
-    assert contains(sample.view.window, scene.boxes[0], 1e-6)
-    assert spoken(sample) == ["the red car on the left"]
-
-
-def test_sentences_of_what_a_window_cuts_are_left_out(sampler: Sampler, monkeypatch) -> None:
-    """They are neither true nor false there."""
-    special(monkeypatch)
-    columns = range(0, 600, 60)
-    boxes = np.array([[x, 200, x + 50, 250] for x in columns], np.float64)
-    labels = np.zeros(len(boxes), np.int64)
-    asks = tuple(Ask(f"the red car {'left ' * k}", k) for k in range(len(boxes)))
-    scene = Labelled(boxes, ("red car",) * len(boxes), labels, labels, (4,), asks, ())
-    target_of_ref = {ask.ref.strip(): ask.target for ask in asks}
-    false = 0
-    for seed in range(30):
-        sample = sampler.second_step((640, 480), scene, np.random.default_rng(seed))
-        whole = trajectories.visible(boxes, sample.view.window)
-        touched = intersection(boxes, sample.view.window) > 0
-        asked = sample.tokens.ref.removesuffix(" .").split(" . ")
-        targets = [target_of_ref[ref] for ref in asked]
-        assert len(set(targets)) == len(targets)
-        assert all(whole[target] or not touched[target] for target in targets)
-        assert len(sample.boxes) == sum(whole[target] for target in targets)
-        false += sum(not touched[target] for target in targets)
-    assert false > 5
-
-
-def test_prompts_of_one_and_of_several_sentences(
-    street: Street, sampler: Sampler, monkeypatch
-) -> None:
-    special(monkeypatch)
+def test_prompts_of_one_and_of_several_sentences(street: Street, sampler: Sampler, special) -> None:
+    special()
     counts = set()
     for seed in range(20):
         sample = sampler.first_step(*street, np.random.default_rng(seed))
@@ -269,11 +179,11 @@ def _tokenizer_of(max_tokens: int) -> Tokenizer:
 
 @pytest.mark.parametrize("step", ["first_step", "second_step", "phrases"])
 def test_places_are_where_the_objects_are_drawn(
-    street: Street, sampler: Sampler, monkeypatch, step: str
+    street: Street, sampler: Sampler, special, step: str
 ) -> None:
     """The only white thing in a grey frame is found, by its pixels, where the sample says."""
     wh, scene = street
-    special(monkeypatch)
+    special()
     height, width = sampler.config.input_hw
     frame = np.full((480, 640, 3), 128, np.uint8)
     frame[80:110, 60:90] = 255  # object 0
@@ -318,9 +228,7 @@ def test_the_longest_phrases_fit_into_one_prompt(tokenizer: Tokenizer) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_everything_in_view_is_labelled(
-    street: Street, sampler: Sampler, monkeypatch, seed
-) -> None:
+def test_everything_in_view_is_labelled(street: Street, sampler: Sampler, seed) -> None:
     wh, scene = street
     make = (sampler.first_step, sampler.second_step)[seed % 2]
     sample = make(wh, scene, np.random.default_rng(seed))
@@ -349,10 +257,10 @@ def test_words_are_marked_with_what_they_mean(sampler: Sampler, tokenizer: Token
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("step", ["first_step", "second_step"])
 def test_sentences_that_are_true_of_nothing_have_no_target(
-    street: Street, sampler: Sampler, spoken, monkeypatch, step: str, seed: int
+    street: Street, sampler: Sampler, spoken, special, step: str, seed: int
 ) -> None:
     wh, scene = street
-    special(monkeypatch, ABSENT_SHARE=1.0)
+    special(ABSENT_SHARE=1.0)
     sample = getattr(sampler, step)(wh, scene, np.random.default_rng(seed))
     asked = sample.tokens.ref.removesuffix(" .").split(" . ")
     assert asked[0] in scene.absent
