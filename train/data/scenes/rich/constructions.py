@@ -122,7 +122,6 @@ RANKS: dict[str, tuple[str, ...]] = {
                 "{np} nearest to us", "{np} nearest to the viewer"),
     "farthest": ("farthest {np}", "furthest {np}", "most distant {np}",
                  "{np} farthest from the viewer", "{np} furthest away", "{np} farthest away"),
-    "largest": ("largest {np}", "biggest {np}"),
     "smallest": ("smallest {np}",),
 }  # fmt: skip
 ORDINALS = {2: "second", 3: "third", 4: "fourth"}

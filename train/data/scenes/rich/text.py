@@ -53,11 +53,13 @@ def _cumulated(items: tuple[tuple[str, float], ...]) -> tuple[list[str], list[fl
 
 
 def texts_of(table: object) -> list[str]:
-    """Every string in nested tuples, lists, mappings (keys, too) and objects with ``text``."""
+    """Every text in nested tuples, lists and mappings of texts, weighted texts and ``Word``s."""
     if isinstance(table, str):
         return [table]
     if isinstance(table, Mapping):
-        return [text for pair in table.items() for part in pair for text in texts_of(part)]
+        weighted = all(isinstance(value, int | float) for value in table.values())
+        parts = table.keys() if weighted else table.values()
+        return [text for part in parts for text in texts_of(part)]
     if isinstance(table, Sequence):
         return [text for part in table for text in texts_of(part)]
     if hasattr(table, "text"):
