@@ -6,7 +6,6 @@
 #include <array>
 #include <cmath>
 #include <cstring>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -129,12 +128,13 @@ void check_window(const piza::Window& window, py::ssize_t index, const piza::Fra
                         window.x2 <= static_cast<double>(frame.width) + slack &&
                         window.y2 <= static_cast<double>(frame.height) + slack;
     if (finite && inside && window.x1 < window.x2 && window.y1 < window.y2) return;
-    std::ostringstream message;
-    message.precision(9);
-    message << "windows[" << index << "]: expected finite xyxy with 0 <= x1 < x2 <= "
-            << frame.width << " and 0 <= y1 < y2 <= " << frame.height << ", found (" << window.x1
-            << ", " << window.y1 << ", " << window.x2 << ", " << window.y2 << ")";
-    throw py::value_error(message.str());
+    // Python's own formatting: a stream's crashes where libstdc++ is linked into this module and
+    // another module has loaded a second one.
+    const py::str message = py::str(
+        "windows[{}]: expected finite xyxy with 0 <= x1 < x2 <= {} and 0 <= y1 < y2 <= {},"
+        " found ({:.9g}, {:.9g}, {:.9g}, {:.9g})");
+    throw py::value_error(text(message.format(index, frame.width, frame.height, window.x1,
+                                              window.y1, window.x2, window.y2)));
 }
 
 std::vector<piza::Window> read_windows(const py::object& object, const piza::Frame& frame) {
@@ -198,10 +198,9 @@ py::array read_out(const py::object& object, py::ssize_t count, const std::array
                    const piza::Frame& frame) {
     const std::vector<py::ssize_t> shape = {count, piza::kChannels, size[0], size[1]};
     if (object.is_none()) return py::array_t<float>(shape);
-    std::ostringstream message;
-    message << "out: expected a writeable C-contiguous float32 or float16 array of shape ("
-            << count << ", " << piza::kChannels << ", " << size[0] << ", " << size[1] << ")";
-    const std::string expected = message.str();
+    const std::string expected =
+        "out: expected a writeable C-contiguous float32 or float16 array of shape " +
+        text(py::make_tuple(count, static_cast<int>(piza::kChannels), size[0], size[1]));
     const py::array array = as_array(object, expected);
     const bool half = array.dtype().equal(py::dtype("float16"));
     if (!half && !py::isinstance<py::array_t<float>>(array)) {
