@@ -165,7 +165,7 @@ def _counted(title: str, counts: Mapping[str, Mapping[str, Any]]) -> str:
 
 def _promise(risk: Mapping[str, Any] | None) -> str:
     if risk is None:
-        return "the engine states no risk: python -m train calibrate, then export it again"
+        return "the engine states no risk: piza train calibrate, then export it again"
     verdict = "holds" if risk["holds"] else "DOES NOT HOLD"
     return (
         f"stated risk {risk['stated']:g} ({_GUARDED[risk['guard']]}): {verdict}, measured"

@@ -155,7 +155,7 @@ def read_usable(
         lost, first = len(known.problems), known.problems[0]
         print(
             f"{lost} entries of {path} cannot be used; entry {first.entry}: {first.reason}"
-            f" (python -m train data {path} --images {images} lists them)",
+            f" (piza train data {path} --images {images} lists them)",
             file=sys.stderr,
         )
     if not known.items:
