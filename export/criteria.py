@@ -52,7 +52,7 @@ CRITERIA = {
         relative={"text_features": 0.1, "image_features": 0.2, "scores": 0.2},
         same_iou=0.8,
         same_box=0.9,
-        same_decision=0.8,  # scores move with the windows, and many are near the threshold
+        same_decision=7 / 8,  # four of 32 may differ: scores move, and many are near the threshold
         acc50_points=1.5,
     ),
 }
