@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # What the installed package is made from. It is editable: a changed Python file needs no new
 # installation, a new package (its __init__.py) does.
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard cpp_ext/src/*) \
-  $(shell find benchmarks cpp_ext export sdk train -name __init__.py)
+  $(shell find benchmarks cpp_ext evaluation export sdk train -name __init__.py)
 
 .PHONY: help demo test setup lint sanitize aarch64 format clean
 

@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cases import Case, make_case
-from train.evaluation.metrics import answer_ious
+from evaluation.metrics import answer_ious
+from evaluation.questions import Case, make_case
 
 # The scene and the sentence of the demo. Never trained on: training seeds lie far below.
 DEMO_SEED = 900001

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from sdk.errors import InputError, PizaError
-from train.methods import METHODS
+from train.models.piza.methods import METHODS
 
 TRAIN_SEED, TEST_SEED = 100_000, 950_000  # scenes that neither piza-tiny nor its figures use
 
@@ -171,7 +171,7 @@ class Experiment:
 
 def _row(method: str, checkpoint: Path, scores: dict[str, Any]) -> Row:
     from train.checkpoint import load_checkpoint
-    from train.methods import trainable
+    from train.models.piza.methods import trainable
 
     model, _ = load_checkpoint(checkpoint)
     params = sum(p.numel() for p in trainable(model))

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sdk.options import add_engine, add_threads
-from train.evaluation.environment import describe, header
+from evaluation.environment import describe, header
+from evaluation.tables import JsonFile
+from sdk.commands.options import add_engine, add_threads
 from train.evaluation.locators import engine_label
-from train.evaluation.report import JsonFile
 
 if TYPE_CHECKING:
     from sdk.grounder import Grounder

@@ -15,14 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.cases import Workload
-from benchmarks.latency import timed
-from sdk.engine import read_manifest, write_manifest
+from benchmarks.commands.latency import timed
+from evaluation.questions import Workload
+from evaluation.scenes import expressions, make_scene, render
+from sdk.engine.folder import read_manifest, write_manifest
 from sdk.grounder import Grounder
 from sdk.runtime import RuntimeSession
-from sdk.search import Look
 from sdk.text import Tokenizer
-from train.data.scenes import expressions, make_scene, render
+from sdk.zoom.search import Look
 
 Frame = NDArray[np.uint8]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from export.precision.lower import lower_engine
 from export.precision.plan import EIGHT_BITS, EIGHT_BITS_FOR
 from export.tensorrt import PlanOptions, build_plans
-from sdk.engine import Manifest, read_manifest, write_manifest
+from sdk.engine.folder import Manifest, read_manifest, write_manifest
+from sdk.engine.manifest import NETWORK_FILES
 from sdk.errors import InputError
-from sdk.manifest import NETWORK_FILES
 from sdk.runtime.cuda import import_driver
 from sdk.runtime.tensorrt import import_tensorrt
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from export.atomic_folder import check_searches, place_engine, store_certificate
 from export.backends import adapt, check_wanted
-from export.certificate import certify
-from export.placing import check_searches, place_engine, store_certificate
+from export.certificate.certificate import certify
 from export.portable import export_checkpoint
-from export.precision.scenes import SCENES
+from export.precision.calibration_data import SCENES
 from export.tensorrt import PlanOptions
-from sdk.engine import (
+from sdk.engine.folder import (
     BUNDLED,
     Manifest,
     read_manifest,
@@ -33,9 +33,9 @@ def build_engine(
 ) -> Manifest:
     """Exports and proves; ``folder`` holds a whole engine then, or what it held before.
 
-    Raises what ``export.placing.place_engine`` raises. ``precision``, ``plan`` and ``scenes`` are
-    those of ``lower_engine``, ``options`` are for TensorRT; ``int8_for`` is the backend whose eight
-    bits are meant, ``backend`` itself by default.
+    Raises what ``export.atomic_folder.place_engine`` raises. ``precision``, ``plan`` and
+    ``scenes`` are those of ``lower_engine``, ``options`` are for TensorRT; ``int8_for`` is the
+    backend whose eight bits are meant, ``backend`` itself by default.
     """
     check_searches(searches)
     check_wanted(backend, precision, plan, int8_for)

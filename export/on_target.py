@@ -16,16 +16,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from export import comparison
+from export.atomic_folder import check_searches, place_engine, store_certificate
 from export.backends import adapt, check_wanted
-from export.criteria import CRITERIA
-from export.placing import check_searches, place_engine, store_certificate
-from export.precision.scenes import SCENES
+from export.certificate import comparison
+from export.certificate.criteria import CRITERIA
+from export.precision.calibration_data import SCENES
 from export.tensorrt import PlanOptions
-from sdk.engine import MANIFEST_FILE, Manifest, read_manifest, verify_files
+from sdk.engine.folder import MANIFEST_FILE, Manifest, read_manifest, verify_files
 from sdk.errors import EngineError, InputError
 from sdk.grounder import Grounder
-from sdk.results import Zoom
+from sdk.results.grounding import Zoom
 from sdk.runtime import open_session
 from sdk.text import Tokenizer
 
@@ -49,8 +49,8 @@ def build_from_portable(
     """Builds an engine of ``backend`` and proves that it equals the portable folder.
 
     Raises EngineError when ``portable`` is altered, not proven or no ``onnxruntime`` engine, and
-    what ``export.placing.place_engine`` raises. ``precision``, ``plan`` and ``scenes`` are those of
-    ``lower_engine``, ``int8_for`` is that of ``export.build.build_engine``.
+    what ``export.atomic_folder.place_engine`` raises. ``precision``, ``plan`` and
+    ``scenes`` are those of ``lower_engine``, ``int8_for`` is that of ``export.build.build_engine``.
     """
     check_searches(searches)
     check_wanted(backend, precision, plan, int8_for)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from export.graphs import export_network
-from export.networks import networks
-from sdk.engine import Manifest, Preprocess, write_manifest
+from export.onnx.graphs import export_network
+from export.onnx.networks import networks
+from sdk.engine.folder import Manifest, Preprocess, write_manifest
 from train.checkpoint import TOKENIZER, checkpoint_sha256, load_checkpoint
 from train.evaluation.searcher import history_weights
 from train.progress import Progress

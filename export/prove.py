@@ -17,16 +17,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from export.comparison import SEED
+from evaluation.questions import questions
+from export.atomic_folder import NotProvenError
+from export.certificate.comparison import SEED
+from export.certificate.report import certificate_lines
 from export.on_target import build_from_portable
-from export.placing import NotProvenError
-from export.report import certificate_lines
 from export.tensorrt import PlanOptions
-from sdk.engine import read_manifest
+from sdk.engine.folder import read_manifest
 from sdk.errors import EngineError
-from sdk.gpu_report import gpu_findings
 from sdk.grounder import Grounder
-from train.evaluation.questions import questions
+from sdk.runtime.diagnosis import gpu_findings
 from train.progress import Progress
 
 WARM_UP = 5  # searches that are not timed

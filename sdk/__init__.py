@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sdk.errors import EngineError, InputError, MissingRuntimeError, PizaError
     from sdk.grounder import Grounder
-    from sdk.results import Candidates, Grounding, Rival, Zoom
-    from sdk.track import TrackPolicy
-    from sdk.tracking import Tracker
-    from sdk.trail import Start
+    from sdk.results.grounding import Candidates, Grounding, Rival, Zoom
+    from sdk.tracking.motion import TrackPolicy
+    from sdk.tracking.tracker import Tracker
     from sdk.video import Stream, StreamFrame, StreamStats
+    from sdk.zoom.state import Start
 
 _HOMES = {
     "Grounder": "sdk.grounder",
-    "Grounding": "sdk.results",
-    "Zoom": "sdk.results",
-    "Rival": "sdk.results",
-    "Candidates": "sdk.results",
-    "Start": "sdk.trail",
-    "Tracker": "sdk.tracking",
-    "TrackPolicy": "sdk.track",
+    "Grounding": "sdk.results.grounding",
+    "Zoom": "sdk.results.grounding",
+    "Rival": "sdk.results.grounding",
+    "Candidates": "sdk.results.grounding",
+    "Start": "sdk.zoom.state",
+    "Tracker": "sdk.tracking.tracker",
+    "TrackPolicy": "sdk.tracking.motion",
     "Stream": "sdk.video",
     "StreamFrame": "sdk.video",
     "StreamStats": "sdk.video",

@@ -17,7 +17,7 @@ import numpy as np
 
 from sdk.cores import MAX_THREADS
 from sdk.errors import InputError
-from sdk.trail import Start
+from sdk.zoom.state import Start
 
 Number = float | np.floating[Any] | np.integer[Any]
 Whole = int | np.integer[Any]

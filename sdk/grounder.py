@@ -12,9 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from numpy.typing import NDArray
 
-from sdk.answer import Asked, Judge
-from sdk.cache import LruCache
-from sdk.calibration import Calibration
 from sdk.checks import (
     Number,
     Whole,
@@ -27,21 +24,23 @@ from sdk.checks import (
     check_threads,
     check_unit,
 )
-from sdk.clock import StageClock
-from sdk.engine import default_engine, read_manifest, verify_files
+from sdk.engine.folder import default_engine, read_manifest, verify_files
+from sdk.engine.manifest import Manifest
 from sdk.errors import EngineError
 from sdk.frame import check_color, check_frame
-from sdk.history import HistoryEncoder
 from sdk.leaving import native_work
-from sdk.manifest import Manifest
-from sdk.pace import Deadline, Pace
-from sdk.results import Grounding
+from sdk.results.grounding import Grounding
 from sdk.runtime import RuntimeSession, open_session
 from sdk.runtime.arithmetic import arithmetic_doubt
-from sdk.search import Search, search
 from sdk.text import Tokenizer, Tokens, normalise
-from sdk.trail import Rules, Start
+from sdk.timing import Deadline, Pace, StageClock
 from sdk.turns import Turns
+from sdk.zoom.calibration import Calibration
+from sdk.zoom.decision import Asked, Judge
+from sdk.zoom.feature_cache import LruCache
+from sdk.zoom.history import HistoryEncoder
+from sdk.zoom.search import Search, search
+from sdk.zoom.state import Rules, Start
 
 if TYPE_CHECKING:
     from sdk.video import Stream

@@ -17,8 +17,8 @@ import pytest
 from filelock import FileLock
 from packaging.requirements import Requirement
 
-from benchmarks.cases import Case, make_case
 from benchmarks.demo import DEMO_SEED, draw
+from evaluation.questions import Case, make_case
 from sdk.geometry import iou
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -9,10 +9,10 @@ from pathlib import Path
 from sdk.errors import EngineError, InputError
 from train.checkpoint import CONFIG, TOKENIZER, checkpoint_sha256, start_from
 from train.hub import fetch
-from train.models.config import UNCALIBRATED, PizaConfig, swin_t
-from train.models.grounder import PizaGrounder
-from train.models.history import BoxHistoryEncoder
-from train.models.pretrained import from_pretrained
+from train.models.grounding_dino.config import UNCALIBRATED, PizaConfig, swin_t
+from train.models.grounding_dino.grounder import PizaGrounder
+from train.models.grounding_dino.pretrained import from_pretrained
+from train.models.piza.history import BoxHistoryEncoder
 
 STRIDE = 32  # of the coarsest feature map that is not made of another one
 
@@ -39,8 +39,8 @@ def open_base(source: str, method: str, input_hw: tuple[int, int] | None = None)
 
     Args:
         source: a folder of ours (a checkpoint), a folder in transformers' format, or a hub id.
-        method: key of ``train.methods.METHODS``. A checkpoint of the same method goes on with its
-            adapters; otherwise they are fresh.
+        method: key of ``train.models.piza.methods.METHODS``. A checkpoint of the same method
+            goes on with its adapters; otherwise they are fresh.
         input_hw: network input in pixels; by default the checkpoint's, or the published size.
 
     Raises:

@@ -10,13 +10,13 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from sdk.engine import file_sha256
+from sdk.engine.folder import file_sha256
 from sdk.errors import EngineError
 from sdk.text import Tokenizer
-from train.methods import is_added
-from train.models.config import PizaConfig
-from train.models.grounder import PizaGrounder
-from train.models.lora import plain_name
+from train.models.grounding_dino.config import PizaConfig
+from train.models.grounding_dino.grounder import PizaGrounder
+from train.models.piza.lora import plain_name
+from train.models.piza.methods import is_added
 from train.storage import room_for, size_of, whole_file
 
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from benchmarks import options
-from train.options import GRAMMARS, not_negative, positive
+from sdk.commands.options import GRAMMARS, not_negative, positive
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,10 +22,9 @@ def run(args: argparse.Namespace) -> int:
     """Measure, print a table, write the JSON."""
     from tqdm import tqdm
 
-    from benchmarks.cases import make_cases
-    from benchmarks.evaluation import evaluate
-    from train.evaluation.report import accuracy_lines
-    from train.evaluation.scoring import as_records, summarise
+    from evaluation.questions import make_cases
+    from evaluation.scoring import as_records, evaluate, summarise
+    from evaluation.tables import accuracy_lines
 
     with options.measurement(args) as measurement:
         cases = make_cases(args.scenes, args.seed, args.grammar)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.options import add_opening
 from benchmarks.report.parts import PARTS
-from sdk.options import add_engine
+from sdk.commands.options import add_engine
 
 EXIT_FAILED = 3
 
@@ -36,10 +36,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run, write, say where; 3 when one of them failed (the others are in the report)."""
-    from benchmarks.plots import check_plot
+    from benchmarks.plots.methods import check_plot
     from benchmarks.report.goals import wheel_mb
+    from benchmarks.report.markdown import note_run, write_report
     from benchmarks.report.parts import in_own_process, present, run_part
-    from benchmarks.report.writing import note_run, write_report
 
     check_plot(args.out / "plot.svg")  # not only after an hour of measuring
     size = None if args.wheel is None else wheel_mb(args.wheel)

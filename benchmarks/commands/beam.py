@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+import numpy as np
+
 from benchmarks import options
-from train.options import not_negative, positive
+from benchmarks.commands.latency import timed
+from evaluation.metrics import accuracy, answer_ious
+from evaluation.questions import Case
+from sdk.commands.options import not_negative, positive
+from sdk.grounder import Grounder
 
 BEAMS = (1, 2, 3, 4)
 
@@ -22,8 +31,8 @@ def run(args: argparse.Namespace) -> int:
     """Measure, print a table, write the JSON."""
     from tqdm import tqdm
 
-    from benchmarks.beam import measure, summarise
-    from benchmarks.cases import make_cases
+    from benchmarks.commands.beam import measure, summarise
+    from evaluation.questions import make_cases
 
     with options.measurement(args) as measurement:
         cases = make_cases(args.scenes, args.seed)
@@ -37,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    from train.evaluation.report import share, table
+    from evaluation.tables import share, table
 
     return table(
         ("beam", "Acc50", "mAcc", "gained", "lost", "found", "absent found", "p50 ms", "time"),
@@ -54,3 +63,55 @@ def _table(rows: list[dict[str, Any]]) -> str:
             for row in rows
         ],
     )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Of one search: wall-clock time, IoU with the true box, whether it was found; whether the
+    absent object was."""
+
+    wall_ms: float
+    iou: float
+    found: bool
+    absent_found: bool
+
+
+def measure(
+    grounder: Grounder,
+    cases: Sequence[Case],
+    beams: Sequence[int],
+    progress: Callable[[Sequence[Case]], Iterable[Case]] = iter,
+) -> dict[int, list[Answer]]:
+    """For each width of the beam its answers; the widths take turns on each case."""
+    answers: dict[int, list[Answer]] = {beam: [] for beam in beams}
+    for case in progress(cases):
+        frame = case.frame()
+        absent = {beam: grounder.locate(frame, case.absent_ref, beam=beam) for beam in beams}
+        grounder.locate(frame, case.ref)  # the text features are known afterwards
+        for beam in beams:
+            found, wall_ms = timed(partial(grounder.locate, frame, case.ref, beam=beam))
+            overlap = float(answer_ious([found.xyxy], [case.target_xyxy])[0])
+            answers[beam].append(Answer(wall_ms, overlap, found.found, absent[beam].found))
+    return answers
+
+
+def summarise(beam: int, answers: Sequence[Answer], narrow: Sequence[Answer]) -> dict[str, Any]:
+    """A row of figures for one width; ``narrow`` are the answers of the first width."""
+    figures = accuracy([each.iou for each in answers])
+    right, right_before = (
+        np.array([each.iou >= 0.5 for each in some]) for some in (answers, narrow)
+    )
+    return {
+        "beam": beam,
+        "n": len(answers),
+        "acc50": figures.acc50,
+        "macc": figures.macc,
+        "gained": int((right & ~right_before).sum()),
+        "lost": int((right_before & ~right).sum()),
+        "found": float(np.mean([each.found for each in answers])),
+        "absent_found": float(np.mean([each.absent_found for each in answers])),
+        "p50_ms": float(np.median([each.wall_ms for each in answers])),
+        "ratio": float(
+            np.median([a.wall_ms / b.wall_ms for a, b in zip(answers, narrow, strict=True)])
+        ),
+    }

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import time
 import warnings
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from benchmarks import options
-from train.options import not_negative, positive
+from benchmarks.coldstart import ColdStart
+from benchmarks.commands.latency import percentiles, timed
+from evaluation.questions import Workload
+from sdk.commands.options import not_negative, positive
+from sdk.grounder import Grounder
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,13 +38,13 @@ def run(args: argparse.Namespace) -> int:
     """Measure, print a table, write the JSON."""
     from tqdm import tqdm
 
-    from benchmarks.cases import make_workload
     from benchmarks.coldstart import cold_starts
-    from benchmarks.engines import measure, summarise
-    from sdk.engine import read_manifest
+    from benchmarks.commands.engines import measure, summarise
+    from evaluation.environment import describe, header
+    from evaluation.questions import make_workload
+    from evaluation.tables import JsonFile
+    from sdk.engine.folder import read_manifest
     from sdk.grounder import Grounder
-    from train.evaluation.environment import describe, header
-    from train.evaluation.report import JsonFile
 
     for path in args.engines:
         read_manifest(path)  # an error before the first minute of measuring
@@ -64,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    from train.evaluation.report import table
+    from evaluation.tables import table
 
     return table(
         (
@@ -95,3 +105,75 @@ def _table(rows: list[dict[str, Any]]) -> str:
             for row in rows
         ],
     )
+
+
+PAUSE_S = 0.01  # threads of the engine that was asked before go to sleep meanwhile
+LOOKED_AT = ("image", "ground")  # networks that run once for each look
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question to one engine. ``stages_ms``: where the time went. ``looks``: runs of each
+    network. ``steps``: zooms."""
+
+    wall_ms: float
+    stages_ms: dict[str, float]
+    looks: dict[str, int]
+    steps: int
+
+
+def measure(
+    grounders: Sequence[Grounder],
+    workload: Workload,
+    warmup: int,
+    progress: Callable[[Sequence[Any]], Iterable[Any]] = iter,
+) -> list[list[Asked]]:
+    """What each engine took for each question after the first ``warmup``.
+
+    Each question goes to one engine after the other, in an order of its own, so that all of them
+    see the machine in the same moods.
+    """
+    counted: list[list[Asked]] = [[] for _ in grounders]
+    for number, (picture, ref) in enumerate(progress(workload.questions)):
+        for k in np.random.default_rng(number).permutation(len(grounders)).tolist():
+            asked = _ask(grounders[k], workload.frames[picture], ref)
+            if number >= warmup:
+                counted[k].append(asked)
+    return counted
+
+
+def summarise(
+    grounder: Grounder, asked: Sequence[Asked], first: Sequence[Asked], start: ColdStart
+) -> dict[str, Any]:
+    """A row: ``first`` is what the first engine took for the same questions, ``start`` a start in a
+    process of its own. ``ratio``: median over questions of the time over that of the first engine.
+    ``image_ms``, ``ground_ms``: of one look."""
+    manifest = grounder.manifest
+    height, width = manifest.input_hw
+    ratios = [each.wall_ms / other.wall_ms for each, other in zip(asked, first, strict=True)]
+    return {
+        "name": f"{manifest.name} {manifest.precision} {width}x{height}",
+        "engine": f"{manifest.fingerprint}, {manifest.backend}",
+        "proven": manifest.proven,
+        "megabytes": sum((grounder.path / name).stat().st_size for name in manifest.files) / 1e6,
+        "n": len(asked),
+        **percentiles([each.wall_ms for each in asked]),
+        "ratio": float(np.median(ratios)),
+        "steps": float(np.mean([each.steps for each in asked])),
+        **{f"{name}_ms": _a_look(asked, name) for name in LOOKED_AT},
+        "load_to_answer_ms": start.load_ms + start.first_ms,
+        "peak_mb": start.peak_mb,
+    }
+
+
+def _ask(grounder: Grounder, frame: Any, ref: str) -> Asked:
+    time.sleep(PAUSE_S)
+    before = grounder.runs
+    answer, wall_ms = timed(partial(grounder.locate, frame, ref))
+    looks = {name: grounder.runs[name] - before.get(name, 0) for name in LOOKED_AT}
+    return Asked(wall_ms, dict(answer.timing_ms), looks, len(answer.zooms))
+
+
+def _a_look(asked: Sequence[Asked], name: str) -> float:
+    """Median over questions of the milliseconds that a network takes for one look."""
+    return float(np.median([each.stages_ms[name] / max(each.looks[name], 1) for each in asked]))

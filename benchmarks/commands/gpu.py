@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import options
-from train.options import positive
+from sdk.commands.options import positive
 
 ROOT = Path(__file__).resolve().parents[2]
 LEAST_SHARE_OF_COPY, LEAST_TIMES_TORCH = 0.6, 10.0
@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check, measure, print and write; 1 where a check fails."""
-    from train.evaluation.report import JsonFile
+    from evaluation.tables import JsonFile
 
     _need_gpu()
     report = args.report
@@ -110,7 +110,7 @@ def _need_gpu() -> None:
 def _about() -> dict[str, str]:
     import torch
 
-    from train.evaluation.environment import describe
+    from evaluation.environment import describe
 
     properties = torch.cuda.get_device_properties(0)
     environment = describe()

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sdk.options import add_threads
-from train.options import not_negative, positive
+from sdk.commands.options import add_threads, not_negative, positive
 
 if TYPE_CHECKING:
     from benchmarks.kernel.timing import Result
@@ -32,10 +31,10 @@ def run(args: argparse.Namespace) -> int:
     from benchmarks.kernel.plot import kernel_plot
     from benchmarks.kernel.tasks import make_tasks
     from benchmarks.kernel.timing import GOALS, run_task
-    from benchmarks.plots import check_plot
+    from benchmarks.plots.methods import check_plot
+    from evaluation.environment import header
+    from evaluation.tables import JsonFile
     from sdk.cores import default_threads
-    from train.evaluation.environment import header
-    from train.evaluation.report import JsonFile
 
     file = JsonFile(args.json)
     if args.plot is not None:
@@ -61,7 +60,7 @@ def _environment() -> dict[str, Any]:
     import importlib
 
     from benchmarks.kernel.contestants import PACKAGES, installed
-    from train.evaluation.environment import describe
+    from evaluation.environment import describe
 
     environment = describe()
     for name, package in PACKAGES.items():
@@ -83,7 +82,7 @@ def _about(threads: int, rounds: int) -> list[str]:
 def _lines(results: Sequence[Result]) -> list[str]:
     """The table, who is missing from it, and which form of each was the fastest."""
     from benchmarks.kernel.contestants import ANTIALIASED, CONTESTANTS, installed
-    from train.evaluation.report import table
+    from evaluation.tables import table
 
     cells = []
     for result in results:

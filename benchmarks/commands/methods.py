@@ -7,9 +7,9 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 from benchmarks.methods import Budget
+from sdk.commands.options import not_negative, positive, positive_float
 from sdk.cores import usable_cores
-from train.methods import METHODS
-from train.options import not_negative, positive, positive_float
+from train.models.piza.methods import METHODS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,8 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train, measure, print a table, write the rows."""
     from benchmarks.methods import Experiment
-    from benchmarks.plots import check_plot, methods_plot
-    from train.evaluation.report import JsonFile, share, table
+    from benchmarks.plots.methods import check_plot, methods_plot
+    from evaluation.tables import JsonFile, share, table
 
     file = JsonFile(args.json)
     budget = Budget(**{field.name: getattr(args, field.name) for field in fields(Budget)})

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import options
-from train.options import not_negative, positive
+from sdk.commands.options import not_negative, positive
 
 _SEED = 980_000  # scenes of no other measurement
 _WARMUP = 3  # questions before the clock starts
@@ -61,16 +61,16 @@ def run(args: argparse.Namespace) -> int:
 
     from tqdm import tqdm
 
-    from benchmarks.peers.entries import open_entries
-    from benchmarks.peers.figures import cache_figures, host_figures, rows
-    from benchmarks.peers.goals import goals
-    from benchmarks.peers.ours import KNOWN
-    from benchmarks.peers.plot import pareto_plot
-    from benchmarks.peers.race import distinct_cases, race, warm_up
-    from benchmarks.plots import check_plot
+    from benchmarks.baselines.entries import open_entries
+    from benchmarks.baselines.figures import cache_figures, host_figures, rows
+    from benchmarks.baselines.goals import goals
+    from benchmarks.baselines.ours import KNOWN
+    from benchmarks.baselines.plot import pareto_plot
+    from benchmarks.baselines.timing import distinct_cases, race, warm_up
+    from benchmarks.plots.methods import check_plot
+    from evaluation.environment import describe, header
+    from evaluation.tables import JsonFile
     from sdk.errors import InputError
-    from train.evaluation.environment import describe, header
-    from train.evaluation.report import JsonFile
 
     if args.plot is not None:
         check_plot(args.plot)
@@ -123,8 +123,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _options(args: argparse.Namespace) -> Any:
-    from benchmarks.peers.entries import Options
-    from benchmarks.peers.slicing import Grid
+    from benchmarks.baselines.entries import Options
+    from benchmarks.baselines.slicing import Grid
     from export.build import checkpoint_folder
     from sdk.cores import default_threads
 
@@ -147,7 +147,7 @@ def _options(args: argparse.Namespace) -> Any:
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> str:
-    from train.evaluation.report import share, table
+    from evaluation.tables import share, table
 
     return table(
         (

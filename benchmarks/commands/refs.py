@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from benchmarks import options
-from train.options import not_negative, positive
+from benchmarks.commands.latency import timed
+from evaluation.scenes import expressions, make_scene, render
+from evaluation.statistics import same_box
+from sdk.commands.options import not_negative, positive
+from sdk.grounder import Grounder
+from sdk.results.grounding import Grounding
 
 COUNTS = (1, 2, 4, 8)
 
@@ -23,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure, print a table, write the JSON."""
     from tqdm import tqdm
 
-    from benchmarks.refs import measure
+    from benchmarks.commands.refs import measure
 
     with options.measurement(args) as measurement:
         rows = measure(
@@ -40,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    from train.evaluation.report import share, table
+    from evaluation.tables import share, table
 
     return table(
         ("expressions", "separate ms", "together ms", "ratio", "image runs", "same answers"),
@@ -56,3 +66,93 @@ def _table(rows: list[dict[str, Any]]) -> str:
             for row in rows
         ],
     )
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Frames' worth of expressions, asked both ways.
+
+    ``separate_ms``, ``together_ms``: medians of the rounds. ``image_runs``: of the call for all.
+    ``windows``: different windows that its answers looked at. ``same``: answers that are those of
+    separate calls (IoU >= 0.99 and the same decision).
+    """
+
+    count: int
+    separate_ms: float
+    together_ms: float
+    image_runs: int
+    windows: int
+    same: int
+
+
+def frames_with(count: int, scenes: int, seed: int) -> list[tuple[NDArray[np.uint8], list[str]]]:
+    """``scenes`` frames with ``count`` different expressions each, from ``seed`` on."""
+    found: list[tuple[NDArray[np.uint8], list[str]]] = []
+    while len(found) < scenes:
+        refs = sorted({made.ref for made in expressions(make_scene(seed), seed)})
+        if len(refs) >= count:
+            order = np.random.default_rng(seed).permutation(len(refs))[:count]
+            found.append((render(make_scene(seed)), [refs[k] for k in order]))
+        seed += 1
+    return found
+
+
+def compare(
+    grounder: Grounder, frame: NDArray[np.uint8], refs: Sequence[str], rounds: int
+) -> Trial:
+    """Asks both ways in turns; a round before them, which encodes the texts, is not counted."""
+    asked = list(refs)
+    separate_ms, together_ms = [], []
+    for number in range(rounds + 1):
+        alone, alone_ms = timed(lambda: [grounder.locate(frame, ref) for ref in asked])
+        before = grounder.runs["image"]
+        joint, joint_ms = timed(lambda: grounder.locate(frame, asked))
+        runs = grounder.runs["image"] - before
+        if number:
+            separate_ms.append(alone_ms)
+            together_ms.append(joint_ms)
+    windows = {zoom.window_xyxy.tobytes() for answer in joint for zoom in answer.zooms}
+    return Trial(
+        count=len(asked),
+        separate_ms=float(np.median(separate_ms)),
+        together_ms=float(np.median(together_ms)),
+        image_runs=runs,
+        windows=len(windows),
+        same=sum(_same(a, b) for a, b in zip(alone, joint, strict=True)),
+    )
+
+
+def summarise(trials: Sequence[Trial]) -> dict[str, Any]:
+    """Medians over the frames of one count."""
+    ratios = [each.together_ms / each.separate_ms for each in trials]
+    return {
+        "refs": trials[0].count,
+        "frames": len(trials),
+        "separate_ms": float(np.median([each.separate_ms for each in trials])),
+        "together_ms": float(np.median([each.together_ms for each in trials])),
+        "ratio": float(np.median(ratios)),
+        "ratio_max": float(max(ratios)),
+        "image_runs": float(np.mean([each.image_runs for each in trials])),
+        "one_run_a_window": all(each.image_runs == each.windows for each in trials),
+        "same": sum(each.same for each in trials) / sum(each.count for each in trials),
+    }
+
+
+def measure(
+    grounder: Grounder,
+    counts: Sequence[int],
+    scenes: int,
+    seed: int,
+    rounds: int,
+    progress: Callable[[Sequence[int]], Iterable[int]] = iter,
+) -> list[dict[str, Any]]:
+    """A row for each number of expressions."""
+    frames = frames_with(max(counts), scenes, seed)
+    return [
+        summarise([compare(grounder, frame, refs[:count], rounds) for frame, refs in frames])
+        for count in progress(counts)
+    ]
+
+
+def _same(a: Grounding, b: Grounding) -> bool:
+    return a.found == b.found and same_box(a.xyxy, b.xyxy)

@@ -19,8 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read, write, say where."""
-    from benchmarks.plots import check_plot
-    from benchmarks.report.writing import write_docs, write_readme, write_report
+    from benchmarks.plots.methods import check_plot
+    from benchmarks.report.markdown import write_docs, write_readme, write_report
 
     check_plot(args.folder / "plot.svg")
     written = write_report(args.folder)

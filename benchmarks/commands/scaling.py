@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import options
-from train.options import not_negative, positive
+from sdk.commands.options import not_negative, positive
 
 if TYPE_CHECKING:
     from sdk.grounder import Grounder
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     """Measure, print a table, write the JSON and the plot."""
     from tqdm import tqdm
 
-    from benchmarks.plots import check_plot
+    from benchmarks.plots.methods import check_plot
 
     if args.plot is not None:
         check_plot(args.plot)
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         }
     )
     if args.plot is not None:
-        from benchmarks.scaling_plot import scaling_plot
+        from benchmarks.plots.scaling_plot import scaling_plot
 
         scaling_plot(rows, args.plot)
     return 0
@@ -71,7 +71,7 @@ def _axis(
     progress: Callable[[Any], Iterable[Any]],
 ) -> list[dict[str, Any]]:
     from benchmarks import scaling
-    from benchmarks.cases import make_workload
+    from evaluation.questions import make_workload
     from sdk.cores import usable_cores
     from sdk.runtime import open_session
     from sdk.text import Tokenizer
@@ -102,7 +102,7 @@ def _axis(
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    from train.evaluation.report import table
+    from evaluation.tables import table
 
     cells = [
         [

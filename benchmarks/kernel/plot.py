@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.figure import BLUE, GREEN, GRID, RED, SOFT, VIOLET, blank, dress, save
+from benchmarks.plots.style import BLUE, GREEN, GRID, RED, SOFT, VIOLET, blank, dress, save
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.report.document import Document
+from benchmarks.report import quality, speed
+from benchmarks.report.document import Document, Section
 from benchmarks.report.folder import Record
 from benchmarks.report.goals import goals
-from benchmarks.report.sections import section
 from benchmarks.report.tiles import tiles
 
 _BUSY = 0.5  # load per core, when a part began, that a reader must know of
@@ -81,3 +81,22 @@ def _remarks(measured: Measured, record: Record) -> list[str]:
         if len(values) > 1:
             found.append(f"Not one {what} measured all of it: {'; '.join(sorted(values))}.")
     return found
+
+
+_SECTIONS = {
+    "latency": speed.latency,
+    "accuracy": quality.accuracy,
+    "peers": quality.peers,
+    "engines": speed.engines,
+    "scaling": speed.scaling,
+    "refs": speed.refs,
+    "deadline": speed.deadline,
+    "calibration": quality.calibration,
+    "video": quality.video,
+    "kernel": speed.kernel,
+}
+
+
+def section(name: str, figures: Mapping[str, Any], command: str) -> Section:
+    """The section of one of ``benchmarks.report.parts.PARTS``."""
+    return _SECTIONS[name](name, figures, command)

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.report.parts import PARTS, Part, Ran
 from sdk.errors import InputError
-from sdk.reading import JsonReader
+from sdk.json_reader import JsonReader
 
 RECORD = "run.json"
 

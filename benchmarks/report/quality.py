@@ -6,9 +6,16 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from benchmarks.peers.contestant import OURS
-from benchmarks.report.cells import milliseconds, percent, picture, times, two_digits
-from benchmarks.report.document import Section, Table
+from benchmarks.baselines.baseline import OURS
+from benchmarks.report.document import (
+    Section,
+    Table,
+    milliseconds,
+    percent,
+    picture,
+    times,
+    two_digits,
+)
 
 Figures = Mapping[str, Any]
 
@@ -50,7 +57,7 @@ def accuracy(name: str, figures: Figures, command: str) -> Section:
 
 def peers(name: str, figures: Figures, command: str) -> Section:
     """Everyone, with the plot of accuracy against p99."""
-    from benchmarks.peers.plot import pareto_plot
+    from benchmarks.baselines.plot import pareto_plot
 
     rows = figures["rows"]
     cells = tuple(
@@ -97,7 +104,7 @@ def peers(name: str, figures: Figures, command: str) -> Section:
 
 def calibration(name: str, figures: Figures, command: str) -> Section:
     """What scores say, and what silence buys."""
-    from benchmarks.calibration_plot import calibration_plot
+    from benchmarks.plots.calibration_plot import calibration_plot
 
     answers = [SimpleNamespace(**row) for row in figures["rows"]]
     titles = {

@@ -6,16 +6,23 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from benchmarks.latency import STAGES
-from benchmarks.report.cells import milliseconds, percent, picture, times, two_digits
-from benchmarks.report.document import Section, Table
+from benchmarks.commands.latency import STAGES
+from benchmarks.report.document import (
+    Section,
+    Table,
+    milliseconds,
+    percent,
+    picture,
+    times,
+    two_digits,
+)
 
 Figures = Mapping[str, Any]
 
 
 def latency(name: str, figures: Figures, command: str) -> Section:
     """Percentiles and stages, cold start and memory."""
-    from benchmarks.report.figures import distribution_plot, over_time_plot, stages_plot
+    from benchmarks.plots.latency import distribution_plot, over_time_plot, stages_plot
 
     titles = {"p50_ms": "p50", "p90_ms": "p90", "p99_ms": "p99", "p999_ms": "p99.9"}
     titles = {key: title for key, title in titles.items() if key in figures} | {"mean_ms": "mean"}
@@ -105,7 +112,7 @@ def engines(name: str, figures: Figures, command: str) -> Section:
 
 def scaling(name: str, figures: Figures, command: str) -> Section:
     """A table an axis."""
-    from benchmarks.scaling_plot import scaling_plot
+    from benchmarks.plots.scaling_plot import scaling_plot
 
     axes = {
         "refs": "expressions in one call",
@@ -173,7 +180,7 @@ def refs(name: str, figures: Figures, command: str) -> Section:
 
 def deadline(name: str, figures: Figures, command: str) -> Section:
     """Who keeps it, and at what price."""
-    from benchmarks.plots import deadline_plot
+    from benchmarks.plots.methods import deadline_plot
 
     rows = tuple(
         (

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.figure import (
+from benchmarks.plots.style import (
     AMBER,
     BLUE,
     GREEN,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from benchmarks.peers.contestant import OURS, RESOLUTION, SINGLE_PASS, SLICING
-from benchmarks.report.cells import percent, times
-from benchmarks.report.document import Tile
+from benchmarks.baselines.baseline import OURS, RESOLUTION, SINGLE_PASS, SLICING
+from benchmarks.report.document import Tile, percent, times
 
 Figures = Mapping[str, Any]
 _EXACT = (SLICING, SINGLE_PASS, RESOLUTION)  # groups that differ in what they find

@@ -6,11 +6,11 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from export.certificate.report import measured
 from export.precision.plan import EIGHT_BITS
 from export.stopping import stoppable
-from export.usage import measured
-from sdk.manifest import NETWORK_FILES
-from sdk.options import add_threads
+from sdk.commands.options import add_threads
+from sdk.engine.manifest import NETWORK_FILES
 from sdk.runtime.target import LEVELS, SAME_GPU
 
 
@@ -65,10 +65,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 @measured()
 @stoppable()
 def run(args: argparse.Namespace) -> int:
+    from export.certificate.report import certificate_lines, precision_lines
     from export.on_target import build_from_portable, is_portable
-    from export.report import certificate_lines, precision_lines
     from export.tensorrt import PlanOptions
-    from sdk.engine import Manifest, read_manifest
+    from sdk.engine.folder import Manifest, read_manifest
 
     options = PlanOptions(
         args.hardware_compatibility, refit=args.refit, timing_cache=not args.no_timing_cache
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     else:
         from export.build import build_engine, checkpoint_folder
         from train.checkpoint import CONFIG
-        from train.models.config import PizaConfig
+        from train.models.grounding_dino.config import PizaConfig
 
         source, build = checkpoint_folder(args.source), build_engine
         name, default = PizaConfig.load(source / CONFIG).name, "fp32"

@@ -11,8 +11,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from export.report import certificate_lines, network_lines, precision_lines
-    from sdk.engine import default_engine, read_manifest, verify_files
+    from export.certificate.report import certificate_lines, network_lines, precision_lines
+    from sdk.engine.folder import default_engine, read_manifest, verify_files
 
     folder = args.engine or default_engine()
     manifest = read_manifest(folder)

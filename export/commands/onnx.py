@@ -6,8 +6,8 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+from export.certificate.report import measured
 from export.stopping import stoppable
-from export.usage import measured
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,8 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 @measured()
 @stoppable()
 def run(args: argparse.Namespace) -> int:
+    from export.atomic_folder import place_networks
     from export.build import checkpoint_folder
-    from export.placing import place_networks
     from export.portable import export_checkpoint
 
     checkpoint = checkpoint_folder(args.checkpoint)

@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 
 from export.stopping import stoppable
-from sdk.engine import BUNDLED
-from sdk.manifest import NETWORK_FILES
-from sdk.options import add_threads
+from sdk.commands.options import add_threads
+from sdk.engine.folder import BUNDLED
+from sdk.engine.manifest import NETWORK_FILES
 
 PRECISIONS = ("fp32", "fp16")
 BUNDLED_ENGINE = BUNDLED / "engine"
@@ -32,12 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @stoppable()
 def run(args: argparse.Namespace) -> int:
+    from export.atomic_folder import check_searches
     from export.backends import check_wanted
     from export.on_target import is_portable
-    from export.placing import check_searches
     from export.prove import prove, write_report
     from export.tensorrt import PlanOptions
-    from sdk.engine import read_manifest
+    from sdk.engine.folder import read_manifest
 
     check_searches(args.searches)
     for precision in args.precisions:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from export.certificate.report import measured
 from export.stopping import stoppable
-from export.usage import measured
-from sdk.options import add_threads
+from sdk.commands.options import add_threads
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 @measured()
 @stoppable()
 def run(args: argparse.Namespace) -> int:
+    from export.certificate.report import certificate_lines
     from export.on_target import is_portable, verify_against
-    from export.report import certificate_lines
 
     if args.checkpoint is not None and is_portable(args.checkpoint):
         manifest = verify_against(args.engine, args.checkpoint, args.searches)

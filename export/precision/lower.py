@@ -7,21 +7,21 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from export.precision.fold import fold_transposes
+from export.precision.calibration_data import SCENES, Arrays, Chain, Step, calibration_steps
+from export.precision.fold_stem import fold_stems
+from export.precision.fold_transpose import fold_transposes
+from export.precision.fp16 import to_half
+from export.precision.fp16_emulation import rounded_twin
 from export.precision.graph import Graph, read_graph
 from export.precision.groups import half_groups, layer_groups
-from export.precision.halve import to_half
 from export.precision.int8 import small_products, to_int8
 from export.precision.plan import EIGHT_BITS_FOR, PLAN_FILE, Plan, check_plan, load_plan
-from export.precision.products import split_gemms
 from export.precision.qdq import to_qdq
 from export.precision.ranges import overflowing, peaks, tensor_ranges
 from export.precision.roles import ALWAYS_FLOAT, find_roles
-from export.precision.rounded import rounded_twin
-from export.precision.scenes import SCENES, Arrays, Chain, Step, calibration_steps
 from export.precision.search import ALONE_STEPS, NETWORKS, TARGETS, Bench, Floats, search
-from export.precision.stem import fold_stems
-from sdk.engine import Manifest, read_manifest, write_manifest
+from export.precision.split_gemm import split_gemms
+from sdk.engine.folder import Manifest, read_manifest, write_manifest
 from sdk.errors import EngineError, InputError
 
 _CALIBRATION_IMAGES = 32  # more change the ranges of eight-bit convolutions little

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from export.precision.calibration_data import Answers, Arrays, Chain, Step
 from export.precision.graph import Graph
 from export.precision.groups import Groups
 from export.precision.plan import NetworkPlan, Plan
-from export.precision.scenes import Answers, Arrays, Chain, Step
 from sdk.geometry import iou
 from train.progress import Progress
 

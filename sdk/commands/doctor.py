@@ -11,13 +11,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sdk.commands.options import add_engine
 from sdk.cores import read_cores
 from sdk.errors import EngineError
 from sdk.installation import Finding, package_findings, probe
-from sdk.options import add_engine
 
 if TYPE_CHECKING:
-    from sdk.manifest import Manifest
+    from sdk.engine.manifest import Manifest
 
 _REPAIR = "repair what is marked MISSING, or pip install --force-reinstall piza-edge"
 
@@ -59,7 +59,7 @@ def _engine(named: Path | None) -> tuple[Path | None, Manifest | None, Finding]:
 
     def ask() -> str:
         nonlocal path, manifest
-        from sdk.engine import default_engine, read_manifest, verify_files
+        from sdk.engine.folder import default_engine, read_manifest, verify_files
 
         path = named or default_engine()
         manifest = read_manifest(path)
@@ -74,7 +74,7 @@ def _engine(named: Path | None) -> tuple[Path | None, Manifest | None, Finding]:
 
 
 def _gpu(path: Path | None, manifest: Manifest | None) -> list[Finding]:
-    from sdk.gpu_report import gpu_findings
+    from sdk.runtime.diagnosis import gpu_findings
 
     return gpu_findings(path, manifest)
 
@@ -83,7 +83,7 @@ def _locate() -> str:
     """A search with the bundled engine, from pixels and words to an answer."""
     import numpy as np
 
-    from sdk.engine import BUNDLED
+    from sdk.engine.folder import BUNDLED
     from sdk.grounder import Grounder
 
     with warnings.catch_warnings(), Grounder(BUNDLED / "engine") as grounder:

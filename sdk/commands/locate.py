@@ -7,7 +7,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from sdk.options import add_allow_unproven, add_engine, add_threads, add_threshold
+from sdk.commands.options import add_allow_unproven, add_engine, add_threads, add_threshold
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints the answer; 0 whether the object was found or not."""
     from sdk.frame import read_image
     from sdk.grounder import Grounder
-    from sdk.replay import save_bundle
+    from sdk.replay.bundle import save_bundle
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)

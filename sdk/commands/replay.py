@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdk.options import add_allow_unproven, add_engine, add_threads
+from sdk.commands.options import add_allow_unproven, add_engine, add_threads
 
 if TYPE_CHECKING:
-    from sdk.comparison import Comparison, Row
+    from sdk.replay.difference import Comparison, Row
 
 EXIT_DIFFERENT = 1
 
@@ -30,9 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Prints the comparison; 0 when the answers are the same, 1 when they differ."""
-    from sdk.comparison import compare, engine_row
     from sdk.grounder import Grounder
-    from sdk.replay import ask_again, load_bundle
+    from sdk.replay.bundle import ask_again, load_bundle
+    from sdk.replay.difference import compare, engine_row
 
     bundle = load_bundle(args.bundle)
     with (

@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdk.options import add_allow_unproven, add_engine, add_threads, add_threshold
+from sdk.commands.options import add_allow_unproven, add_engine, add_threads, add_threshold
 
 if TYPE_CHECKING:
     from sdk.video.stream import Policy, Stream, StreamFrame
@@ -66,9 +66,9 @@ def run(args: argparse.Namespace) -> int:
     """Answers until the source or a signal ends it, then prints a summary; 0 for either end."""
     from sdk.grounder import Grounder
     from sdk.video.addresses import public_address
+    from sdk.video.outputs.summary import Summary
     from sdk.video.signals import stops_on_signal
-    from sdk.video.sources import is_live
-    from sdk.video.summary import Summary
+    from sdk.video.sources.opening import is_live
 
     source: int | str = int(args.source) if args.source.isdecimal() else args.source
     policy: Policy = args.policy or ("latest" if is_live(source) else "all")
@@ -110,14 +110,14 @@ def _outputs(args: argparse.Namespace) -> list[Path]:
 
 def _sinks(args: argparse.Namespace, stack: ExitStack) -> list[Sink]:
     """What is done with every frame; the files are finished when ``stack`` is left."""
-    from sdk.video.records import JsonLines, McapRecords
-    from sdk.video.targets import check_apart
+    from sdk.video.outputs.files import check_apart
+    from sdk.video.outputs.records import JsonLines, McapRecords
 
     check_apart(args.source, _outputs(args))
     sinks: list[Sink] = []
     if args.save is not None:
-        from sdk.video.movie import MovieWriter
-        from sdk.video.overlay import draw_answers
+        from sdk.video.outputs.movie import MovieWriter
+        from sdk.visual.overlay import draw_answers
 
         movie = stack.enter_context(closing(MovieWriter(args.save)))
         sinks.append(

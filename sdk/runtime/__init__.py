@@ -10,12 +10,12 @@ from typing import Any, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from sdk.clock import StageClock
+from sdk.engine.manifest import Manifest
 from sdk.frame import ColorOrder
-from sdk.manifest import Manifest
-from sdk.results import Candidates
-from sdk.search import Look
+from sdk.results.grounding import Candidates
 from sdk.text import Tokens
+from sdk.timing import StageClock
+from sdk.zoom.search import Look
 
 _MODULES = {  # backend -> module with open_session()
     "onnxruntime": "sdk.runtime.onnxruntime",
@@ -25,7 +25,7 @@ _MODULES = {  # backend -> module with open_session()
 
 
 class RuntimeSession(Protocol):
-    """An ``sdk.search.Session`` that keeps time, knows colour orders and can be closed.
+    """An ``sdk.zoom.search.Session`` that keeps time, knows colour orders and can be closed.
 
     ``run_network`` runs one network by itself, from host memory to host memory: for certificates.
     """

@@ -16,8 +16,8 @@ from platform import machine
 
 import numpy as np
 
+from sdk.engine.manifest import Arithmetic, Manifest
 from sdk.kernel import import_kernel
-from sdk.manifest import Arithmetic, Manifest
 from sdk.runtime.onnx_network import import_onnxruntime
 
 _ATTEMPTS: tuple[Mapping[str, str], ...] = ({}, {"session.x64quantprecision": "1"})

@@ -21,16 +21,16 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sdk.clock import StageClock
+from sdk.engine.manifest import Manifest
 from sdk.errors import EngineError
 from sdk.frame import ColorOrder
 from sdk.kernel import import_kernel
-from sdk.manifest import Manifest
-from sdk.results import Candidates
+from sdk.results.grounding import Candidates
 from sdk.runtime.cuda import Device, DeviceArray
 from sdk.runtime.memory import Held, Pool, Staging, Tensor
-from sdk.search import MAX_LOOKS, Look
 from sdk.text import Tokens
+from sdk.timing import StageClock
+from sdk.zoom.search import MAX_LOOKS, Look
 
 NETWORKS = ("text", "image", "ground")
 ALIGNMENT = 256  # bytes, of every tensor: TensorRT asks for it

@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sdk.clock import StageClock
 from sdk.cores import default_threads
+from sdk.engine.manifest import Manifest
 from sdk.frame import ColorOrder
 from sdk.kernel import import_kernel
-from sdk.manifest import Manifest
 from sdk.preprocess import network_input
-from sdk.results import Candidates
+from sdk.results.grounding import Candidates
 from sdk.runtime.arithmetic import eight_bits
 from sdk.runtime.onnx_network import OnnxNetwork, import_onnxruntime
-from sdk.search import Look
 from sdk.text import Tokens
+from sdk.timing import StageClock
+from sdk.zoom.search import Look
 
 
 @dataclass(frozen=True)

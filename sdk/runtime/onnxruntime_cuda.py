@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from sdk.engine.manifest import Manifest
 from sdk.errors import EngineError, MissingRuntimeError
-from sdk.manifest import Manifest
 from sdk.runtime.cuda import Device, import_driver
 from sdk.runtime.device import DeviceSession
 from sdk.runtime.memory import Tensor

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from sdk.engine.manifest import Manifest
 from sdk.errors import EngineError, MissingRuntimeError
-from sdk.manifest import Manifest
 from sdk.runtime.cuda import Device, describe_gpu, import_driver
 from sdk.runtime.cuda_graph import CudaGraph
 from sdk.runtime.device import DeviceSession

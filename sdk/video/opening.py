@@ -16,9 +16,9 @@ from sdk.checks import (
     check_timeout,
     check_whole,
 )
-from sdk.tracking import Tracker
-from sdk.video.bundles import Bundles
-from sdk.video.sources import as_source
+from sdk.replay.recorder import Bundles
+from sdk.tracking.tracker import Tracker
+from sdk.video.sources.opening import as_source
 from sdk.video.stream import Policy, Stream
 
 if TYPE_CHECKING:

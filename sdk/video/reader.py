@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 
-from sdk.video.mailbox import MAX_REST_S, Mailbox
-from sdk.video.source import Shot, Source
+from sdk.video.frame_queue import MAX_REST_S, Mailbox
+from sdk.video.sources.source import Shot, Source
 
 
 class Reader:

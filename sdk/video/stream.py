@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from sdk.checks import Number, Whole, check_timeout, check_whole
 from sdk.errors import InputError
 from sdk.frame import Frame, check_color
-from sdk.results import Grounding, PickledWithoutPixels
-from sdk.video.mailbox import Arrival, End, Mailbox
+from sdk.results.grounding import Grounding, PickledWithoutPixels
+from sdk.video.frame_queue import Arrival, End, Mailbox
 from sdk.video.reader import Reader
-from sdk.video.source import CutShortError, Source
+from sdk.video.sources.source import CutShortError, Source
 
 Policy = Literal["latest", "all"]
 Refs = str | list[str] | tuple[str, ...]
@@ -31,7 +31,7 @@ RECONNECTS = len(BACKOFF_S)
 
 
 class Answering(Protocol):
-    """What answers the frames: ``sdk.tracking.Tracker``."""
+    """What answers the frames: ``sdk.tracking.tracker.Tracker``."""
 
     def update(
         self, frame: NDArray[np.uint8], time_s: float, *, deadline_ms: float | None = None

@@ -16,11 +16,11 @@ from tokenizers.models import WordLevel
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
-from benchmarks.cases import Case
-from sdk.engine import Manifest, Preprocess, ZoomPolicy, write_manifest
-from sdk.history import WEIGHT_SHAPES
-from sdk.results import Grounding, Zoom
-from train.data.scenes import vocabulary
+from evaluation.questions import Case
+from evaluation.scenes import vocabulary
+from sdk.engine.folder import Manifest, Preprocess, ZoomPolicy, write_manifest
+from sdk.results.grounding import Grounding, Zoom
+from sdk.zoom.history import WEIGHT_SHAPES
 
 Box = Sequence[float]
 LENGTH, HEIGHT, WIDTH, FEATURES = 64, 54, 96, 4

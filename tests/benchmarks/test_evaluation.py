@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.cases import make_cases
-from benchmarks.evaluation import evaluate
-from train.evaluation.scoring import as_records, summarise
+from evaluation.questions import make_cases
+from evaluation.scoring import as_records, evaluate, summarise
 
 
 def test_an_oracle_is_right_and_knows_the_language(oracle: type[Any]) -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from benchmarks import methods
 from benchmarks.methods import BenchmarkError, Budget, Experiment, Row
-from benchmarks.plots import methods_plot
-from train.methods import METHODS
+from benchmarks.plots.methods import methods_plot
+from train.models.piza.methods import METHODS
 
 SMALL = Budget(base_steps=1, scenes=2, refs_per_scene=2, epochs=1, batch=2, test_scenes=2)
 

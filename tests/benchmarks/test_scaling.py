@@ -10,7 +10,7 @@ import pytest
 from benchmarks import scaling
 from benchmarks.__main__ import main
 from benchmarks.scaling import Setting, measure, thread_counts
-from sdk.engine import read_manifest
+from sdk.engine.folder import read_manifest
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,9 @@ import multiprocessing
 
 import pytest
 
-from benchmarks import beam, deadline, refs
 from benchmarks.__main__ import main
-from benchmarks.deadline import Call
+from benchmarks.commands import beam, deadline, refs
+from benchmarks.commands.deadline import Call
 
 
 def test_refs(engine, tmp_path, capsys):

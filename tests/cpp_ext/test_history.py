@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from cpp_ext import HistoryNetwork, box_features
-from sdk.history import WEIGHT_SHAPES
+from sdk.zoom.history import WEIGHT_SHAPES
 
 HISTORY = np.array([[0, 0, 640, 480], [100, 90, 200, 150]], np.float64)
 

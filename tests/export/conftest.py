@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 import torch
 
+from evaluation.questions import Question
+from evaluation.scenes import vocabulary
 from export import build
-from sdk.engine import read_manifest
+from sdk.engine.folder import read_manifest
 from sdk.text import Tokenizer
 from train.checkpoint import TOKENIZER, load_checkpoint, save_checkpoint
-from train.data.scenes import vocabulary
+from train.commands.init import untrained
 from train.data.vocabulary import write_tokenizer
-from train.evaluation.questions import Question
-from train.models.config import PizaConfig, piza_tiny
-from train.models.grounder import PizaGrounder
-from train.models.untrained import untrained
+from train.models.grounding_dino.config import PizaConfig, piza_tiny
+from train.models.grounding_dino.grounder import PizaGrounder
 
 REFS = ("the red car", "the white van left of the bus", "the person in a blue jacket")
 SEARCHES = 4
@@ -65,7 +65,7 @@ def cheap_questions(seed: int, count: int) -> Iterator[Question]:
 def _cheap() -> Iterator[None]:
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("export.comparison.questions", cheap_questions)
+        patch.setattr("export.certificate.comparison.questions", cheap_questions)
         yield
 
 

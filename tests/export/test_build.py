@@ -12,18 +12,19 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from export import build, comparison
-from export.certificate import compare_networks
-from export.networks import Network, networks
+from evaluation.questions import Question
+from export import build
+from export.certificate import comparison
+from export.certificate.certificate import compare_networks
 from export.on_target import build_from_portable
+from export.onnx.networks import Network, networks
 from export.portable import export_checkpoint
 from sdk import Grounder
-from sdk.engine import read_manifest, verify_files, write_manifest
+from sdk.engine.folder import read_manifest, verify_files, write_manifest
 from sdk.errors import EngineError, InputError
 from train.checkpoint import CONFIG, WEIGHTS, load_checkpoint, save_checkpoint
-from train.evaluation.questions import Question
-from train.models.deformable import Sampler, grid_sampler
-from train.models.grounder import PizaGrounder
+from train.models.grounding_dino.deformable import Sampler, grid_sampler
+from train.models.grounding_dino.grounder import PizaGrounder
 
 NETWORKS = ("text", "image", "ground")
 
@@ -115,7 +116,7 @@ def test_the_reference_samples_as_in_training(
         assert sampler is grid_sampler
         return networks(model, sampler)
 
-    monkeypatch.setattr("export.certificate.networks", spy)
+    monkeypatch.setattr("export.certificate.certificate.networks", spy)
     model, tokenizer = load_checkpoint(checkpoint)
     report = compare_networks(built, model, tokenizer, list(cheap(1)))
     assert all(entry["passed"] for entry in report.values())

@@ -11,9 +11,9 @@ import pytest
 
 from export import build
 from export.__main__ import main
-from export.criteria import CRITERIA, ENORMOUS
-from export.report import certificate_lines, network_lines
-from sdk.engine import read_manifest, write_manifest
+from export.certificate.criteria import CRITERIA, ENORMOUS
+from export.certificate.report import certificate_lines, network_lines
+from sdk.engine.folder import read_manifest, write_manifest
 
 
 def unproven(engine: Path) -> None:

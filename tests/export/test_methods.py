@@ -9,9 +9,9 @@ import onnxruntime
 import pytest
 import torch
 
-from export.graphs import export_network
-from export.networks import Network, networks
-from train.models.deformable import grid_sampler
+from export.onnx.graphs import export_network
+from export.onnx.networks import Network, networks
+from train.models.grounding_dino.deformable import grid_sampler
 
 # The rest is made of the same parts: plain LoRA and Adapter+ of those of their twins, which zoom.
 CHANGED = [

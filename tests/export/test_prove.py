@@ -13,7 +13,7 @@ from export import on_target, prove
 from export.__main__ import main
 from export.prove import Latency, Proof, measure, write_report
 from export.tensorrt import PlanOptions
-from sdk.engine import read_manifest
+from sdk.engine.folder import read_manifest
 from sdk.errors import EngineError, InputError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -137,7 +137,7 @@ def test_the_vehicle_needs_no_pytorch(built, tmp_path) -> None:
 
 def test_portable_folders_of_other_checkpoints(engine, built, tmp_path) -> None:
     manifest = read_manifest(engine)
-    from sdk.engine import write_manifest
+    from sdk.engine.folder import write_manifest
 
     write_manifest(engine, type(manifest)(**{**vars(manifest), "checkpoint": {"sha256": "0" * 64}}))
     with pytest.raises(EngineError, match="was exported from checkpoint 000000000000"):
@@ -145,7 +145,7 @@ def test_portable_folders_of_other_checkpoints(engine, built, tmp_path) -> None:
 
 
 def test_precisions_only_go_down(engine, tmp_path) -> None:
-    from sdk.engine import write_manifest
+    from sdk.engine.folder import write_manifest
 
     manifest = read_manifest(engine)
     write_manifest(engine, type(manifest)(**{**vars(manifest), "precision": "fp16"}))

@@ -18,11 +18,10 @@ from onnx import TensorProto, helper, numpy_helper
 from export import build
 from export.__main__ import main
 from export.on_target import build_from_portable
-from export.plan_types import check_types, count_types, weight_types
 from export.stopping import stoppable
-from export.tensorrt import PlanOptions, build_plans
+from export.tensorrt import PlanOptions, build_plans, check_types, count_types, weight_types
 from sdk import Grounder
-from sdk.engine import read_manifest, write_manifest
+from sdk.engine.folder import read_manifest, write_manifest
 from sdk.errors import EngineError, InputError, MissingRuntimeError
 from sdk.runtime.target import AMPERE_PLUS, SAME_CAPABILITY
 

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sdk.engine import Manifest, Preprocess, ZoomPolicy, write_manifest
-from sdk.history import WEIGHT_SHAPES
+from sdk.engine.folder import Manifest, Preprocess, ZoomPolicy, write_manifest
+from sdk.zoom.history import WEIGHT_SHAPES
 
 HEIGHT, WIDTH, CELL, LENGTH = 96, 128, 4, 12
 GREY = 114  # of the background, and the mean that preprocessing subtracts

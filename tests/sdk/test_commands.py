@@ -88,7 +88,7 @@ def test_engine_problems_exit_with_3(engine, image, tmp_path, monkeypatch, capsy
 
 
 def test_unproven_engines_need_a_flag(engine, image, make_manifest):
-    from sdk.engine import write_manifest
+    from sdk.engine.folder import write_manifest
 
     write_manifest(engine, make_manifest(certificate=None))
     ask = ["locate", str(image), "the red square", "--engine", str(engine)]

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from sdk import EngineError, Grounder, Start
-from sdk.engine import ZoomPolicy, write_manifest
+from sdk.engine.folder import ZoomPolicy, write_manifest
 from sdk.geometry import contains, iou
-from sdk.pace import Pace
+from sdk.timing import Pace
 
 TARGET = (400, 100, 430, 128)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sdk.pace import Deadline, Pace
-from sdk.results import Candidates
-from sdk.search import MAX_LOOKS, search
-from sdk.trail import Rules, Start, ZoomPolicy
+from sdk.results.grounding import Candidates
+from sdk.timing import Deadline, Pace
+from sdk.zoom.search import MAX_LOOKS, search
+from sdk.zoom.state import Rules, Start, ZoomPolicy
 
 FRAME_WH, INPUT_HW = (400, 300), (150, 200)
 WHOLE = (0.0, 0.0, 400.0, 300.0)

@@ -9,7 +9,7 @@ import shutil
 import pytest
 
 from sdk import EngineError, Grounder
-from sdk.engine import read_manifest, verify_files
+from sdk.engine.folder import read_manifest, verify_files
 
 FLIPS = 2000
 

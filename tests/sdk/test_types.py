@@ -16,7 +16,7 @@ CALLS = """
 import cv2
 import numpy as np
 from sdk import Grounder, Start, Tracker, TrackPolicy
-from sdk.replay import save_bundle
+from sdk.replay.bundle import save_bundle
 
 capture = cv2.VideoCapture(0)
 read, frame = capture.read()

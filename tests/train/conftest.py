@@ -14,15 +14,15 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from evaluation.scenes import vocabulary
 from sdk.text import Tokenizer
 from train.checkpoint import load_checkpoint
 from train.data.batches import Batch, SceneSamples, all_phrases
 from train.data.samples import NOTHING, Ask, Labelled, Sampler
-from train.data.scenes import vocabulary
 from train.data.vocabulary import write_tokenizer
 from train.mmdet.convert import import_checkpoint
-from train.models.config import PizaConfig, piza_tiny
-from train.models.grounder import PizaGrounder
+from train.models.grounding_dino.config import PizaConfig, piza_tiny
+from train.models.grounding_dino.grounder import PizaGrounder
 
 RESNET = {"embedding_size": 8, "hidden_sizes": [8, 8, 16, 16], "depths": [1, 1, 1, 1]}
 BERT = {"hidden_size": 32, "num_hidden_layers": 1, "intermediate_size": 32}

@@ -18,7 +18,7 @@ from train.checkpoint import (
     save_checkpoint,
     start_from,
 )
-from train.models.config import PizaConfig, piza_tiny, swin_t
+from train.models.grounding_dino.config import PizaConfig, piza_tiny, swin_t
 
 
 @pytest.fixture

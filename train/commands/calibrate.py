@@ -9,12 +9,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdk.options import add_threads
-from train.options import not_negative, positive, share
+from sdk.commands.options import add_threads, not_negative, positive, share
 
 if TYPE_CHECKING:
+    from evaluation.questions import Question
     from train.evaluation.calibrate import Outcome
-    from train.evaluation.questions import Question
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,9 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
+    from evaluation.risk import tolerated
     from train.checkpoint import CONFIG, load_checkpoint
     from train.evaluation.calibrate import CONFIDENCE, calibrate, for_fitting, run_trials
-    from train.evaluation.risk import tolerated
     from train.evaluation.searcher import Searcher
     from train.threads import limit_threads
 
@@ -82,8 +81,8 @@ def _questions(args: argparse.Namespace) -> tuple[Iterable[Question], int, str]:
     if (args.annotations is None) != (args.images is None):
         raise InputError("expected --annotations and --images together, got one of them")
     if args.annotations is None:
+        from evaluation.questions import questions
         from train.evaluation.calibrate import SEED
-        from train.evaluation.questions import questions
 
         source = f"{args.scenes} rendered scenes from seed {SEED}"
         return questions(SEED, args.scenes, absent_every=2), args.scenes, source

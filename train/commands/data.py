@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from train.options import GRAMMARS, not_negative
+from sdk.commands.options import GRAMMARS, not_negative
 
 if TYPE_CHECKING:
     from sdk.text import Tokenizer
@@ -51,10 +51,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print a table, write the JSON, draw the sheet; InputError when no entry can be used."""
+    from evaluation.tables import JsonFile
     from sdk.errors import InputError
     from train.data.annotations import nothing_usable, read_annotations
     from train.data.statistics import statistics, statistics_lines
-    from train.evaluation.report import JsonFile
 
     path, images = args.annotations, args.images
     if path.is_dir():
@@ -86,7 +86,7 @@ def _tokenizer(path: Path | None, grammar: str | None) -> Tokenizer | None:
     from sdk.text import MAX_CHARACTERS, Tokenizer
 
     if grammar is not None:
-        from train.data.scenes import vocabulary
+        from evaluation.scenes import vocabulary
         from train.data.vocabulary import write_grammar_tokenizer
 
         print(f"the {grammar} grammar utters {len(vocabulary(grammar))} words\n")

@@ -6,8 +6,7 @@ import argparse
 import warnings
 from pathlib import Path
 
-from sdk.options import add_threads
-from train.options import not_negative
+from sdk.commands.options import add_threads, not_negative
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,12 +39,12 @@ def run(args: argparse.Namespace) -> int:
     """Ask, print a table, write the JSON."""
     from tqdm import tqdm
 
+    from evaluation.environment import describe
+    from evaluation.scoring import as_records, summarise
+    from evaluation.tables import JsonFile, accuracy_lines
     from train.data.annotations import read_usable
-    from train.evaluation.environment import describe
     from train.evaluation.examination import ask
     from train.evaluation.locators import open_locator
-    from train.evaluation.report import JsonFile, accuracy_lines
-    from train.evaluation.scoring import as_records, summarise
 
     file = JsonFile(args.json)
     known = read_usable(args.annotations, args.images, args.split)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from train.methods import METHODS
-from train.options import not_negative, positive
+import torch
+
+from sdk.commands.options import not_negative, positive
+from train.models.grounding_dino.config import PizaConfig
+from train.models.grounding_dino.grounder import PizaGrounder
+from train.models.piza.methods import METHODS
 
 SIZES = ("swin-t", "piza-tiny")
 
@@ -34,14 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from dataclasses import replace
 
+    from evaluation.scenes import vocabulary
     from sdk.errors import InputError
     from sdk.text import Tokenizer
     from train.base import STRIDE
     from train.checkpoint import TOKENIZER, save_checkpoint
-    from train.data.scenes import vocabulary
+    from train.commands.init import untrained
     from train.data.vocabulary import write_tokenizer
-    from train.models.config import piza_tiny, swin_t
-    from train.models.untrained import untrained
+    from train.models.grounding_dino.config import piza_tiny, swin_t
 
     if args.input_hw is not None and any(side % STRIDE for side in args.input_hw):
         raise InputError(f"expected an input size in multiples of {STRIDE} px, got {args.input_hw}")
@@ -59,3 +63,25 @@ def run(args: argparse.Namespace) -> int:
         f"{args.out}: {count / 1e6:.1f} M random parameters, {args.method}, input {config.input_hw}"
     )
     return 0
+
+
+def untrained(config: PizaConfig, seed: int) -> PizaGrounder:
+    """Random weights also where a fresh model has zeros, so that every path counts.
+
+    Matrices keep the size of what goes through them (LeCun et al. 1998: standard deviation
+    1 / sqrt(fan-in)); the rest is drawn with 0.3, our own choice, which sets the candidates' scores
+    apart: where all are alike, the best one hangs on the last bit.
+    """
+    model = PizaGrounder(config).eval()
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            plain = "norm" not in name.lower() and parameter.ndim > 1
+            fan_in = parameter[0].numel() if parameter.ndim > 1 else 1
+            parameter.normal_(0, fan_in**-0.5 if plain else 0.3, generator=generator)
+            if "norm" in name.lower() and name.endswith("weight"):
+                parameter.add_(1)
+        if not config.zooms:  # nobody asks its history encoder: zeros say that it has none
+            for parameter in model.history.parameters():
+                parameter.zero_()
+    return model

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from sdk.options import add_threads
-from train.methods import METHODS
-from train.options import not_negative, positive, positive_float, share
+from sdk.commands.options import add_threads, not_negative, positive, positive_float, share
+from train.models.piza.methods import METHODS
 
 CHECK_SEED = 800_000  # scenes of the checks; benchmarks use higher seeds
 RESERVED = 600_000  # training uses lower seeds; then come calibration and certificates
@@ -135,22 +134,22 @@ def run(args: argparse.Namespace) -> int:
 
     import torch
 
+    from evaluation.questions import questions
     from sdk.text import Tokenizer
     from train.checkpoint import TOKENIZER, checkpoint_sha256
     from train.data.batches import Plan, SceneSamples
     from train.data.frames import Frames, room_on
     from train.data.loader import loader
     from train.data.vocabulary import write_grammar_tokenizer
-    from train.evaluation.questions import questions
     from train.evaluation.searcher import Searcher, quick_scores
-    from train.inherit import inherit
-    from train.kept_history import fitted_history
-    from train.models.config import piza_tiny
-    from train.models.grounder import PizaGrounder
+    from train.models.grounding_dino.config import piza_tiny
+    from train.models.grounding_dino.grounder import PizaGrounder
+    from train.models.inherit import inherit
+    from train.models.piza.kept_history import fitted_history
     from train.storage import STATE
     from train.threads import limit_threads
+    from train.trainer.checkpointing import Journal
     from train.trainer.distributed import join, leave
-    from train.trainer.journal import Journal
     from train.trainer.loop import Trainer, all_but_history, flush_denormals, from_scratch
     from train.trainer.recipe import scratch
     from train.trainer.running import hurry, run_to_the_end

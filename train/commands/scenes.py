@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the scenes; 0, or 2 for bad arguments or an unwritable folder."""
-    from train.data.scenes import write
+    from evaluation.scenes import write
 
     try:
         images, refs = write(args.out, args.count, args.seed, args.refs_per_object, progress=True)

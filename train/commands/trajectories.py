@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from train.options import not_negative, positive
+from sdk.commands.options import not_negative, positive
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,8 +26,8 @@ def run(args: argparse.Namespace) -> int:
     """Draw the picture."""
     import numpy as np
 
+    from evaluation.scenes import make_scene, render
     from sdk.frame import write_image
-    from train.data.scenes import make_scene, render
     from train.data.trajectory_picture import Subject, trajectories_picture
 
     subjects = []

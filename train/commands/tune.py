@@ -8,17 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sdk.commands.options import add_threads, not_negative, positive, positive_float, share
 from sdk.cores import usable_cores
 from sdk.errors import InputError
-from sdk.options import add_threads
 from sdk.text import Tokenizer
-from train.methods import METHODS, trainable
-from train.options import not_negative, positive, positive_float, share
+from train.models.piza.methods import METHODS, trainable
 
 if TYPE_CHECKING:
     from train.data.entries import AnnotationSet
     from train.evaluation.validation import Validation
-    from train.trainer.journal import Journal
+    from train.trainer.checkpointing import Journal
     from train.trainer.recipe import Recipe
 
 TRAINED = tuple(name for name, method in METHODS.items() if method.family != "zero-shot")
@@ -119,13 +118,13 @@ def run(args: argparse.Namespace) -> int:
     from train.base import open_base
     from train.data.loader import loader
     from train.data.photographs import PhotoSamples
-    from train.kept_history import fitted_history
-    from train.models.pretrained import PUBLISHED_BASE
+    from train.models.grounding_dino.pretrained import PUBLISHED_BASE
+    from train.models.piza.kept_history import fitted_history
     from train.storage import STATE
     from train.threads import limit_threads
+    from train.trainer.checkpointing import Journal
     from train.trainer.distributed import join, leave
     from train.trainer.gradients import never_reached
-    from train.trainer.journal import Journal
     from train.trainer.loop import Trainer, flush_denormals
     from train.trainer.running import run_to_the_end
 
@@ -272,9 +271,9 @@ def _made_of(
     args: argparse.Namespace, items: int, usable: int, input_hw: tuple[int, int]
 ) -> dict[str, int | str]:
     """What the batches depend on, besides the recipe."""
-    from sdk.engine import file_sha256
+    from sdk.engine.folder import file_sha256
     from train.base import fingerprint
-    from train.models.pretrained import PUBLISHED_BASE
+    from train.models.grounding_dino.pretrained import PUBLISHED_BASE
 
     return {
         "method": args.method,

@@ -18,13 +18,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from evaluation.scenes import Scene, absent, expressions, make_scene
+from evaluation.scenes.catalogue import COLOURS, KINDS, phrase
 from sdk.text import Tokenizer
 from train.data import rendered
 from train.data.samples import NOTHING, Ask, Labelled, Sample, Sampler
-from train.data.scenes import Scene, absent, expressions, make_scene
-from train.data.scenes.catalogue import COLOURS, KINDS, phrase
 from train.data.views import View, pixels_of
-from train.models.config import PizaConfig
+from train.models.grounding_dino.config import PizaConfig
 
 SPOKEN_OF = 6  # objects of a scene that an item has sentences about
 ABSENT = 3  # sentences that are true of nothing, in an item
@@ -37,7 +37,7 @@ class Plan:
     Up to step ``phrase_steps`` all prompts are phrases, afterwards a share ``phrase_share``.
     ``close_up``: zoomed windows alone, where objects are large. ``at_start``: scenes that the first
     step draws from; their number grows evenly up to the last step. None: all of them at once.
-    ``grammar`` and ``slips``: of the sentences, see ``train.data.scenes.expressions``; a share of
+    ``grammar`` and ``slips``: of the sentences, see ``evaluation.scenes.expressions``; a share of
     ``plain_share`` of the scenes is spoken of in the plain grammar whatever the other is.
     """
 

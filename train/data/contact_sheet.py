@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
-from sdk.canvas import Canvas, Picture, shorten, text_width, wrap_text
-from sdk.draw import BACKGROUND, FOUND, GREY, WHITE, view_around
 from sdk.frame import read_image
+from sdk.visual.canvas import Canvas, Picture, shorten, text_width, wrap_text
+from sdk.visual.panels import BACKGROUND, FOUND, GREY, WHITE, view_around
 from train.data.entries import Annotation
 
 COLUMNS, ROWS = 4, 5

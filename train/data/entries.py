@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from evaluation.questions import Rect
 from sdk.errors import InputError
 from sdk.text import normalise
-
-Rect = tuple[float, float, float, float]
 
 # A box may stick out of its image by less than this: a rounding, not a mistake. It is cut then.
 OVERHANG_PX = 1.0

@@ -20,7 +20,7 @@ from train.data import rendered
 from train.data.batches import Batch, Unseen, to_device
 from train.data.crops import crop
 from train.data.views import View, lit
-from train.models.config import PizaConfig
+from train.models.grounding_dino.config import PizaConfig
 
 CHUNK = 32  # views made at once: bounds the memory that their matrices take
 

@@ -23,7 +23,7 @@ from train.data.entries import Annotation, AnnotationSet, Rect
 from train.data.image_size import image_wh
 from train.data.samples import NOTHING, Ask, Labelled, Sample, Sampler
 from train.data.views import pixels_of
-from train.models.config import PizaConfig
+from train.models.grounding_dino.config import PizaConfig
 
 # Share of first steps among the samples of a model that zooms. A search takes two steps in the
 # mean (2.11 as published), and each sample is one of them at random.

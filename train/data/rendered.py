@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation.scenes import make_scene, render
 from sdk.errors import InputError
-from train.data.scenes import make_scene, render
 
 QUALITY = 92
 

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from sdk.geometry import Boxes, Letterbox, as_boxes, intersection, xyxy_to_cxcywh
 from sdk.text import Tokenizer, Tokens
-from train import trajectories
 from train.data.views import View, random_view
-from train.models.config import PizaConfig
+from train.models.grounding_dino.config import PizaConfig
+from train.models.piza import trajectories
 
 Size = tuple[int, int]  # width and height of a frame in pixels
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation.groups import RELATIONS, SIZES, relations, size_group
+from evaluation.tables import table
 from sdk.errors import InputError
 from sdk.geometry import as_boxes
 from sdk.text import Tokenizer, normalise
 from train.data.entries import Annotation, AnnotationSet, Rect
-from train.evaluation.groups import RELATIONS, SIZES, relations, size_group
-from train.evaluation.report import table
 
 
 def statistics(known: AnnotationSet, tokenizer: Tokenizer | None = None) -> dict[str, Any]:

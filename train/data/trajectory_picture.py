@@ -7,10 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sdk.canvas import Canvas, Color, Picture, View, text_width
-from sdk.draw import BACKGROUND, CANDIDATE, FOUND, GREY, INK, REJECTED, STEPS, WHITE, view_around
 from sdk.geometry import Boxes, area
-from train.trajectories import jittered_window, next_box, progress, wandering_window
+from sdk.visual.canvas import Canvas, Color, Picture, View, text_width
+from sdk.visual.panels import (
+    BACKGROUND,
+    CANDIDATE,
+    FOUND,
+    GREY,
+    INK,
+    REJECTED,
+    STEPS,
+    WHITE,
+    view_around,
+)
+from train.models.piza.trajectories import jittered_window, next_box, progress, wandering_window
 
 FRAME_WH, TILE_WH = (640, 360), (360, 360)
 TILES = 3

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from sdk.geometry import Boxes
 from sdk.preprocess import network_input
-from train.models.config import PizaConfig
+from train.models.grounding_dino.config import PizaConfig
 
 _OFTEN = 0.3  # share of samples that are softened, and of those that are noisy
 

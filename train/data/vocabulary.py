@@ -41,7 +41,7 @@ def write_grammar_tokenizer(grammar: str, path: Path) -> None:
 
     The plain grammar's knows its words alone.
     """
-    from train.data.scenes import vocabulary
+    from evaluation.scenes import vocabulary
 
     words = vocabulary(grammar)
     write_tokenizer(words, path, () if grammar == "plain" else pieces_of(words))

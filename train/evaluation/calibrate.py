@@ -1,8 +1,8 @@
 """What scores mean and from which one on an object counts as found, learnt from searches.
 
-The first third of the questions fits the probability of ``sdk.calibration``, a handful of numbers.
-The rest chooses what is to hold on new questions: the threshold that keeps the stated risk, and
-when a rival is near.
+The first third of the questions fits the probability of ``sdk.zoom.calibration``, a handful of
+numbers. The rest chooses what is to hold on new questions: the threshold that keeps the
+stated risk, and when a rival is near.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sdk.calibration import KINDS, Calibration, Weights, logit
+from evaluation.questions import Question
+from evaluation.risk import threshold_for
+from evaluation.scoring import RIGHT_IOU
 from sdk.errors import InputError
 from sdk.geometry import area, iou
-from sdk.results import Zoom
-from sdk.search import Search
+from sdk.results.grounding import Zoom
+from sdk.zoom.calibration import KINDS, Calibration, Weights, logit
+from sdk.zoom.search import Search
 from train.data.entries import Rect
-from train.evaluation.questions import Question
-from train.evaluation.risk import threshold_for
-from train.evaluation.scoring import RIGHT_IOU
 
 SEED = 640_000  # its features were chosen on scenes before these
 # What a stated risk is the risk of: that an expression true of nothing is found; or that an answer
 # is found and wrong (also because there is no right one), as a share of all that is asked.
 GUARDS = ("absent", "wrong")
-CONFIDENCE = 0.95  # that the stated risk is kept (see train.evaluation.risk)
+CONFIDENCE = 0.95  # that the stated risk is kept (see evaluation.risk)
 FITTED = 1 / 3  # share of the questions that the probability is fitted on
 FLAGGED = 0.1  # share of right answers that may be called ambiguous, our choice
 _OF_A_SIZE = 50  # targets in a group of by_size, at least; their Acc50 is good to 7 points

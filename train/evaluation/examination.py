@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from evaluation.groups import relations
+from evaluation.scoring import Answer, Locator, Row, judged
 from sdk.errors import InputError
 from sdk.frame import Frame, read_image
 from train.data.entries import Annotation
-from train.evaluation.groups import relations
 from train.evaluation.locators import NO_ANSWER
-from train.evaluation.scoring import Answer, Locator, Row, judged
 
 _TRIES = 50  # draws of a sentence from another photograph
 

@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sdk.calibration import Calibration
-from sdk.engine import MANIFEST_FILE
+from evaluation.scoring import Locator
+from sdk.engine.folder import MANIFEST_FILE
 from sdk.errors import InputError
-from sdk.results import Float32, Zoom
-from train.evaluation.scoring import Locator
+from sdk.results.grounding import Float32, Zoom
+from sdk.zoom.calibration import Calibration
 
 if TYPE_CHECKING:
     from sdk.grounder import Grounder
-    from sdk.search import Search
+    from sdk.zoom.search import Search
     from train.evaluation.published import PublishedSearcher
     from train.evaluation.searcher import Searcher
-    from train.models.grounder import PizaGrounder
+    from train.models.grounding_dino.grounder import PizaGrounder
 
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """An answer, as ``train.evaluation.scoring.Answer`` describes it."""
+    """An answer, as ``evaluation.scoring.Answer`` describes it."""
 
     found: bool
     score: float

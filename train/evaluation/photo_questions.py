@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from evaluation.questions import Question
 from sdk.frame import read_image
 from train.data.entries import Annotation
-from train.evaluation.questions import Question
 
 
 def ask_once(

@@ -1,8 +1,8 @@
 """The zoom search as the authors published it, for comparisons with their results.
 
-``sdk.search`` is what a vehicle runs: fractional windows, one input shape, text encoded once. This
-is the published arithmetic to the pixel: crops of whole rows and columns, a history of integers,
-Pillow's resize to a size of its own for every crop. It takes one expression at a time.
+``sdk.zoom.search`` is what a vehicle runs: fractional windows, one input shape, text encoded once.
+This is the published arithmetic to the pixel: crops of whole rows and columns, a history of
+integers, Pillow's resize to a size of its own for every crop. It takes one expression at a time.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from PIL import Image
 from torch import Tensor
 
 from sdk.frame import Frame, check_frame
-from sdk.results import Zoom
-from sdk.search import Search
+from sdk.results.grounding import Zoom
 from sdk.text import Tokenizer, normalise
+from sdk.zoom.search import Search
 from train.evaluation.session import TextFeatures, ranked
-from train.models.grounder import PizaGrounder
+from train.models.grounding_dino.grounder import PizaGrounder
 
 Xywh = tuple[int, int, int, int]
 

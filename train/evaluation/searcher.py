@@ -7,15 +7,15 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from evaluation.metrics import accuracy
+from evaluation.questions import Question
 from sdk.geometry import contains, iou
-from sdk.history import HistoryEncoder
-from sdk.search import Search, search
 from sdk.text import Tokenizer
-from sdk.trail import Rules
-from train.evaluation.metrics import accuracy
-from train.evaluation.questions import Question
+from sdk.zoom.history import HistoryEncoder
+from sdk.zoom.search import Search, search
+from sdk.zoom.state import Rules
 from train.evaluation.session import TorchSession
-from train.models.grounder import PizaGrounder
+from train.models.grounding_dino.grounder import PizaGrounder
 
 
 class Searcher:
@@ -37,7 +37,7 @@ class Searcher:
 
 
 def history_weights(model: PizaGrounder) -> dict[str, NDArray[np.float32]]:
-    """The box-history encoder's weights by their published names, for ``sdk.history``."""
+    """The box-history encoder's weights by their published names, for ``sdk.zoom.history``."""
     return {
         name: t.detach().cpu().float().numpy() for name, t in model.history.state_dict().items()
     }

@@ -1,4 +1,4 @@
-"""The PyTorch model as a ``sdk.search.Session``: evaluation and certificates run the same loop."""
+"""The PyTorch model as a ``sdk.zoom.search.Session``: everyone runs the same loop."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sdk.preprocess import network_input
-from sdk.results import Candidates
-from sdk.search import Look
+from sdk.results.grounding import Candidates
 from sdk.text import Tokens
-from train.boxes import to_corners
-from train.models.grounder import PizaGrounder, Prediction
+from sdk.zoom.search import Look
+from train.losses.boxes import to_corners
+from train.models.grounding_dino.grounder import PizaGrounder, Prediction
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
+from evaluation.scoring import summarise
 from sdk.errors import InputError
 from sdk.frame import read_image
 from sdk.text import Tokenizer
 from train.data.entries import Annotation
 from train.evaluation.examination import ask
 from train.evaluation.locators import CheckpointLocator
-from train.evaluation.scoring import summarise
-from train.models.grounder import PizaGrounder
+from train.models.grounding_dino.grounder import PizaGrounder
 
 FIGURES = ("macc", "acc50", "acc75", "first_window", "steps")
 

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from sdk.errors import EngineError, InputError
 from train.mmdet.names import BERT, belongs_to_piza, relative_position_index
-from train.models.config import PizaConfig, swin_t
+from train.models.grounding_dino.config import PizaConfig, swin_t
 
 # No shape shows these: they are the published configuration's.
 HEADS = 8  # of the deformable attention and the decoder; text and fusion have half as many

@@ -18,9 +18,9 @@ from train.mmdet.architecture import read_config
 from train.mmdet.files import read_weights
 from train.mmdet.names import SWIN, belongs_to_piza, rules, translate
 from train.mmdet.vocabulary import from_vocab
-from train.models.config import PizaConfig
-from train.models.grounder import PizaGrounder
-from train.models.history import BoxHistoryEncoder
+from train.models.grounding_dino.config import PizaConfig
+from train.models.grounding_dino.grounder import PizaGrounder
+from train.models.piza.history import BoxHistoryEncoder
 
 LISTED = 40  # names in a message
 HALF_MAX = torch.finfo(torch.float16).max  # checkpoints are stored in half precision

@@ -21,14 +21,14 @@ from torch import Tensor, nn
 
 from sdk.errors import EngineError, InputError
 from train.data.batches import Batch, to_device
-from train.losses import answer_losses, weighted
-from train.models.grounder import PizaGrounder
+from train.losses.auxiliary import Attributes, mention_loss
+from train.losses.grounding import answer_losses, weighted
+from train.losses.normalisation import counts, shares
+from train.models.grounding_dino.grounder import PizaGrounder
 from train.progress import Progress
 from train.storage import size_of, whole_file
-from train.teaching import Attributes, mention_loss
 from train.trainer.distributed import Crew, add_gradients, add_up, agree
 from train.trainer.recipe import Recipe
-from train.trainer.shares import counts, shares
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 

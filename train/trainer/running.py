@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable
-from contextlib import closing, suppress
+import os
+import signal
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 
 import torch
 
 from sdk.errors import InputError
 from train.data.batches import Batch
 from train.data.loader import ended, is_of_a_worker
-from train.trainer.interrupts import wish_to_stop
-from train.trainer.journal import Journal
+from train.trainer.checkpointing import Journal
 from train.trainer.loop import Trainer
 
 EXIT_INTERRUPTED = 130  # as shells have it for Ctrl-C
@@ -60,3 +61,29 @@ def _lead(trainer: Trainer, batches: Iterable[Batch], log: Journal) -> None:
         raise
     log.finish()
     print(f"checkpoint in {log.last} after {trainer.step} of {trainer.recipe.steps} steps")
+
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def wish_to_stop() -> Iterator[Callable[[], bool]]:
+    """Inside it, the signals only make the function it gives return True.
+
+    Weights, optimiser and average belong together: a run stops between two steps. Signals come in
+    numbers (launchers pass on what the terminal already sent), so more of them change nothing.
+    """
+    wished = False
+
+    def wish(*_: object) -> None:
+        nonlocal wished
+        if not wished:
+            os.write(2, b"stopping after this step\n")  # print may be what was interrupted
+        wished = True
+
+    before = {number: signal.signal(number, wish) for number in SIGNALS}
+    try:
+        yield lambda: wished
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.peers.contestant import Contestant, Reply
-from benchmarks.peers.engines import export_at
-from benchmarks.peers.race import Turn
+from benchmarks.baselines.baseline import Contestant, Reply
+from benchmarks.baselines.engines import export_at
+from benchmarks.baselines.timing import Turn
+from evaluation.scenes import vocabulary
 from sdk.text import Tokenizer
 from train.checkpoint import TOKENIZER, save_checkpoint
-from train.data.scenes import vocabulary
+from train.commands.init import untrained
 from train.data.vocabulary import write_tokenizer
-from train.models.config import PizaConfig, piza_tiny
-from train.models.untrained import untrained
+from train.models.grounding_dino.config import PizaConfig, piza_tiny
 
 RESNET = {"embedding_size": 8, "hidden_sizes": [8, 8, 16, 16], "depths": [1, 1, 1, 1]}
 BERT = {"hidden_size": 32, "num_hidden_layers": 1, "intermediate_size": 32}

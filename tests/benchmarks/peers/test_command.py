@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.peers import entries
-from benchmarks.peers.slicing import Grid, Slicer
-from sdk.engine import read_manifest
+from benchmarks.baselines import entries
+from benchmarks.baselines.slicing import Grid, Slicer
+from sdk.engine.folder import read_manifest
 from sdk.runtime import open_session
 from train.checkpoint import load_checkpoint
 from train.evaluation.searcher import Searcher

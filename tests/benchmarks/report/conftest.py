@@ -12,7 +12,7 @@ import pytest
 
 from benchmarks.coldstart import ColdStart
 from benchmarks.coldstart import summarise as summarise_starts
-from benchmarks.latency import STAGES, Run, summarise
+from benchmarks.commands.latency import STAGES, Run, summarise
 
 MACHINE = {
     "cpu": "Fast CPU",
@@ -193,7 +193,7 @@ def latency_fixture() -> Callable[..., dict[str, Any]]:
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Plots take time: here they are empty."""
-    monkeypatch.setattr("benchmarks.report.cells.draw", lambda *_: "<svg></svg>")
+    monkeypatch.setattr("benchmarks.report.document.draw", lambda *_: "<svg></svg>")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.report.again import verdicts
+from benchmarks.report.goals import verdicts
 
 
 @pytest.fixture

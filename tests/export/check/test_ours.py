@@ -9,9 +9,9 @@ import pytest
 
 from export.build import BUNDLED
 from export.check.checking import check_model, check_path
-from export.graphs import export_network
-from export.networks import networks
-from train.models.grounder import PizaGrounder
+from export.onnx.graphs import export_network
+from export.onnx.networks import networks
+from train.models.grounding_dino.grounder import PizaGrounder
 
 NONE = {"ground": [], "image": [], "text": []}
 

@@ -12,7 +12,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from export import comparison
+from export.certificate import comparison
 from sdk.runtime.arithmetic import eight_bits
 
 Build = Callable[..., Any]
@@ -22,7 +22,7 @@ Run = Callable[..., list[np.ndarray]]
 @pytest.fixture(autouse=True, scope="session")
 def _cheap_calibration(_cheap: None) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("export.precision.scenes.questions", comparison.questions)
+        patch.setattr("export.precision.calibration_data.questions", comparison.questions)
         patch.setattr("export.precision.int8.SMALL", 0)  # everything is small in these tests
         yield
 

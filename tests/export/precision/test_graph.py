@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from export.precision.fold import fold_transposes
+from export.precision.fold_transpose import fold_transposes
 from export.precision.graph import read_graph
 from sdk.errors import EngineError
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from onnx import TensorProto
 
+from export.precision.fold_stem import fold_stems
 from export.precision.graph import read_graph
 from export.precision.int8 import to_int8
-from export.precision.stem import fold_stems
 
 
 @pytest.fixture

@@ -14,15 +14,15 @@ import pytest
 
 from export.__main__ import main
 from export.build import build_engine, verify_engine
+from export.certificate.criteria import CRITERIA
 from export.check.checking import check_path
-from export.criteria import CRITERIA
 from export.on_target import build_from_portable
 from export.precision.graph import read_graph
 from export.precision.int8 import quantisable
 from export.precision.lower import lower_engine
 from export.precision.plan import PLAN_FILE, load_plan
 from export.precision.search import TARGETS, Target
-from sdk.engine import read_manifest, verify_files, write_manifest
+from sdk.engine.folder import read_manifest, verify_files, write_manifest
 from sdk.errors import EngineError, InputError
 from sdk.grounder import Grounder
 from sdk.runtime.arithmetic import eight_bits

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from export.precision.fp16 import to_half
+from export.precision.fp16_emulation import rounded_twin
 from export.precision.graph import read_graph
-from export.precision.halve import to_half
 from export.precision.ranges import LARGEST_HALF, overflowing, peaks
-from export.precision.rounded import rounded_twin
 
 
 @pytest.fixture

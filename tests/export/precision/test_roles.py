@@ -224,7 +224,7 @@ def test_no_weights_are_always_float(built) -> None:
     """What always stays in float32 costs no multiplication with weights, in a whole network."""
     import onnx
 
-    from export.precision.fold import fold_transposes
+    from export.precision.fold_transpose import fold_transposes
 
     seen = set()
     for name in ("text", "image", "ground"):

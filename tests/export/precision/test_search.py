@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from export.precision.calibration_data import Answers
 from export.precision.graph import Graph, read_graph
 from export.precision.groups import layer_groups
-from export.precision.scenes import Answers
 from export.precision.search import Error, Floats, Target, compare, search
 
 TARGET = Target(0.9, 0.9, 1e-3)

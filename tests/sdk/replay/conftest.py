@@ -8,7 +8,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from sdk.replay import save_bundle
+from sdk.replay.bundle import save_bundle
 
 REF = "the red square"
 

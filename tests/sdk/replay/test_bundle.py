@@ -7,10 +7,11 @@ import zipfile
 import numpy as np
 import pytest
 
-from sdk import Grounder, InputError, Start, replay
-from sdk.comparison import compare
+from sdk import Grounder, InputError, Start
 from sdk.frame import decode_image
-from sdk.replay import ask_again, load_bundle, save_bundle, start_of
+from sdk.replay import bundle as replay
+from sdk.replay.bundle import ask_again, load_bundle, save_bundle, start_of
+from sdk.replay.difference import compare
 
 REF = "the red square"
 

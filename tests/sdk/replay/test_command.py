@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from sdk.__main__ import main
-from sdk.engine import write_manifest
+from sdk.engine.folder import write_manifest
 from sdk.frame import write_image
 
 REF = "the red square"

@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pytest
 
-from sdk.comparison import compare
+from sdk.replay.difference import compare
 
 REF = "the red square"
 

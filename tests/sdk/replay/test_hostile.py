@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sdk import InputError
-from sdk.comparison import compare
 from sdk.frame import encode_image
-from sdk.replay import ask_again, load_bundle
+from sdk.replay.bundle import ask_again, load_bundle
+from sdk.replay.difference import compare
 
 
 def test_missing_members(rewrite, bundle_path):

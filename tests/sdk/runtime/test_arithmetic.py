@@ -17,9 +17,9 @@ import pytest
 from onnx import numpy_helper
 
 from sdk import Grounder
-from sdk.engine import BUNDLED, read_manifest, write_manifest
+from sdk.engine.folder import BUNDLED, read_manifest, write_manifest
+from sdk.engine.manifest import Arithmetic, Manifest
 from sdk.errors import EngineError
-from sdk.manifest import Arithmetic, Manifest
 from sdk.runtime import arithmetic
 from sdk.runtime.arithmetic import EightBits, arithmetic_doubt, eight_bits
 

@@ -15,14 +15,14 @@ import onnxruntime
 import pytest
 
 from sdk import Grounder
-from sdk.engine import read_manifest, write_manifest
+from sdk.engine.folder import read_manifest, write_manifest
 from sdk.errors import EngineError
 from sdk.runtime import onnxruntime as cpu
 from sdk.runtime.device import DeviceSession
 from sdk.runtime.onnxruntime_cuda import BoundExecutor
-from sdk.search import Look
 from sdk.text import Tokenizer
 from sdk.turns import Turns
+from sdk.zoom.search import Look
 
 CPU = "CPUExecutionProvider"
 

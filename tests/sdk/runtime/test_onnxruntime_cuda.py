@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 
 from sdk import Grounder
-from sdk.engine import write_manifest
+from sdk.engine.folder import write_manifest
 from sdk.errors import EngineError, MissingRuntimeError
 from sdk.runtime import onnxruntime_cuda
 from sdk.runtime.onnxruntime_cuda import BoundExecutor

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from sdk.engine import MANIFEST_FILE, read_manifest, write_manifest
+from sdk.engine.folder import MANIFEST_FILE, read_manifest, write_manifest
 from sdk.errors import EngineError
 from sdk.runtime.cuda import Gpu
 from sdk.runtime.target import (

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 import pytest
 
-from sdk.results import Grounding
-from sdk.video.arrays import Arrays
-from sdk.video.source import Source
+from sdk.results.grounding import Grounding
+from sdk.video.sources.arrays import Arrays
+from sdk.video.sources.source import Source
 from sdk.video.stream import Stream
 
 LIMIT_S = 60.0  # of one test: every wait in them is bounded, this is what tells if one is not

@@ -12,8 +12,8 @@ import pytest
 
 from sdk.errors import InputError
 from sdk.video.addresses import public_address
-from sdk.video.captures import NetworkStream
-from sdk.video.sources import as_source
+from sdk.video.sources.captures import NetworkStream
+from sdk.video.sources.opening import as_source
 
 from .test_sources import FakeCapture, numbered
 
@@ -79,7 +79,10 @@ def test_what_is_no_secret_stays(address):
 )
 def test_errors_of_the_command_and_the_decoder(address):
     """Also what OpenCV and FFmpeg print themselves, which only a process of its own shows."""
-    code = "from sdk.video.sources import as_source; list(as_source({!r}, timeout_s=2.0).shots())"
+    code = (
+        "from sdk.video.sources.opening import as_source;"
+        " list(as_source({!r}, timeout_s=2.0).shots())"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code.format(address)], cwd=ROOT, capture_output=True, text=True
     )

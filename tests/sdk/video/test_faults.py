@@ -11,7 +11,7 @@ import pytest
 
 from sdk.errors import EngineError, InputError
 from sdk.video import stream as stream_module
-from sdk.video.source import CutShortError, Shot, Source
+from sdk.video.sources.source import CutShortError, Shot, Source
 from sdk.video.stream import StreamStats
 
 FRAME = np.zeros((4, 6, 3), np.uint8)

@@ -13,8 +13,8 @@ import pytest
 from sdk.errors import InputError
 from sdk.frame import write_image
 from sdk.video.containers import codec_id, counts_frames, missing_bytes
-from sdk.video.movie import MovieWriter
-from sdk.video.sources import as_source
+from sdk.video.outputs.movie import MovieWriter
+from sdk.video.sources.opening import as_source
 from sdk.video.stream import StreamStats
 
 from .conftest import number_of, numbered

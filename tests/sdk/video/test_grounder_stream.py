@@ -133,7 +133,7 @@ def test_a_bundle_that_cannot_be_written_ends_no_drive(grounder, make_frame, tmp
     def refuse(*_, **__):
         raise InputError("cannot write: disk full")
 
-    monkeypatch.setattr("sdk.replay.save_bundle", refuse)
+    monkeypatch.setattr("sdk.replay.bundle.save_bundle", refuse)
     blue = make_frame((320, 240), {"blue": (40, 60, 60, 80)})
     stream = grounder.stream([blue] * 4, "the red square", "all", bundles=tmp_path)
     with pytest.warns(UserWarning, match="no more bundles are kept") as caught:

@@ -12,7 +12,7 @@ import pytest
 
 from sdk.errors import InputError
 from sdk.video import stream as stream_module
-from sdk.video.sources import as_source
+from sdk.video.sources.opening import as_source
 from sdk.video.stream import StreamStats
 
 from .conftest import number_of, numbered

@@ -17,10 +17,10 @@ import numpy as np
 import pytest
 
 from sdk.errors import InputError
-from sdk.video import movie as movie_module
-from sdk.video.movie import MovieWriter, fit
-from sdk.video.overlay import draw_answers
-from sdk.video.records import (
+from sdk.video.outputs import movie as movie_module
+from sdk.video.outputs.files import check_apart, room_bytes
+from sdk.video.outputs.movie import MovieWriter, fit
+from sdk.video.outputs.records import (
     SCHEMA_NAME,
     TOPIC,
     JsonLines,
@@ -29,7 +29,7 @@ from sdk.video.records import (
     records,
 )
 from sdk.video.stream import StreamFrame
-from sdk.video.targets import check_apart, room_bytes
+from sdk.visual.overlay import draw_answers
 
 from .conftest import number_of, numbered
 
@@ -160,9 +160,9 @@ import numpy as np
 resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
 from sdk.errors import InputError
 from sdk.video.stream import StreamFrame
-from sdk.results import Grounding
-from sdk.video.movie import MovieWriter
-from sdk.video.records import JsonLines, McapRecords
+from sdk.results.grounding import Grounding
+from sdk.video.outputs.movie import MovieWriter
+from sdk.video.outputs.records import JsonLines, McapRecords
 rng = np.random.default_rng(0)
 image = rng.integers(0, 255, (240, 320, 3), dtype=np.uint8)
 answer = Grounding("the car", True, 0.9, None, (), (320, 240), "x", {{"total": 1.0}})

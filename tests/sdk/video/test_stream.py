@@ -180,7 +180,7 @@ def test_leaving_the_loop_early_ends_the_reader(stream_of):
 
 
 def test_a_forgotten_stream_ends_its_reader(recorder):
-    from sdk.video.arrays import Arrays
+    from sdk.video.sources.arrays import Arrays
     from sdk.video.stream import Stream
 
     stream = Stream(recorder, Arrays(frames(500)), "all")
@@ -211,7 +211,7 @@ def test_stop_while_the_source_blocks(stream_of):
 def test_the_interpreter_exits_while_the_source_blocks():
     code = """
 import threading, numpy as np
-from sdk.video.arrays import Arrays
+from sdk.video.sources.arrays import Arrays
 from sdk.video.stream import Stream
 class Nothing:
     def update(self, frame, time_s, *, deadline_ms=None): return []

@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 import torch
 
-from sdk.calibration import Calibration
-from sdk.results import Zoom
-from sdk.search import Search
-from train import fit_history
+from evaluation.questions import Question
+from sdk.results.grounding import Zoom
+from sdk.zoom.calibration import Calibration
+from sdk.zoom.search import Search
 from train.__main__ import main
 from train.checkpoint import CONFIG, TOKENIZER, WEIGHTS, load_checkpoint, save_checkpoint
 from train.data.vocabulary import SPECIAL, write_tokenizer
-from train.evaluation.questions import Question
-from train.models.config import PizaConfig
+from train.models.grounding_dino.config import PizaConfig
+from train.models.piza import fit_history
 from train.trainer.distributed import Crew
 
 
@@ -35,7 +35,9 @@ def train(
     scenes: Path, make_config: Callable[..., PizaConfig], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[..., int]]:
     """``train(out, *options)``: three steps of one scene each, with everything made small."""
-    monkeypatch.setattr("train.models.config.piza_tiny", lambda vocab_size: make_config())
+    monkeypatch.setattr(
+        "train.models.grounding_dino.config.piza_tiny", lambda vocab_size: make_config()
+    )
     simulations = fit_history._simulations
     monkeypatch.setattr(
         fit_history, "_simulations", lambda rng, draw, n: simulations(rng, draw, n // 1000)
@@ -44,7 +46,7 @@ def train(
     monkeypatch.setattr(fit_history, "fit_history", quick)
     frame = np.zeros((108, 192, 3), np.uint8)
     asked = [Question(frame, "the red car", (50.0, 50.0, 60.0, 60.0))]
-    monkeypatch.setattr("train.evaluation.questions.questions", lambda seed, count: asked * count)
+    monkeypatch.setattr("evaluation.questions.questions", lambda seed, count: asked * count)
 
     def run(out: Path, *options: str) -> int:
         few = "--scenes 2 --steps 3 --phrase-steps 1 --batch-scenes 1 --workers 0 --threads 1"
@@ -263,7 +265,7 @@ def pointing(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, int]]:
         calls.append((seed, count, absent_every))
         return [here, Question(frame, "nowhere", None)] * (count // 2)
 
-    monkeypatch.setattr("train.evaluation.questions.questions", ask)
+    monkeypatch.setattr("evaluation.questions.questions", ask)
     monkeypatch.setattr("train.evaluation.searcher.Searcher", Pointing)
     return calls
 
@@ -338,7 +340,7 @@ def test_calibrate_without_right_answers(checkpoint: Path, monkeypatch, capsys) 
     before = (checkpoint / CONFIG).read_bytes()
     frame = np.zeros((96, 128, 3), np.uint8)
     asked = [Question(frame, "the red car", (1.0, 1.0, 2.0, 2.0))]
-    monkeypatch.setattr("train.evaluation.questions.questions", lambda *_, **__: asked * 12)
+    monkeypatch.setattr("evaluation.questions.questions", lambda *_, **__: asked * 12)
     assert main(["calibrate", str(checkpoint), "--scenes", "12", "--risk", "0.6"]) == 2
     assert "right answers in both parts of 12 searches" in capsys.readouterr().err
     assert (checkpoint / CONFIG).read_bytes() == before

@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 import pytest
 
-from sdk.draw import FOUND
+from evaluation.scenes import vocabulary, write
 from sdk.errors import InputError
+from sdk.visual.panels import FOUND
 from train.__main__ import main
 from train.data.annotations import Annotation, AnnotationSet, Problem
 from train.data.contact_sheet import COLUMNS, ROWS, choose, contact_sheet
-from train.data.scenes import vocabulary, write
 from train.data.statistics import statistics, statistics_lines
 
 

@@ -10,9 +10,9 @@ import torch
 from train.__main__ import main
 from train.base import open_base
 from train.checkpoint import CONFIG, TOKENIZER, WEIGHTS, checkpoint_sha256, load_checkpoint
-from train.methods import METHODS
-from train.models.config import PizaConfig
-from train.models.untrained import untrained
+from train.commands.init import untrained
+from train.models.grounding_dino.config import PizaConfig
+from train.models.piza.methods import METHODS
 
 TINY = ("--base-config", "piza-tiny", "--input-hw", "64", "96")
 
@@ -53,7 +53,7 @@ def test_swin_t_by_default(tmp_path: Path, monkeypatch) -> None:
         asked.append((config, seed))
         return torch.nn.Linear(1, 1)
 
-    monkeypatch.setattr("train.models.untrained.untrained", small)
+    monkeypatch.setattr("train.commands.init.untrained", small)
     monkeypatch.setattr("train.checkpoint.save_checkpoint", lambda *_: None)
     assert main(["init", "-o", str(tmp_path / "a"), "--input-hw", "544", "960"]) == 0
     [(config, seed)] = asked

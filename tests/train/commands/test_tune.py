@@ -15,11 +15,12 @@ import torch
 from transformers import MMGroundingDinoForObjectDetection
 
 from sdk.errors import EngineError, InputError
-from train import fit_history, sizes
 from train.__main__ import main
 from train.base import open_base
 from train.checkpoint import CONFIG, TOKENIZER, WEIGHTS, load_checkpoint, save_checkpoint
 from train.evaluation.validation import some
+from train.models.piza import fit_history
+from train.models.piza import target_sizes as sizes
 
 ROOT = Path(__file__).resolve().parents[3]
 

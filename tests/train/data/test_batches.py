@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import torch
 
+from evaluation.scenes import make_scene, render, vocabulary
+from evaluation.scenes.sentences import words_of
 from sdk.errors import InputError
 from train.data import rendered
 from train.data.batches import Batch, Plan, SceneSamples, collate
 from train.data.loader import loader
 from train.data.samples import Sample
-from train.data.scenes import make_scene, render, vocabulary
-from train.data.scenes.sentences import words_of
 from train.data.vocabulary import write_grammar_tokenizer
 
 REFERRING = Plan(scenes=2, phrase_steps=0, phrase_share=0.0)

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from sdk.geometry import contains, intersection
-from train import trajectories
 from train.data.samples import Ask, Labelled, Sampler
+from train.models.piza import trajectories
 
 
 def row_of_cars(positions: Sequence[int]) -> Labelled:

@@ -9,11 +9,11 @@ import pytest
 
 from sdk.geometry import Letterbox, area, contains, cxcywh_to_xyxy, intersection, iou
 from sdk.text import Tokenizer
-from train import trajectories
 from train.data.batches import ABSENT, SPOKEN_OF, all_phrases, labelled
 from train.data.samples import NOTHING, PROMPT_PHRASES, Ask, Labelled, Sampler
 from train.data.views import pixels_of
-from train.models.config import PizaConfig
+from train.models.grounding_dino.config import PizaConfig
+from train.models.piza import trajectories
 
 FRAME = (0.0, 0.0, 640.0, 480.0)
 Street = tuple[tuple[int, int], Labelled]

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.draw import FOUND, REJECTED, STEPS
 from sdk.geometry import contains
+from sdk.visual.panels import FOUND, REJECTED, STEPS
 from train.__main__ import main
 from train.data.trajectory_picture import (
     CONTINUE,

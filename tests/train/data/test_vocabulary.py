@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evaluation.scenes import absent, expressions, make_scene, vocabulary
+from sdk.commands.options import GRAMMARS
 from sdk.text import Tokenizer, Tokens
-from train.data.scenes import absent, expressions, make_scene, vocabulary
 from train.data.vocabulary import SPECIAL, pieces_of, write_grammar_tokenizer
-from train.options import GRAMMARS
 
 LENGTH = 64
 

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sdk.calibration import Calibration, logit, probability
+from evaluation.questions import Question
 from sdk.errors import InputError
-from sdk.results import Zoom
-from sdk.search import Search
+from sdk.results.grounding import Zoom
+from sdk.zoom.calibration import Calibration, logit, probability
+from sdk.zoom.search import Search
 from train.evaluation.calibrate import (
     Trial,
     by_size,
@@ -24,7 +25,6 @@ from train.evaluation.calibrate import (
     run_trials,
     tie_margin,
 )
-from train.evaluation.questions import Question
 
 ENDED = 0.95
 REGION, TARGET, BESIDE = (

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 
-from sdk.engine import default_engine
+from evaluation.scenes import write
+from sdk.engine.folder import default_engine
 from sdk.errors import InputError
-from sdk.results import Zoom
+from sdk.results.grounding import Zoom
 from train.__main__ import main
 from train.checkpoint import save_checkpoint
 from train.data.annotations import Annotation
-from train.data.scenes import write
 from train.evaluation.examination import ask, foreign_refs
 from train.evaluation.locators import NO_ANSWER, CheckpointLocator, Found, open_locator
 

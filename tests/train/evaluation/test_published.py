@@ -25,7 +25,7 @@ from train.evaluation.published import (
     resized_wh,
     whole_pixels,
 )
-from train.models.grounder import PizaGrounder
+from train.models.grounding_dino.grounder import PizaGrounder
 
 SIDES = st.integers(1, 6000)
 SMALL = PublishedPolicy(scale_px=(64, 96))

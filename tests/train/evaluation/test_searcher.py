@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
+from evaluation import questions as asking
+from evaluation.questions import Question, questions
+from evaluation.scenes import make_scene
 from sdk.geometry import contains
-from sdk.results import Zoom
-from sdk.search import Search
-from train.data.scenes import make_scene
-from train.evaluation import questions as asking
-from train.evaluation.questions import Question, questions
+from sdk.results.grounding import Zoom
+from sdk.zoom.search import Search
 from train.evaluation.searcher import (
     Searcher,
     final_iou,
@@ -22,7 +22,7 @@ from train.evaluation.searcher import (
     quick_scores,
 )
 from train.evaluation.session import ranked
-from train.models.grounder import Prediction
+from train.models.grounding_dino.grounder import Prediction
 
 FRAME = np.zeros((4, 4, 3), np.uint8)
 TARGET = (100.0, 100.0, 120.0, 120.0)

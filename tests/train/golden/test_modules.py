@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from train.models.adapters import AdapterPair, ZoomEmbedding, sinusoid
-from train.models.history import BoxHistoryEncoder, box_features
+from train.models.piza.adapters import AdapterPair, ZoomEmbedding, sinusoid
+from train.models.piza.history import BoxHistoryEncoder, box_features
 
 BOTTLENECKS = (64, 256)
 CASES = range(6)

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from sdk.frame import read_image
-from sdk.search import Search
+from sdk.zoom.search import Search
 from train.evaluation.published import (
     PublishedPolicy,
     PublishedSearcher,

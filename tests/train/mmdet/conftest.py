@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from train.data.scenes import vocabulary
+from evaluation.scenes import vocabulary
 from train.data.vocabulary import SPECIAL
 from train.mmdet.names import relative_position_index
 

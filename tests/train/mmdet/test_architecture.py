@@ -9,7 +9,7 @@ import torch
 
 from sdk.errors import EngineError, InputError
 from train.mmdet.architecture import read_config
-from train.models.config import swin_t
+from train.models.grounding_dino.config import swin_t
 
 
 @pytest.fixture

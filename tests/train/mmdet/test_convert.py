@@ -14,9 +14,9 @@ from torch.testing import assert_close
 from sdk.errors import EngineError, InputError
 from train.base import open_base
 from train.checkpoint import CONFIG, TOKENIZER, WEIGHTS, load_checkpoint
-from train.methods import trainable
 from train.mmdet.convert import build, check_fit, convert, import_checkpoint
-from train.models.grounder import PizaGrounder, Prediction
+from train.models.grounding_dino.grounder import PizaGrounder, Prediction
+from train.models.piza.methods import trainable
 
 SMALL = {"input_hw": [64, 96], "max_tokens": 64}
 

@@ -11,11 +11,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from evaluation.questions import Question
 from export.build import build_engine, verify_engine
 from sdk import Grounder
 from train.__main__ import main
 from train.checkpoint import load_checkpoint
-from train.evaluation.questions import Question
 
 SEARCHES = 3
 SMALL = {"input_hw": [64, 96], "max_tokens": 24}
@@ -61,7 +61,7 @@ def test_round_trip(
     sizes, two_files, vocab_file, tmp_path, monkeypatch, capsys, bottleneck, prefix
 ) -> None:
     """Import, export, certificate, verification, a search; both published widths and namings."""
-    monkeypatch.setattr("export.comparison.questions", noise)
+    monkeypatch.setattr("export.certificate.comparison.questions", noise)
     size = sizes(
         bottleneck=bottleneck, history=prefix, told=prefix == "bbox_encoder", decoder_layers=1
     )

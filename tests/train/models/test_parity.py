@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from train.models import grounder
-from train.models.config import PizaConfig
-from train.models.deformable import Sampler, gather_sampler, grid_sampler
-from train.models.grounder import PizaGrounder, Prediction
+from train.models.grounding_dino import grounder
+from train.models.grounding_dino.config import PizaConfig
+from train.models.grounding_dino.deformable import Sampler, gather_sampler, grid_sampler
+from train.models.grounding_dino.grounder import PizaGrounder, Prediction
 
 SWIN = {
     "model_type": "swin",

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from train.data.batches import Batch
-from train.models.grounder import PizaGrounder
+from train.models.grounding_dino.grounder import PizaGrounder
 from train.trainer.loop import Trainer, all_but_history, from_scratch
 from train.trainer.recipe import Recipe, scratch
 

@@ -15,7 +15,7 @@ from train.data.batches import Plan, SceneSamples
 from train.data.crops import crop
 from train.data.frames import Frames, room_on
 from train.data.loader import loader
-from train.models.grounder import PizaGrounder
+from train.models.grounding_dino.grounder import PizaGrounder
 from train.trainer.loop import Trainer, all_but_history, from_scratch
 from train.trainer.recipe import scratch
 

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from train.trainer.interrupts import SIGNALS, wish_to_stop
+from train.trainer.running import SIGNALS, wish_to_stop
 
 
 @pytest.mark.parametrize("number", SIGNALS)

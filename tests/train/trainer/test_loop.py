@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from train.data.batches import Batch
-from train.models.grounder import PizaGrounder
+from train.models.grounding_dino.grounder import PizaGrounder
 from train.trainer import loop
 from train.trainer.loop import Trainer, all_but_history, from_scratch
 from train.trainer.recipe import published, scratch

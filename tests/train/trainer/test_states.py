@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from sdk.errors import EngineError, InputError
-from train.models.grounder import PizaGrounder
+from train.models.grounding_dino.grounder import PizaGrounder
 from train.trainer.recipe import scratch
 
 CPU = torch.device("cpu")

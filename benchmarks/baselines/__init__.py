@@ -1,0 +1,1 @@
+"""Everyone else, in the same run."""

@@ -1,0 +1,1 @@
+"""What measures answers without a training stack: rendered scenes, questions, metrics."""

@@ -1,0 +1,114 @@
+"""PyTorch -> ONNX: static shapes, opset 18, float32, and nothing that TensorRT cannot take."""
+
+from __future__ import annotations
+
+import logging
+import math
+import warnings
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from export.check.checking import check_model
+from export.onnx.networks import Network
+from sdk.errors import EngineError
+
+OPSET = 18  # native LayerNormalization (17 and up), no "linear" GridSample mode (20 and up)
+# Elements of a constant that is worked out when exporting. Larger ones are left to the runtimes,
+# which do it when they load a network: files would grow.
+LARGEST_FOLDED = 2**22
+
+
+def export_network(network: Network, path: Path) -> None:
+    """Writes one network as an ONNX file; raises EngineError when it is not as promised."""
+    import onnx
+    from onnxscript import optimizer
+
+    with warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter("ignore")  # the exporter's own deprecations
+        for name in ("torch.onnx", "onnxscript"):  # what they fold and what they do not
+            logging.getLogger(name).setLevel(logging.ERROR)
+        program = torch.onnx.export(
+            network.module,
+            tuple(network.inputs.values()),
+            dynamo=True,
+            opset_version=OPSET,
+            input_names=list(network.inputs),
+            output_names=list(network.outputs),
+            custom_translation_table={torch.ops.aten.gelu.default: gelu},
+            external_data=False,
+            verbose=False,
+        )
+    if program is None:
+        raise EngineError(f"the exporter gave no {network.name} network")
+    optimizer.optimize_ir(
+        program.model, input_size_limit=LARGEST_FOLDED, output_size_limit=LARGEST_FOLDED
+    )
+    model = program.model_proto
+    _strip(model)
+    _index_in_int32(model.graph)
+    model.producer_name, model.producer_version = "piza-edge", ""
+    onnx.checker.check_model(model, full_check=True)
+    problems = [f"{p.rule} at {p.node}: {p.advice}" for p in check_model(model, network.name)]
+    if problems:
+        raise EngineError(
+            f"the exported {network.name} network is not clean: {'; '.join(problems)}"
+        )
+    onnx.save(model, path)
+
+
+def gelu(x: Any, approximate: str = "none") -> Any:
+    """GELU (Hendrycks and Gimpel 2016) with its factors in the order in which runtimes know it."""
+    from onnxscript import opset18 as op
+
+    if approximate != "none":
+        raise EngineError(f"expected the exact GELU, found its approximation by {approximate}")
+    return op.Mul(op.Mul(x, op.Add(op.Erf(op.Div(x, math.sqrt(2))), 1.0)), 0.5)
+
+
+def _strip(model: Any) -> None:
+    """Removes what the exporter notes about its machine: source paths, stack traces."""
+    del model.metadata_props[:]
+    del model.graph.metadata_props[:]
+    for node in model.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
+        del value.metadata_props[:]
+
+
+def _index_in_int32(graph: Any) -> None:
+    """Gathers by int32 indices: the exporter makes int64 of them without need."""
+    import onnx
+
+    types = {value.name: value.type.tensor_type for value in graph.value_info}
+    uses: dict[str, list[tuple[Any, int]]] = defaultdict(list)
+    for node in graph.node:
+        for place, name in enumerate(node.input):
+            uses[name].append((node, place))
+    for tensor in graph.initializer:
+        readers = uses[tensor.name]
+        index = all((user.op_type, place) == ("Gather", 1) for user, place in readers)
+        if index and tensor.dims and tensor.data_type == onnx.TensorProto.INT64:
+            values = onnx.numpy_helper.to_array(tensor).astype("int32")
+            tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
+            if tensor.name in types:
+                types[tensor.name].elem_type = onnx.TensorProto.INT32
+    outputs = {value.name for value in graph.output}
+    for node in [node for node in graph.node if node.op_type == "Cast"]:
+        [before], [after] = node.input, node.output
+        as_index = all((user.op_type, place) == ("Gather", 1) for user, place in uses[after])
+        if after in outputs or not as_index or not _is_int32(types.get(before)):
+            continue
+        for gather, place in uses[after]:
+            gather.input[place] = before
+        graph.node.remove(node)
+        graph.value_info.remove(next(value for value in graph.value_info if value.name == after))
+
+
+def _is_int32(kind: Any) -> bool:
+    import onnx
+
+    return kind is not None and kind.elem_type == onnx.TensorProto.INT32

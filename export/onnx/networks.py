@@ -1,0 +1,105 @@
+"""The three networks of an engine, as modules with exactly the inputs and outputs of their graphs.
+
+Everything that depends on the input size alone becomes an initialiser; ids are int32. Inside there
+is no batch: the axis of length 1 is taken off the inputs and put on the outputs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from train.evaluation.session import ranked
+from train.models.grounding_dino.deformable import Sampler, gather_sampler
+from train.models.grounding_dino.grounder import PizaGrounder
+
+
+class TextNetwork(nn.Module):
+    """Token, segment and position ids, each (1, T) int32 -> text features (1, T, D)."""
+
+    def __init__(self, model: PizaGrounder) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids: Tensor, segment_ids: Tensor, position_ids: Tensor) -> Tensor:
+        ids = (each.squeeze(0) for each in (input_ids, segment_ids, position_ids))
+        return self.model.encode_text(*ids)[None]
+
+
+class ImageNetwork(nn.Module):
+    """Pixels (1, 3, H, W) -> image features (1, N, D)."""
+
+    def __init__(self, model: PizaGrounder) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        return self.model.encode_image(pixels)
+
+
+class GroundNetwork(nn.Module):
+    """Image and text features, ids and progress -> boxes (1, K, 4) xyxy unit, scores (1, K)."""
+
+    def __init__(self, model: PizaGrounder, sampler: Sampler) -> None:
+        super().__init__()
+        self.model, self.sampler = model, sampler
+
+    def forward(
+        self,
+        image_features: Tensor,
+        text_features: Tensor,
+        segment_ids: Tensor,
+        position_ids: Tensor,
+        progress: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        prediction = self.model.ground(
+            image_features.squeeze(0),
+            text_features.squeeze(0),
+            segment_ids.squeeze(0),
+            position_ids.squeeze(0),
+            progress,
+            sampler=self.sampler,
+            last_only=True,
+        )
+        boxes, scores = ranked(prediction)
+        return boxes[None], scores[None]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A module, example inputs by name (they fix the shapes), and the names of its outputs."""
+
+    name: str
+    module: nn.Module
+    inputs: dict[str, Tensor]
+    outputs: tuple[str, ...]
+
+
+def networks(model: PizaGrounder, sampler: Sampler = gather_sampler) -> tuple[Network, ...]:
+    """The networks of ``model``, which goes into eval mode; for export they sample by gather."""
+    model.eval()
+    length = model.config.max_tokens
+    height, width = model.config.input_hw
+    ids = torch.ones(1, length, dtype=torch.int32)
+    prompt = {
+        "segment_ids": ids.clone(),  # the exporter takes one tensor given twice for one input
+        "position_ids": torch.arange(length, dtype=torch.int32)[None],
+    }
+    pixels = torch.zeros(1, 3, height, width)
+    with torch.inference_mode():
+        model.constants(pixels.device)  # made now, they are initialisers and not traced
+        text = model.encode_text(ids, prompt["segment_ids"], prompt["position_ids"])
+        image = model.encode_image(pixels)
+    ground_inputs = {
+        "image_features": image.clone(),
+        "text_features": text.clone(),
+        **prompt,
+        "progress": torch.zeros(1),
+    }
+    return (
+        Network("text", TextNetwork(model), {"input_ids": ids, **prompt}, ("text_features",)),
+        Network("image", ImageNetwork(model), {"pixels": pixels}, ("image_features",)),
+        Network("ground", GroundNetwork(model, sampler), ground_inputs, ("boxes", "scores")),
+    )

@@ -1,0 +1,295 @@
+"""What a search gives back: ``Candidates`` of a step, a ``Zoom``, a ``Rival``, a ``Grounding``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdk.errors import InputError
+
+if TYPE_CHECKING:
+    import supervision
+
+    from sdk.checks import Whole
+
+SCHEMA = "piza-edge/grounding/2"
+
+Float32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """What the ground network says about one window, best first.
+
+    ``boxes_unit``: ``(K, 4)`` xyxy in units of the network input. ``scores``: ``(K,)`` in 0..1.
+    """
+
+    boxes_unit: Float32
+    scores: Float32
+
+    def __repr__(self) -> str:
+        best = f", best score {self.scores[0]:.3f}" if len(self.scores) else ""
+        return f"Candidates({len(self.scores)}{best})"
+
+
+@dataclass(frozen=True, eq=False)
+class Zoom:
+    """One step of the search. All boxes are xyxy float32 frame pixels.
+
+    ``window_xyxy`` is what the step looked at, ``xyxy`` the box that it chose and ``score`` that
+    box's score; ``candidates_xyxy`` ``(K, 4)`` and ``candidates_scores`` ``(K,)`` are everything
+    that the network offered, clipped to the window, best first. ``progress`` is the scalar that
+    conditioned the step; ``stop_probability`` tells, after the step, how sure the box-history
+    encoder is that ``xyxy`` is the object and not only the next window.
+    """
+
+    window_xyxy: Float32
+    xyxy: Float32
+    score: float
+    candidates_xyxy: Float32
+    candidates_scores: Float32
+    progress: float
+    stop_probability: float
+
+    def __repr__(self) -> str:
+        return (
+            f"Zoom(window {_box_text(self.window_xyxy)}, box {_box_text(self.xyxy)},"
+            f" raw score {self.score:.3f})"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers, without the candidates that were not chosen."""
+        return {
+            "window_xyxy": _numbers(self.window_xyxy),
+            "xyxy": _numbers(self.xyxy),
+            "score": round(self.score, 6),
+            "progress": round(self.progress, 6),
+            "stop_probability": round(self.stop_probability, 6),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Rival:
+    """A second candidate nearly as good as the answer, elsewhere: the expression is ambiguous.
+
+    ``xyxy``: ``(4,)`` float32 frame pixels. ``score``: 0..1, comparable with ``Grounding.score``.
+    """
+
+    xyxy: Float32
+    score: float
+
+    def __repr__(self) -> str:
+        return f"Rival({_box_text(self.xyxy)}, score {self.score:.3f})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers."""
+        return {"xyxy": _numbers(self.xyxy), "score": round(self.score, 6)}
+
+
+class PickledWithoutPixels:
+    """A dataclass that is copied as it is, and pickled without the array in its field ``PIXELS``,
+    which is a hundred times as large as the rest and is known where it is sent, as a rule."""
+
+    PIXELS: ClassVar[str]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != self.PIXELS}
+
+    def __copy__(self) -> Self:
+        return self._with(vars(self))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self._with({name: deepcopy(value, memo) for name, value in vars(self).items()})
+
+    def _with(self, values: Mapping[str, Any]) -> Self:
+        copied = object.__new__(type(self))
+        vars(copied).update(values)
+        return copied
+
+
+@dataclass(frozen=True, eq=False)
+class Grounding(PickledWithoutPixels):
+    """The answer to one expression on one frame.
+
+    ``found`` is True when the search ended as it should and ``score``, the calibrated probability
+    that the box is right (0..1), reached the engine's threshold. ``xyxy`` is the last box, ``(4,)``
+    float32 frame pixels, never rounded; a box that was not good enough is still given, and None
+    means that there was none. ``reason`` says in words why the object was not found (None when it
+    was). ``zooms`` are the steps of the search that gave the answer. ``unknown_words`` are those
+    that the engine's vocabulary does not have. ``timing_ms`` has ``total``, ``crop``, ``text``,
+    ``image``, ``ground`` and ``host``. ``engine`` is the engine's name and fingerprint. ``frame``
+    is the array that was searched (a reference, not a copy; in ``color`` order), kept so that
+    ``plot`` and ``save`` need no argument. A pickle does not carry it: ``frame`` is None then, and
+    ``plot(frame)`` takes it; pickle ``(answer, answer.frame)`` to send both.
+
+    ``complete`` is False when a deadline stopped the search: ``xyxy`` is the best box so far.
+    ``rival`` is a second candidate nearly as good, elsewhere in the frame, None when there is none.
+    ``abandoned`` are the steps of a warm start that was given up before the search began again.
+    ``first_score`` is the score of an earlier frame's first look, which a warm search goes on from
+    and ``score`` takes into account; None for a search that stands by itself.
+    """
+
+    PIXELS = "frame"
+
+    ref: str
+    found: bool
+    score: float
+    xyxy: Float32 | None
+    zooms: tuple[Zoom, ...]
+    frame_wh: tuple[int, int]
+    engine: str
+    timing_ms: Mapping[str, float]
+    reason: str | None = None
+    unknown_words: tuple[str, ...] = ()
+    color: str = "bgr"
+    frame: NDArray[np.uint8] | None = field(default=None, repr=False)
+    complete: bool = True
+    rival: Rival | None = None
+    abandoned: tuple[Zoom, ...] = ()
+    first_score: float | None = None
+
+    def __repr__(self) -> str:
+        box = "no box" if self.xyxy is None else f"box {_box_text(self.xyxy)}"
+        verdict = "found" if self.found else "not found" if self.complete else "incomplete"
+        return (
+            f"Grounding({_shortened(repr(self.ref))}, {verdict}, score {self.score:.3f}, {box},"
+            f" {len(self.zooms)} step{'s' * (len(self.zooms) != 1)})"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The answer as plain Python values: the object that ``to_json`` writes.
+
+        ``schema`` names its shape, which ``sdk/schemas/grounding-2.json`` states as JSON Schema.
+        """
+        return {
+            "schema": SCHEMA,
+            "ref": self.ref,
+            "found": self.found,
+            "complete": self.complete,
+            "reason": self.reason,
+            "score": round(self.score, 6),
+            "xyxy": None if self.xyxy is None else _numbers(self.xyxy),
+            "rival": None if self.rival is None else self.rival.to_dict(),
+            "frame_wh": list(self.frame_wh),
+            "zooms": [zoom.to_dict() for zoom in self.zooms],
+            "abandoned": [zoom.to_dict() for zoom in self.abandoned],
+            "first_score": None if self.first_score is None else round(self.first_score, 6),
+            "unknown_words": list(self.unknown_words),
+            "timing_ms": {stage: round(ms, 3) for stage, ms in self.timing_ms.items()},
+            "engine": self.engine,
+        }
+
+    def to_supervision(self) -> supervision.Detections:
+        """The box as ``supervision.Detections``: one detection, or none when there is no box.
+
+        ``confidence`` is the score, ``class_id`` 0, ``data["class_name"]`` the expression. A box
+        that was not good enough is in it too, as ``data["found"]`` says:
+        ``detections[detections.data["found"]]`` leaves it out.
+
+        Raises:
+            PizaError: the package supervision is not installed (``piza-edge[supervision]``).
+        """
+        from sdk.results.interop import to_supervision
+
+        return to_supervision(self)
+
+    def to_vision_msgs(
+        self, frame_id: str = "camera", stamp: tuple[Whole, Whole] = (0, 0)
+    ) -> dict[str, Any]:
+        """The answer shaped as ROS 2's ``vision_msgs/msg/Detection2DArray`` (vision_msgs 4.x).
+
+        An object that was found is one detection: ``results[0].hypothesis`` has the expression
+        as ``class_id`` and the score, ``bbox`` is in frame pixels, ``id`` is empty and the pose,
+        which nobody measured, the identity with a covariance of zeros. The message has no place
+        to say "not found", so that such an answer is an array without detections.
+
+        Args:
+            frame_id: the coordinate frame, as the image's own header names it.
+            stamp: the image's time as ``(sec, nanosec)`` (``builtin_interfaces/msg/Time``: int32,
+                and 0 to 999,999,999).
+
+        Returns:
+            Plain dicts, lists, numbers and strings, in the order of the message's fields.
+
+        Raises:
+            InputError: ``stamp`` or ``frame_id`` is something else.
+        """
+        from sdk.results.interop import to_vision_msgs
+
+        return to_vision_msgs(self, frame_id, stamp)
+
+    def to_json(self, indent: Whole | None = None) -> str:
+        """``to_dict`` as JSON text, in ASCII; on one line, or with ``indent`` blanks (0 to 16)."""
+        from sdk.checks import check_whole
+
+        blanks = None if indent is None else check_whole(indent, "indent", 0, 16)
+        return json.dumps(self.to_dict(), indent=blanks, allow_nan=False)
+
+    def summary(self) -> str:
+        """The answer in a line or two, for people."""
+        box = "" if self.xyxy is None else " at " + " ".join(f"{v:.1f}" for v in self.xyxy)
+        verdict = f"found{box}" if self.found else f"not found: {self.reason}"
+        steps, total = len(self.zooms), self.timing_ms["total"]
+        return f"{self.ref}\n{verdict} (score {self.score:.3f}, {steps} steps, {total:.0f} ms)"
+
+    def plot(self, frame: NDArray[Any] | None = None) -> NDArray[np.uint8]:
+        """A picture of the search: the frame with every window, a film strip of the zooms.
+
+        Args:
+            frame: the frame of this answer, ``(h, w, 3)`` uint8; by default the one searched.
+
+        Returns:
+            A new picture ``(h', w', 3)`` uint8, in the frame's own colour order.
+        """
+        from sdk.visual.search_picture import draw_grounding
+
+        return draw_grounding(self._frame(frame), self)
+
+    def save(self, path: str | Path, frame: NDArray[Any] | None = None) -> None:
+        """Writes the answer: ``.json`` as JSON, any image suffix as the picture of ``plot``."""
+        from sdk.checks import check_path
+
+        target = check_path(path, "the file to write")
+        if target.suffix.lower() == ".json":
+            try:
+                target.write_text(self.to_json(indent=2) + "\n", encoding="utf-8")
+            except OSError as error:
+                raise InputError(f"cannot write {target}: {error.strerror or error}") from error
+            return
+        from sdk.frame import write_image
+
+        write_image(target, self.plot(frame), color=self.color)
+
+    def _frame(self, frame: NDArray[Any] | None) -> NDArray[np.uint8]:
+        from sdk.frame import check_frame
+
+        chosen = self.frame if frame is None else frame
+        if chosen is None:
+            raise InputError("expected the frame: this answer does not hold it any more")
+        chosen = check_frame(chosen)
+        found_wh = (chosen.shape[1], chosen.shape[0])
+        if found_wh != self.frame_wh:
+            raise InputError(
+                f"expected the {self.frame_wh[0]}x{self.frame_wh[1]} frame of this answer,"
+                f" got one of {found_wh[0]}x{found_wh[1]}"
+            )
+        return chosen
+
+
+def _box_text(box: Float32) -> str:
+    return " ".join(f"{value:.1f}" for value in box)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _numbers(box: Float32) -> list[float]:
+    return [round(float(v), 3) for v in box]

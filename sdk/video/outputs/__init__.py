@@ -1,0 +1,1 @@
+"""Where the answers to a video go: film, JSON lines, MCAP."""

@@ -1,0 +1,1 @@
+"""Where the frames of a video come from."""

@@ -1,0 +1,1 @@
+"""Pictures of answers: the frame, its windows, a film strip of the zooms."""

@@ -1,0 +1,1 @@
+"""The zoom search of PIZA: steps, history, decision, shared features."""

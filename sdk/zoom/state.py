@@ -1,0 +1,221 @@
+"""One way into the frame: the windows and boxes so far, and how a step carries it on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sdk.geometry import Boxes, Letterbox, as_boxes, clip, grow, iou, xyxy_to_xywh
+from sdk.results.grounding import Candidates, Float32, Zoom
+
+MIN_BOX_PX = 1.0  # a box thinner than a pixel is no object
+_SAME_PLACE_IOU = 0.5  # candidates that overlap more are one place to look at (our choice)
+
+
+class History(Protocol):
+    """The box-history encoder, as ``sdk.zoom.history.HistoryEncoder`` or as a PyTorch module."""
+
+    def __call__(self, history_xywh: NDArray[np.float64], /) -> tuple[float, float]:
+        """``(k, 4)`` xywh frame pixels -> end-of-search probability, progress (not rounded)."""
+
+
+@dataclass(frozen=True)
+class ZoomPolicy:
+    """When the search goes on and how far it may go.
+
+    ``max_steps``: windows looked at, at most. ``stop_threshold``: end-of-search probability from
+    which a box is the answer. ``progress_step``: progress is rounded to multiples of it.
+    ``min_window_px``: a smaller window grows to this side length.
+    """
+
+    max_steps: int = 3
+    stop_threshold: float = 0.95
+    progress_step: float = 0.05
+    min_window_px: float = 32.0
+
+    def progress(self, raw: float) -> float:
+        """Progress as the ground network gets it: on the grid (halves to even), in 0..1."""
+        return min(max(round(raw / self.progress_step) * self.progress_step, 0.0), 1.0)
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where to look first, instead of at the whole frame: for the next frame of a video.
+
+    ``window_xyxy``: ``(4,)`` frame pixels; it is clipped to the frame, some of which it must show
+    (else InputError). None, as in ``Start(answer.xyxy)`` of an answer without a box, stands for
+    the whole frame: such a start is as good as none. ``restart_below``: with a score (0..1,
+    calibrated) below this the search begins again with the whole frame.
+    ``first_score``: score (0..1, the network's own) of the look at the whole frame which led to
+    this window in an earlier frame. A start takes the place of that look, and with its score an
+    answer is worth what it would be had the look been taken again; None: nothing is known of one.
+    """
+
+    window_xyxy: ArrayLike | None
+    restart_below: float = 0.0
+    first_score: float | None = None
+
+
+def last_score(zooms: Sequence[Zoom], first_score: float | None = None) -> float:
+    """The network's own score of the last box, 0 without any; what came first does not count."""
+    return zooms[-1].score if zooms else 0.0
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What steps go by.
+
+    ``history``: boxes so far -> end-of-search probability, progress. ``input_hw``: height and
+    width of the network input. ``score``: what an answer with these zooms, and the score of an
+    earlier frame's first look that they go on from (or None), is worth, 0..1.
+    ``beam``: how many candidates of the first step are followed.
+    """
+
+    history: History
+    policy: ZoomPolicy
+    input_hw: tuple[int, int]
+    score: Callable[[Sequence[Zoom], float | None], float] = last_score
+    beam: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Trail:
+    """A search on its way. ``asked``: index of the expression. ``abandoned``: steps of a start
+    that led nowhere. ``fault``: why it broke off; the last box is then a place on the way, not an
+    answer. ``complete``: False when a deadline stopped it."""
+
+    asked: int
+    frame_wh: tuple[int, int]
+    window: Boxes  # (4,) what the next step looks at
+    history: tuple[Boxes, ...]  # xywh, from the whole frame on
+    raw_progress: float
+    start: Start | None = None
+    zooms: tuple[Zoom, ...] = ()
+    abandoned: tuple[Zoom, ...] = ()
+    fault: str | None = None
+    over: bool = False
+    complete: bool = True
+
+    @property
+    def first_score(self) -> float | None:
+        """Score of the first look that the zooms go on from, None where they begin with it."""
+        return None if self.start is None else self.start.first_score
+
+    def stopped(self) -> Trail:
+        """As a deadline leaves it."""
+        if not self.zooms and self.abandoned:  # what the start led to is better than nothing
+            return replace(self, zooms=self.abandoned, abandoned=(), over=True, complete=False)
+        return replace(self, over=True, complete=False)
+
+
+def begin(asked: int, frame_wh: tuple[int, int], rules: Rules, start: Start | None) -> Trail:
+    """A search before its first step, at the whole frame or at ``start``."""
+    window = np.array([0.0, 0.0, *frame_wh])  # (4,) xyxy
+    history = [xyxy_to_xywh(window)]
+    if start is not None:
+        assert start.window_xyxy is not None  # one without is no start: see sdk.checks
+        box = clip(as_boxes(start.window_xyxy), window)
+        window = grow(box, rules.policy.min_window_px, window)
+        history.append(xyxy_to_xywh(window))
+    progress = rules.history(np.stack(history))[1]
+    return Trail(asked, frame_wh, window, tuple(history), progress, start)
+
+
+def advance(trail: Trail, offered: Candidates, rules: Rules) -> list[Trail]:
+    """The step that looked at ``trail.window`` and was offered ``offered``: where it leads.
+
+    One trail, or up to ``rules.beam`` after the first step at the whole frame.
+    """
+    boxes, scores = in_window(offered, trail.window, rules.input_hw)
+    first = trail.start is None and not trail.zooms
+    choices = _places(boxes, usable(boxes, scores), rules.beam if first else 1)
+    if not choices:
+        fault = "the network offered no finite box with an area"
+        return [_judged(replace(trail, fault=fault, over=True), rules)]
+    return [_judged(_follow(trail, boxes, scores, each, rules), rules) for each in choices]
+
+
+def best(trails: Sequence[Trail], rules: Rules) -> Trail:
+    """Of the ends of one expression the one to answer with: no fault, at an end, best score."""
+
+    def worth(trail: Trail) -> tuple[bool, bool, float]:
+        worth_of_it = rules.score(trail.zooms, trail.first_score)
+        return trail.fault is None, trail.complete, worth_of_it
+
+    return replace(max(trails, key=worth), complete=all(each.complete for each in trails))
+
+
+def _follow(
+    trail: Trail, boxes: Boxes, scores: NDArray[np.float32], choice: int, rules: Rules
+) -> Trail:
+    """The trail after choosing one of the candidates, ``boxes`` (K, 4) frame pixels."""
+    box = boxes[choice]
+    if (box[2:] - box[:2] < MIN_BOX_PX).any():
+        return replace(trail, fault="the search shrank to less than a pixel", over=True)
+    history = (*trail.history, xyxy_to_xywh(box))
+    stop, raw_progress = rules.history(np.stack(history))
+    zoom = Zoom(
+        window_xyxy=trail.window.astype(np.float32),
+        xyxy=box.astype(np.float32),
+        score=float(scores[choice]),
+        candidates_xyxy=boxes.astype(np.float32),
+        candidates_scores=scores,
+        progress=rules.policy.progress(trail.raw_progress),
+        stop_probability=stop,
+    )
+    # A start takes the place of the first step.
+    steps = len(trail.zooms) + (1 if trail.start is None else 2)
+    return replace(
+        trail,
+        window=grow(box, rules.policy.min_window_px, trail.window),
+        history=history,
+        raw_progress=raw_progress,
+        zooms=(*trail.zooms, zoom),
+        over=stop >= rules.policy.stop_threshold or steps >= rules.policy.max_steps,
+    )
+
+
+def _judged(trail: Trail, rules: Rules) -> Trail:
+    """The trail itself, or a new one at the whole frame when its start led nowhere."""
+    if trail.start is None or not trail.over:
+        return trail
+    score = rules.score(trail.zooms, trail.first_score)
+    if trail.fault is None and score >= trail.start.restart_below:
+        return trail
+    again = begin(trail.asked, trail.frame_wh, rules, None)
+    return replace(again, abandoned=trail.zooms)
+
+
+def _places(boxes: Boxes, allowed: NDArray[np.bool_], count: int) -> list[int]:
+    """The first ``count`` of the allowed candidates that are places of their own."""
+    chosen: list[int] = []
+    for index in np.flatnonzero(allowed).tolist():
+        if len(chosen) == count:
+            break
+        if not chosen or (iou(boxes[chosen], boxes[index]) <= _SAME_PLACE_IOU).all():
+            chosen.append(index)
+    return chosen
+
+
+def in_window(
+    offered: Candidates, window_xyxy: Boxes, input_hw: tuple[int, int]
+) -> tuple[Boxes, Float32]:
+    """The candidates as frame pixels ``(K, 4)``, clipped to the window, and their scores.
+
+    A box with a value that is not finite becomes NaN as a whole: clipping would hide an infinity.
+    """
+    x1, y1, x2, y2 = window_xyxy.tolist()
+    unit = as_boxes(offered.boxes_unit)
+    boxes = clip(Letterbox((x1, y1, x2, y2), input_hw).to_frame(unit), window_xyxy)
+    boxes[~np.isfinite(unit).all(axis=1)] = np.nan
+    return boxes, np.asarray(offered.scores, dtype=np.float32)
+
+
+def usable(boxes: NDArray[np.floating[Any]], scores: Float32) -> NDArray[np.bool_]:
+    """Which candidates are finite and not empty, given as ``in_window`` does. ``(K,)``."""
+    wide = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)  # False for NaN
+    return np.asarray(wide & np.isfinite(scores))

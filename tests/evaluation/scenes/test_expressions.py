@@ -1,0 +1,219 @@
+"""Expressions: an independent reading of every sentence must find its target and nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import pytest
+
+from evaluation.scenes import (
+    Expression,
+    Scene,
+    SceneObject,
+    absent,
+    expressions,
+    make_scene,
+    vocabulary,
+)
+from evaluation.scenes.catalogue import COLOURS, KINDS
+
+SEEDS = range(100, 160)
+WIDER = {
+    "vehicle": {"car", "van", "truck", "bus"},
+    "sign": {k for k in KINDS if k.endswith("sign")},
+    "rider": {"cyclist"},
+    "object": set(KINDS),
+}
+NOUNS = sorted([*KINDS, *WIDER], key=len, reverse=True)
+COLOUR = f"(?:{'|'.join(COLOURS)})"
+NOUN = f"(?:{'|'.join(NOUNS)})"
+CLOTHES = rf"(?:person|cyclist|rider) (?:in|wearing) (?:an? {COLOUR} jacket|{COLOUR}\b)"
+PHRASE = re.compile(
+    rf"(?:small |large )?(?:{CLOTHES}|traffic light showing {COLOUR}|{COLOUR} {NOUN})"
+)
+RELATION = re.compile(
+    r"left side of|left of|right side of|right of|above|below|near|close to|next to"
+    r"|in front of|behind|between"
+)
+
+
+@cache
+def scene_of(seed: int) -> Scene:
+    return make_scene(seed)
+
+
+@cache
+def made_for(seed: int) -> tuple[Expression, ...]:
+    return tuple(expressions(scene_of(seed), seed))
+
+
+def fits_phrase(text: str, item: SceneObject) -> bool:
+    """The plain meaning of a noun phrase."""
+    words = re.findall("[a-z]+", text)
+    noun = next(n for n in NOUNS if re.search(rf"\b{n}\b", text))
+    colour = next(w for w in words if w in COLOURS)
+    if "small" in words and item.area > 3000:
+        return False
+    if "large" in words and item.area < 3000:
+        return False
+    return item.colour == colour and item.kind in WIDER.get(noun, {noun})
+
+
+def offset(a: SceneObject, b: SceneObject) -> tuple[float, float]:
+    return a.centre[0] - b.centre[0], a.centre[1] - b.centre[1]
+
+
+def distance(a: SceneObject, b: SceneObject) -> float:
+    dx = max(0.0, a.xyxy[0] - b.xyxy[2], b.xyxy[0] - a.xyxy[2])
+    dy = max(0.0, a.xyxy[1] - b.xyxy[3], b.xyxy[1] - a.xyxy[3])
+    return float(np.hypot(dx, dy))
+
+
+def is_left(a: SceneObject, b: SceneObject) -> bool:
+    dx, dy = offset(a, b)
+    return dx < -4 and abs(dy) < 1.3 * abs(dx)
+
+
+def is_above(a: SceneObject, b: SceneObject) -> bool:
+    dx, dy = offset(a, b)
+    return dy < -4 and abs(dx) < 1.2 * abs(dy)
+
+
+def is_near(a: SceneObject, b: SceneObject) -> bool:
+    return distance(a, b) < 120
+
+
+def is_in_front(a: SceneObject, b: SceneObject) -> bool:
+    dx, _ = offset(a, b)
+    beside = abs(dx) - (a.size_wh[0] + b.size_wh[0]) / 2
+    return a.depth_m < 0.93 * b.depth_m and beside < 90 and distance(a, b) < 200
+
+
+def is_between(a: SceneObject, b: SceneObject, c: SceneObject) -> bool:
+    ab, cb = np.array(offset(a, b)), np.array(offset(c, b))
+    length = float(np.hypot(*cb))
+    t = float(ab @ cb) / length**2
+    across = abs(float(ab[0] * cb[1] - ab[1] * cb[0])) / length
+    return 0.1 < t < 0.9 and across < 0.3 * length
+
+
+READ: dict[str, Callable[..., bool]] = {
+    "left of": is_left,
+    "left side of": is_left,
+    "right of": lambda a, b: is_left(b, a),
+    "right side of": lambda a, b: is_left(b, a),
+    "above": is_above,
+    "below": lambda a, b: is_above(b, a),
+    "near": is_near,
+    "close to": is_near,
+    "next to": is_near,
+    "in front of": is_in_front,
+    "behind": lambda a, b: is_in_front(b, a),
+    "between": is_between,
+}
+
+
+def understand(ref: str, scene: Scene) -> tuple[list[SceneObject], list[SceneObject]]:
+    """Objects that the sentence is true of, and those that its head phrase alone fits.
+
+    Works on the words alone; fails when a referent is not exactly one object.
+    """
+    text = ref.lower()
+    head = PHRASE.search(text)
+    assert head is not None, ref
+    candidates = [o for o in scene.objects if fits_phrase(head.group(), o)]
+    true_of = list(candidates)
+    relations = list(RELATION.finditer(text, head.end()))
+    assert relations, ref
+    for k, found in enumerate(relations):
+        end = relations[k + 1].start() if k + 1 < len(relations) else len(text)
+        phrases = PHRASE.findall(text, found.end(), end)
+        assert len(phrases) == (2 if found.group() == "between" else 1), ref
+        referents = []
+        for words in phrases:
+            meant = [o for o in scene.objects if fits_phrase(words, o)]
+            assert len(meant) == 1, f"{words!r} in {ref!r}"
+            referents += meant
+        read = READ[found.group()]
+        true_of = [o for o in true_of if o not in referents and read(o, *referents)]
+    return true_of, candidates
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_each_is_true_of_its_target_alone(seed: int) -> None:
+    scene = scene_of(seed)
+    for made in made_for(seed):
+        true_of, candidates = understand(made.ref, scene)
+        assert [o.id for o in true_of] == [made.target], made.ref
+        assert made.needs_relation == (len(candidates) > 1), made.ref
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_absent_is_true_of_nothing(seed: int) -> None:
+    for k in range(10):
+        true_of, candidates = understand(absent(scene_of(seed), k), scene_of(seed))
+        assert not true_of
+        assert not candidates
+
+
+def test_words_and_lengths() -> None:
+    known = set(vocabulary())
+    assert len(known) <= 180
+    used: set[str] = set()
+    for seed in SEEDS:
+        scene = scene_of(seed)
+        refs = [e.ref for e in made_for(seed)] + [absent(scene, k) for k in range(5)]
+        for ref in refs:
+            words = re.findall("[a-z]+", ref.lower())
+            assert 5 <= len(words) <= 25, ref
+            used.update(words)
+        for item in scene.objects:
+            used.update(item.phrase.split())
+    assert used <= known
+    assert vocabulary() == sorted(known)
+
+
+def test_targets_are_small_and_expressions_differ() -> None:
+    for seed in SEEDS:
+        objects = scene_of(seed).objects
+        refs = [(e.target, e.ref) for e in made_for(seed)]
+        assert len(set(refs)) == len(refs)
+        assert all(objects[e.target].targetable for e in made_for(seed))
+
+
+def test_shares() -> None:
+    every = [e for seed in SEEDS for e in made_for(seed)]
+    needing = np.mean([e.needs_relation for e in every])
+    generic = np.mean([" object " in e.ref for e in every])
+    assert 0.38 <= needing <= 0.55
+    assert 0.005 <= generic <= 0.08
+    relations = {e.relation for e in every}
+    assert relations == {
+        "left of", "right of", "above", "below", "near", "between", "in front of", "behind",
+    }  # fmt: skip
+
+
+def test_same_seed_same_expressions() -> None:
+    scene = scene_of(100)
+    assert expressions(scene, 1) == expressions(scene, 1)
+    assert expressions(scene, 1) != expressions(scene, 2)
+    assert absent(scene, 1) == absent(scene, 1)
+
+
+@pytest.mark.parametrize("per_object", [1, 3])
+def test_per_object(per_object: int) -> None:
+    made = expressions(scene_of(101), 0, per_object)
+    targets = [e.target for e in made]
+    assert max(targets.count(t) for t in targets) == per_object
+
+
+def test_some_objects_are_spoken_of_as_among_all() -> None:
+    scene = make_scene(3)
+    chosen = [item.id for item in scene.objects if item.targetable][:2]
+    everything = expressions(scene, 5, per_object=1)
+    some = expressions(scene, 5, per_object=1, of=chosen)
+    assert some == [made for made in everything if made.target in chosen]
+    assert some

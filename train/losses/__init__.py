@@ -1,0 +1,1 @@
+"""Training losses: grounding, auxiliary, their normalisation."""

@@ -1,0 +1,1 @@
+"""Grounding DINO, as transformers has it, in networks that export."""

@@ -1,0 +1,1 @@
+"""The zooming adapter: methods, history encoder, trajectories."""
