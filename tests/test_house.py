@@ -28,7 +28,27 @@ WITHOUT_TRAINING_STACK = ("cpp_ext", "evaluation", "sdk")
 # A module that one other module alone imports is an idea of its own: it has so many lines, or it
 # stands below with the reason.
 LEAST_LINES = 60
-SMALL = {}
+SMALL = {
+    "benchmarks.baselines.engines": "one baseline, as every other has its module",
+    "benchmarks.kernel.check": "a baseline that is wrong must not be timed: kept from the timing",
+    "evaluation.scenes.rich.words": "all words of the grammar, which its tokenizer is made from",
+    "evaluation.scenes.slips": "typing slips know nothing of grammars",
+    "export.check.rules.numbers": "one rule a module",
+    "export.precision.split_gemm": "one rewriting of the graph a module",
+    "sdk.damage": "what damage is, apart from how files are read",
+    "sdk.replay.recorder": "writes bundles, which the reader of bundles does not",
+    "sdk.video.signals": "signals of a process are a command's, not a stream's",
+    "sdk.video.sources.arrays": "one kind of source a module",
+    "train.data.left_out": "what a resumed run must not forget",
+    "train.data.overlap": "compares two sets of photographs, whoever reads them",
+    "train.data.sorec": "one layout of annotations a module",
+    "train.evaluation.photo_questions": "questions about photographs, as evaluation.questions",
+    "train.mmdet.vocabulary": "another project's tokenizer",
+    "train.models.grounding_dino.sine": "a published encoding, checked against its source",
+    "train.models.inherit": "weights of one vocabulary for another",
+    "train.models.piza.prompts": "one method a module",
+    "train.trainer.gradients": "what a run did not move",
+}
 
 
 def sources(folder: str) -> list[Path]:
