@@ -49,3 +49,13 @@ def fake_tensorrt(fake_cuda: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     fake = _fake("tensorrt").FakeTensorRt(fake_cuda)
     fake.install(monkeypatch)
     return fake
+
+
+@pytest.fixture(scope="session")
+def sorec_folder() -> Path:
+    """SOREC's published files; tests that use them skip where they are absent."""
+    default = Path(__file__).resolve().parents[2] / "shared" / "data" / "sorec"
+    folder = Path(os.environ.get("PIZA_SOREC", default))
+    if not folder.is_dir():
+        pytest.skip(f"no SOREC files at {folder}: set PIZA_SOREC")
+    return folder

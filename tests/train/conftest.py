@@ -201,16 +201,6 @@ def golden() -> Path:
 
 
 @pytest.fixture(scope="session")
-def sorec_folder() -> Path:
-    """SOREC's published files; tests that use them skip where they are absent."""
-    default = Path(__file__).resolve().parents[3] / "shared" / "data" / "sorec"
-    folder = Path(os.environ.get("PIZA_SOREC", default))
-    if not folder.is_dir():
-        pytest.skip(f"no SOREC files at {folder}: set PIZA_SOREC")
-    return folder
-
-
-@pytest.fixture(scope="session")
 def golden_weights(golden: Path) -> Callable[[int], dict[str, torch.Tensor]]:
     """``golden_weights(bottleneck)``: the authors' state dict in float32, for 64 or 256."""
 
