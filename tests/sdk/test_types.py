@@ -1,4 +1,4 @@
-"""What is accepted at run time is accepted by a type checker, README's code to begin with."""
+"""What is accepted at run time is accepted by a type checker, README's and docs/' code first."""
 
 from __future__ import annotations
 
@@ -41,17 +41,19 @@ Grounder().locate("a.jpg", 5, beam="2")
 """
 
 
-def readme_code() -> str:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def documented_code() -> str:
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
     first, *others = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert len(others) >= 2
     assert "cv2.imread" in first
     assert ".locate(" in first
     return "\n".join([first, 'ref = "the cyclist"', *others])
 
 
 def test_programs_of_others(tmp_path):
-    """One test, since mypy takes long: README's code, OpenCV's and NumPy's types, a mistake."""
-    programs = {"readme": readme_code(), "calls": CALLS, "wrong": WRONG}
+    """One test, since mypy takes long: documented code, OpenCV's and NumPy's types, a mistake."""
+    programs = {"documented": documented_code(), "calls": CALLS, "wrong": WRONG}
     for name, code in programs.items():
         (tmp_path / f"{name}.py").write_text(code, encoding="utf-8")
     (tmp_path / "none.ini").write_text("[mypy]\n", encoding="utf-8")
@@ -63,6 +65,6 @@ def test_programs_of_others(tmp_path):
     found = {
         name: [line for line in said.splitlines() if f"{name}.py:" in line] for name in programs
     }
-    assert found["readme"] == []
+    assert found["documented"] == []
     assert found["calls"] == []
     assert "No overload variant" in found["wrong"][0]

@@ -136,7 +136,7 @@ def test_gradients_reach_what_is_trained_and_nothing_else(
 
 
 def test_the_table_of_parameters_is_printed() -> None:
-    """By the command that the README names."""
+    """By the command that docs/training.md names."""
     command = [sys.executable, "-m", "pytest", __file__, "-s", "-k", "parameters and published"]
     done = subprocess.run(
         [*command, "-p", "no:cacheprovider"],
