@@ -28,7 +28,9 @@ Float32 = NDArray[np.float32]
 class Candidates:
     """What the ground network says about one window, best first.
 
-    ``boxes_unit``: ``(K, 4)`` xyxy in units of the network input. ``scores``: ``(K,)`` in 0..1.
+    Attributes:
+        boxes_unit: ``(K, 4)`` float32 xyxy, as shares of the network input's width and height.
+        scores: ``(K,)`` float32 in 0..1, the network's own, not calibrated.
     """
 
     boxes_unit: Float32
@@ -43,11 +45,16 @@ class Candidates:
 class Zoom:
     """One step of the search. All boxes are xyxy float32 frame pixels.
 
-    ``window_xyxy`` is what the step looked at, ``xyxy`` the box that it chose and ``score`` that
-    box's score; ``candidates_xyxy`` ``(K, 4)`` and ``candidates_scores`` ``(K,)`` are everything
-    that the network offered, clipped to the window, best first. ``progress`` is the scalar that
-    conditioned the step; ``stop_probability`` tells, after the step, how sure the box-history
-    encoder is that ``xyxy`` is the object and not only the next window.
+    Attributes:
+        window_xyxy: ``(4,)`` what the step looked at.
+        xyxy: ``(4,)`` the box that it chose.
+        score: of that box, 0..1, the network's own, not calibrated.
+        candidates_xyxy: ``(K, 4)`` everything that the network offered, clipped to the window,
+            best first; a box that was not finite is NaN. Empty in an answer read from a bundle.
+        candidates_scores: ``(K,)`` float32, theirs.
+        progress: the scalar that conditioned the step, 0..1.
+        stop_probability: how sure the box-history encoder is after the step, 0..1, that ``xyxy``
+            is the object and not only the next window.
     """
 
     window_xyxy: Float32
@@ -65,7 +72,11 @@ class Zoom:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers, without the candidates that were not chosen."""
+        """Plain numbers, without the candidates that were not chosen.
+
+        Returns:
+            Boxes as lists of 4, rounded to a thousandth of a pixel; the rest to 6 digits.
+        """
         return {
             "window_xyxy": _numbers(self.window_xyxy),
             "xyxy": _numbers(self.xyxy),
@@ -79,7 +90,9 @@ class Zoom:
 class Rival:
     """A second candidate nearly as good as the answer, elsewhere: the expression is ambiguous.
 
-    ``xyxy``: ``(4,)`` float32 frame pixels. ``score``: 0..1, comparable with ``Grounding.score``.
+    Attributes:
+        xyxy: ``(4,)`` float32 frame pixels.
+        score: 0..1, comparable with ``Grounding.score``.
     """
 
     xyxy: Float32
@@ -89,7 +102,7 @@ class Rival:
         return f"Rival({_box_text(self.xyxy)}, score {self.score:.3f})"
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain numbers."""
+        """Plain numbers, rounded as those of ``Zoom.to_dict``."""
         return {"xyxy": _numbers(self.xyxy), "score": round(self.score, 6)}
 
 
@@ -118,22 +131,30 @@ class PickledWithoutPixels:
 class Grounding(PickledWithoutPixels):
     """The answer to one expression on one frame.
 
-    ``found`` is True when the search ended as it should and ``score``, the calibrated probability
-    that the box is right (0..1), reached the engine's threshold. ``xyxy`` is the last box, ``(4,)``
-    float32 frame pixels, never rounded; a box that was not good enough is still given, and None
-    means that there was none. ``reason`` says in words why the object was not found (None when it
-    was). ``zooms`` are the steps of the search that gave the answer. ``unknown_words`` are those
-    that the engine's vocabulary does not have. ``timing_ms`` has ``total``, ``crop``, ``text``,
-    ``image``, ``ground`` and ``host``. ``engine`` is the engine's name and fingerprint. ``frame``
-    is the array that was searched (a reference, not a copy; in ``color`` order), kept so that
-    ``plot`` and ``save`` need no argument. A pickle does not carry it: ``frame`` is None then, and
-    ``plot(frame)`` takes it; pickle ``(answer, answer.frame)`` to send both.
+    A pickle does not carry the frame: ``frame`` is None then, and ``plot(frame)`` takes it; pickle
+    ``(answer, answer.frame)`` to send both.
 
-    ``complete`` is False when a deadline stopped the search: ``xyxy`` is the best box so far.
-    ``rival`` is a second candidate nearly as good, elsewhere in the frame, None when there is none.
-    ``abandoned`` are the steps of a warm start that was given up before the search began again.
-    ``first_score`` is the score of an earlier frame's first look, which a warm search goes on from
-    and ``score`` takes into account; None for a search that stands by itself.
+    Attributes:
+        ref: the expression, as it was asked.
+        found: the search ended as it should, and ``score`` reached the threshold.
+        score: calibrated probability that the box is right (IoU of at least 0.5), 0..1.
+        xyxy: ``(4,)`` float32 frame pixels, never rounded: the last box. One that was not good
+            enough is still given; None means that there was none.
+        zooms: the steps of the search that gave the answer.
+        frame_wh: width and height of the frame, pixels.
+        engine: the engine's name and fingerprint, ``NAME@FINGERPRINT``.
+        timing_ms: milliseconds of the whole call, in all (``total``) and by stage (``crop``,
+            ``text``, ``image``, ``ground``, ``host``); the answers of one call share them.
+        reason: why the object was not found, in words; None when it was.
+        unknown_words: those that the engine's vocabulary does not have.
+        color: the frame's channel order, ``"bgr"`` or ``"rgb"``.
+        frame: ``(h, w, 3)`` uint8, the array that was searched (a reference, not a copy), kept so
+            that ``plot`` and ``save`` need no argument.
+        complete: False when a deadline stopped the search: ``xyxy`` is the best box so far.
+        rival: a second candidate nearly as good, elsewhere in the frame; None: there is none.
+        abandoned: the steps of a warm start that was given up before the search began again.
+        first_score: the network's own score of an earlier frame's first look, which a warm search
+            goes on from and ``score`` takes into account; None where a search stands by itself.
     """
 
     PIXELS = "frame"
@@ -167,6 +188,10 @@ class Grounding(PickledWithoutPixels):
         """The answer as plain Python values: the object that ``to_json`` writes.
 
         ``schema`` names its shape, which ``sdk/schemas/grounding-2.json`` states as JSON Schema.
+
+        Returns:
+            Dicts, lists, numbers, texts, None; boxes as lists of 4 frame pixels, rounded to a
+            thousandth. The frame is not in it, nor are the candidates that were not chosen.
         """
         return {
             "schema": SCHEMA,
@@ -226,7 +251,17 @@ class Grounding(PickledWithoutPixels):
         return to_vision_msgs(self, frame_id, stamp)
 
     def to_json(self, indent: Whole | None = None) -> str:
-        """``to_dict`` as JSON text, in ASCII; on one line, or with ``indent`` blanks (0 to 16)."""
+        """``to_dict`` as JSON text.
+
+        Args:
+            indent: blanks a level, 0 to 16; None writes one line.
+
+        Returns:
+            Text in ASCII.
+
+        Raises:
+            InputError: ``indent`` is something else.
+        """
         from sdk.checks import check_whole
 
         blanks = None if indent is None else check_whole(indent, "indent", 0, 16)
@@ -247,13 +282,25 @@ class Grounding(PickledWithoutPixels):
 
         Returns:
             A new picture ``(h', w', 3)`` uint8, in the frame's own colour order.
+
+        Raises:
+            InputError: the frame is not one of this answer's size, or the answer does not hold
+                it any more and none was given.
         """
         from sdk.visual.search_picture import draw_grounding
 
         return draw_grounding(self._frame(frame), self)
 
     def save(self, path: str | Path, frame: NDArray[Any] | None = None) -> None:
-        """Writes the answer: ``.json`` as JSON, any image suffix as the picture of ``plot``."""
+        """Writes the answer, as JSON or as the picture of ``plot``.
+
+        Args:
+            path: the file; ``.json`` for JSON, or an image suffix such as ``.jpg`` or ``.png``.
+            frame: as for ``plot``; JSON needs none.
+
+        Raises:
+            InputError: the suffix is none of these, the file cannot be written, or as ``plot``.
+        """
         from sdk.checks import check_path
 
         target = check_path(path, "the file to write")
