@@ -35,7 +35,7 @@ _BUILD = "build it with: piza build-engine"
 _UNSEALED = "0" * 64
 _SEAL = re.compile(r'"seal": "([0-9a-f]{64})"\s*}\s*\Z')
 
-_PACKAGE = Path(__file__).resolve().parent
+_PACKAGE = Path(__file__).resolve().parents[1]  # sdk
 _CHECKOUT = _PACKAGE.parent
 _PACKED = _PACKAGE / "assets"  # a wheel has here what a checkout has in its own assets/
 
@@ -50,8 +50,15 @@ if not _PACKED.is_dir():
 def read_manifest(folder: str | Path) -> Manifest:
     """Reads and checks ``engine.json``; the files beside it are checked by ``verify_files``.
 
-    Raises EngineError when the folder or the manifest is missing, is not JSON, has a format newer
-    than this version knows, or has a value that does not make sense.
+    Args:
+        folder: the engine folder.
+
+    Returns:
+        What it says, each value checked.
+
+    Raises:
+        EngineError: the folder or the manifest is missing, is not JSON, has a format newer than
+            this version knows, or has a value that does not make sense.
     """
     path = Path(folder) / MANIFEST_FILE
     if not Path(folder).is_dir():
@@ -70,9 +77,17 @@ def read_manifest(folder: str | Path) -> Manifest:
 def write_manifest(folder: str | Path, manifest: Manifest) -> Manifest:
     """Hashes the engine's files and writes ``engine.json`` in one step (never half of it).
 
-    The files are those that the backend needs and those that ``manifest.files`` names besides.
-    Returns the manifest as written, with the hashes. Raises EngineError when a file is missing or
-    when the manifest would not be accepted by ``read_manifest``.
+    Args:
+        folder: the engine folder, which has the files already.
+        manifest: what to write; of ``files`` only the names count. Hashed are the files that the
+            backend needs and those that it names besides.
+
+    Returns:
+        The manifest as written, with the hashes.
+
+    Raises:
+        EngineError: a file is missing or cannot be written, or ``read_manifest`` would not accept
+            the manifest.
     """
     root = Path(folder)
     names = dict.fromkeys((*manifest.required_files, *manifest.files))
@@ -99,7 +114,12 @@ def write_manifest(folder: str | Path, manifest: Manifest) -> Manifest:
 def verify_files(folder: str | Path, manifest: Manifest) -> None:
     """Checks ``engine.json`` against its seal and every file of the manifest against its hash.
 
-    Raises EngineError for the first that is not as it was written.
+    Args:
+        folder: the engine folder.
+        manifest: what ``read_manifest`` said of it.
+
+    Raises:
+        EngineError: one is missing or not as it was written; the message names the first.
     """
     _verify_seal(Path(folder) / MANIFEST_FILE)
     for name, expected in manifest.files.items():
@@ -133,7 +153,11 @@ def _sha256(data: bytes) -> str:
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 of a file in hexadecimal; raises EngineError when it cannot be read."""
+    """SHA-256 of a file, 64 hexadecimal digits.
+
+    Raises:
+        EngineError: the file cannot be read.
+    """
     try:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
@@ -148,6 +172,9 @@ def default_engine() -> Path:
 
     ``$PIZA_ENGINE`` when it is set; else, in a checkout, ``build/piza-tiny.engine`` if it was
     built; else the bundled engine. The working directory, which may be anybody's, has no say.
+
+    Returns:
+        The folder. That of ``$PIZA_ENGINE`` is not looked at here.
 
     Raises:
         EngineError: there is none.

@@ -45,7 +45,12 @@ _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 class Options:
     """What was asked besides frame and expressions, as ``Grounder`` and its ``locate`` take it.
 
-    ``threshold`` is None where the engine's own was used; ``starts`` has one for each expression.
+    Attributes:
+        threshold: 0..1; None where the engine's own was used.
+        color: the frame's channel order, ``"bgr"`` or ``"rgb"``.
+        beam: how many candidates of the first step were followed.
+        deadline_ms: milliseconds, None for none.
+        starts: where each search began, one for each expression; None for the whole frame.
     """
 
     threshold: float | None
@@ -59,10 +64,13 @@ class Options:
 class Bundle:
     """What a bundle holds.
 
-    ``frame``: ``(h, w, 3)`` uint8 in ``options.color`` order. ``answers``: one for each expression,
-    without the candidates that were not chosen. ``engine``: ``name``, ``fingerprint``,
-    ``backend``, ``precision``. ``versions``: of this package and of what it ran on. ``created``:
-    UTC, ISO 8601.
+    Attributes:
+        frame: ``(h, w, 3)`` uint8 in ``options.color`` order.
+        answers: one for each expression, without the candidates that were not chosen.
+        options: what was asked besides.
+        engine: its ``name``, ``fingerprint``, ``backend`` and ``precision``.
+        versions: of this package and of what it ran on, by name.
+        created: UTC, ISO 8601.
     """
 
     frame: Frame
@@ -141,6 +149,12 @@ def save_bundle(
 def load_bundle(path: str | Path) -> Bundle:
     """Reads a bundle, of which nothing is trusted; nothing is unpacked to disk.
 
+    Args:
+        path: the ZIP file.
+
+    Returns:
+        What it holds. Its answers have no frame: ``answer.plot(bundle.frame)`` takes it.
+
     Raises:
         InputError: the file cannot be read, is no bundle, or was altered.
     """
@@ -182,6 +196,17 @@ def ask_again(bundle: Bundle, grounder: Grounder) -> list[Grounding]:
 
     Where a deadline strikes depends on the speed of the machine, so that the search is run to its
     end; see ``sdk.replay.difference.compare``. The threshold is the grounder's own.
+
+    Args:
+        bundle: what ``load_bundle`` read.
+        grounder: who answers; with another engine or threshold the answers may differ.
+
+    Returns:
+        One answer for each of ``bundle.answers``.
+
+    Raises:
+        InputError: an expression cannot be asked of this engine.
+        EngineError: the networks failed, or the grounder is closed.
     """
     return grounder.locate(
         bundle.frame,
@@ -197,6 +222,12 @@ def start_of(answer: Grounding) -> Start | None:
 
     The first window tells; one that was given up is given up again (``restart_below`` 1), whatever
     the score has to be for that. A start at the whole frame cannot be told from none.
+
+    Args:
+        answer: what ``locate`` gave.
+
+    Returns:
+        What to give ``locate`` as ``start``.
     """
     zooms = answer.abandoned or answer.zooms
     if not zooms or is_whole_frame(zooms[0].window_xyxy, answer.frame_wh):

@@ -20,7 +20,15 @@ SAME_SCORE = 0.01
 
 @dataclass(frozen=True)
 class Row:
-    """One line: what was compared, both values, and whether they agree (None: not compared)."""
+    """One line of a comparison.
+
+    Attributes:
+        what: what was compared.
+        recorded: the value of the recorded answer, in words.
+        again: that of the new one.
+        same: whether they agree; None: not compared.
+        note: by how much they differ, or why they were not compared.
+    """
 
     what: str
     recorded: str
@@ -31,7 +39,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Comparison:
-    """How an answer compares with the recorded one, row by row."""
+    """How an answer compares with the recorded one.
+
+    Attributes:
+        ref: the expression.
+        rows: what was compared, one after the other.
+    """
 
     ref: str
     rows: tuple[Row, ...]
@@ -51,6 +64,14 @@ def compare(recorded: Grounding, again: Grounding) -> Comparison:
 
     Of a search that a deadline stopped, only the steps that were taken are compared with the first
     ones of the other: where a deadline strikes depends on the machine, not on the question.
+
+    Args:
+        recorded: the answer of the bundle.
+        again: the new one, to the same expression on the same frame.
+
+    Returns:
+        One row for the decision, the score, the number of steps, the windows, boxes and scores of
+        each step, the box and the time. Boxes agree from an IoU of 0.99 on, scores within 0.01.
     """
     stopped = not recorded.complete
     rows = [

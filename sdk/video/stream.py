@@ -46,12 +46,16 @@ class Answering(Protocol):
 class StreamFrame(PickledWithoutPixels):
     """One answered frame.
 
-    ``image``: ``(h, w, 3)`` uint8 in the stream's ``color``. ``index`` counts every frame that the
-    source gave from 0, also those that were dropped or unreadable. ``time_s``: seconds on the
-    source's clock (a file's own time, a bag's log time, the iterable's time); for a live source
-    Unix time, that cannot run backwards. ``age_ms``: from the arrival of the frame to its answers.
-    ``answers``: one ``Grounding`` for each expression. A pickle carries neither ``image`` nor the
-    answers' frames: pickle ``(frame, frame.image)`` to send both.
+    A pickle carries neither ``image`` nor the answers' frames: pickle ``(frame, frame.image)`` to
+    send both.
+
+    Attributes:
+        image: ``(h, w, 3)`` uint8 in the stream's ``color``.
+        index: from 0, of all frames that the source gave, also those dropped or unreadable.
+        time_s: seconds on the source's clock (a file's own time, a bag's log time, the iterable's
+            time); for a live source Unix time, that cannot run backwards.
+        age_ms: milliseconds from the arrival of the frame to its answers.
+        answers: one ``Grounding`` for each expression, in their order.
     """
 
     PIXELS = "image"
@@ -77,11 +81,15 @@ class StreamFrame(PickledWithoutPixels):
 
 @dataclass(frozen=True)
 class StreamStats:
-    """Frames so far: ``read`` are the readable ones.
+    """Frames so far. When the stream is over, ``read == answered + dropped``.
 
-    ``dropped`` were read and never answered: overtaken by a newer frame, or left when the stream
-    was stopped. When the stream is over, ``read == answered + dropped``. ``reconnects`` counts how
-    often a live source was opened again.
+    Attributes:
+        read: the readable ones.
+        answered: those that were given to the caller.
+        dropped: read and never answered: overtaken by a newer frame, or left when the stream was
+            stopped.
+        unreadable: those that could not be decoded.
+        reconnects: how often a live source was opened again.
     """
 
     read: int = 0
@@ -98,6 +106,25 @@ class Stream:
     so that an answer never waits. Leave the ``with`` statement, or call ``stop`` from anywhere, to
     end it; a source that blocks cannot hold it up. One thread iterates; ``set_refs``, ``stats``
     and ``stop`` are for every thread, ``stop`` for signal handlers too.
+
+    Args:
+        tracker: who answers the frames.
+        source: where they come from.
+        policy: ``"latest"``, the newest frame, or ``"all"`` of them; see ``Grounder.stream``.
+        deadline_ms: milliseconds for the answers of a frame; None: no limit.
+        color: the channel order of ``StreamFrame.image``, ``"bgr"`` or ``"rgb"``.
+        timeout_s: longest wait for a frame, seconds; None for ever.
+        reconnects: attempts in a row to open a live source again.
+        check_refs: gives expressions as a list, or raises what they are refused with.
+        on_frame: called with each frame before it is given, in the thread that iterates.
+
+    Raises:
+        InputError: an option cannot be used.
+
+    Example:
+        >>> with grounder.stream("drive.mp4", ["the cyclist"], "all") as stream:
+        ...     for frame in stream:
+        ...         frame.time_s, frame.answers[0].xyxy
     """
 
     def __init__(
@@ -158,7 +185,12 @@ class Stream:
     def set_refs(self, refs: Refs) -> None:
         """Asks for another expression, or for several, from the next frame on.
 
-        Raises InputError at once, in the calling thread, for one that cannot be used.
+        Args:
+            refs: one expression or several, instead of those before.
+
+        Raises:
+            InputError: one cannot be used; at once, in the calling thread.
+            EngineError: the grounder is closed.
         """
         asked = self._check_refs(refs)
         with self._refs_lock:
@@ -192,8 +224,11 @@ class Stream:
     def __next__(self) -> StreamFrame:
         """The next answered frame.
 
-        Raises what the source raised, after its last frame, and InputError when the source cannot
-        be opened or stalls, EngineError when the grounder is closed or its networks fail.
+        Raises:
+            StopIteration: the source has ended, or the stream was stopped.
+            InputError: the source cannot be opened, stalls or is lost. What else it raises comes
+                through, after its last frame.
+            EngineError: the grounder is closed, or its networks failed.
         """
         try:
             arrival = self._take()
