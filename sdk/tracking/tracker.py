@@ -87,6 +87,9 @@ class Tracker:
     def set_refs(self, refs: Sequence[str]) -> None:
         """Other expressions from the next frame on; those that stay are followed further.
 
+        Args:
+            refs: the expressions, instead of those before.
+
         Raises:
             InputError: ``refs`` is no list of texts.
         """
