@@ -12,6 +12,7 @@ from sdk.geometry import as_boxes, iou
 
 # IoU from which a box counts as right, for mAcc: 0.50, 0.55, ... 0.95.
 THRESHOLDS = tuple((50 + 5 * k) / 100 for k in range(10))
+RIGHT_IOU = THRESHOLDS[0]  # where one threshold decides
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from evaluation.scenes import Scene, absent, expressions, make_scene, render
 
 Rect = tuple[float, float, float, float]  # xyxy, frame pixels
-Rect = tuple[float, float, float, float]  # xyxy, frame pixels
 ABSENT_EVERY = 10
 
 
@@ -22,7 +21,7 @@ class Question:
 
     frame: NDArray[np.uint8]
     ref: str
-    target_xyxy: tuple[float, float, float, float] | None
+    target_xyxy: Rect | None
 
 
 def questions(
@@ -37,9 +36,6 @@ def questions(
         known = expressions(scene, number, per_object=1, grammar=grammar)
         chosen = known[int(np.random.default_rng(number).integers(len(known)))]
         yield Question(render(scene), chosen.ref, scene.objects[chosen.target].xyxy)
-
-
-Rect = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.groups import RELATIONS, SIZES, relations, size_group
-from evaluation.metrics import accuracy, answer_ious
+from evaluation.metrics import RIGHT_IOU, accuracy, answer_ious
 from evaluation.questions import Case, Rect, shuffled
 from sdk.geometry import area, contains
 from sdk.results.grounding import Float32, Zoom
 
 # A first window may cut this much off the target: a rounding of the box, not a piece of it.
 CONTAINS_TOLERANCE_PX = 1.0
-RIGHT_IOU = 0.5
 NO_RELATION = "none of them"
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.questions import questions
+from evaluation.seeds import RANGES
 from sdk.engine.folder import read_manifest
 from sdk.geometry import Boxes
 from sdk.grounder import Grounder
@@ -20,7 +21,6 @@ from sdk.runtime.arithmetic import eight_bits
 from sdk.text import Tokenizer
 from train.progress import Progress
 
-SEED = 710_000  # scenes of the calibration: not those of training, certificate or benchmarks
 SCENES = 32
 
 Arrays = dict[str, NDArray[Any]]
@@ -38,7 +38,7 @@ class Step:
     progress: NDArray[np.float32]
 
 
-def calibration_steps(folder: Path, scenes: int, seed: int = SEED) -> list[Step]:
+def calibration_steps(folder: Path, scenes: int, seed: int = RANGES.first) -> list[Step]:
     """All zooms of one search in each of ``scenes`` scenes, by the engine in ``folder``."""
     manifest = read_manifest(folder)
     tokenizer = Tokenizer.from_file(folder / "tokenizer.json", manifest.max_tokens)

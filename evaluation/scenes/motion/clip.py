@@ -13,11 +13,11 @@ from evaluation.scenes.motion.kinds import STAGINGS
 from evaluation.scenes.motion.shot import Shot
 from evaluation.scenes.motion.truth import Truth, excludes_others, look, singles_out
 from evaluation.scenes.scene import Scene
+from evaluation.seeds import CLIPS
 
 CLIP_KINDS = tuple(STAGINGS)
 
-# Scenes of clips are those of seeds that no data set of still pictures comes near.
-_FIRST_SCENE, _SCENES_A_CLIP = 50_000_000, 100
+_SCENES_A_CLIP = 100
 _ATTEMPTS = 50
 _TRIES = 6  # expressions of a scene
 _AREA_PX2 = (500.0, 4500.0)  # of a target while it is seen
@@ -95,7 +95,7 @@ def make_clip(seed: int, kind: str, frames: int = 24, fps: float = 10.0) -> Clip
     number = seed * len(CLIP_KINDS) + CLIP_KINDS.index(kind)
     for attempt in range(_ATTEMPTS):
         rng = np.random.default_rng([number, attempt])
-        scene = make_scene(_FIRST_SCENE + number * _SCENES_A_CLIP + attempt)
+        scene = make_scene(CLIPS.first + number * _SCENES_A_CLIP + attempt)
         offered = expressions(scene, scene.seed)
         for choice in rng.permutation(len(offered))[:_TRIES]:
             made = offered[choice]
