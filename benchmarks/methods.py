@@ -17,10 +17,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evaluation.seeds import METHODS as METHODS_TEST
+from evaluation.seeds import METHODS_TRAINING
 from sdk.errors import InputError, PizaError
 from train.models.piza.methods import METHODS
 
-TRAIN_SEED, TEST_SEED = 100_000, 950_000  # scenes that neither piza-tiny nor its figures use
+_SCENES_A_SEED = 1000
+_SEEDS = len(METHODS_TEST) // _SCENES_A_SEED
 
 
 class BenchmarkError(PizaError):
@@ -42,11 +45,11 @@ class Budget:
     batch: int = _said(12, "samples in a step of a method")
     lr: float = _said(1e-3, "learning rate of the methods")
     test_scenes: int = _said(200, "scenes that are asked about, one sentence each")
-    seed: int = _said(0, "of scenes and training, below 50")
+    seed: int = _said(0, f"of scenes and training, below {_SEEDS}")
 
     def __post_init__(self) -> None:
-        if self.seed >= 50:  # the scenes of others begin there
-            raise InputError(f"expected a seed below 50, got {self.seed}")
+        if self.seed >= _SEEDS:  # the scenes of others begin there
+            raise InputError(f"expected a seed below {_SEEDS}, got {self.seed}")
 
 
 @dataclass(frozen=True)
@@ -74,11 +77,11 @@ class Experiment:
         """All of it; raises BenchmarkError when one of the commands fails."""
         self._claim()
         for name, seed, scenes, refs in (
-            ("train", TRAIN_SEED, self.budget.scenes, self.budget.refs_per_scene),
-            ("test", TEST_SEED, self.budget.test_scenes, 1),
+            ("train", METHODS_TRAINING, self.budget.scenes, self.budget.refs_per_scene),
+            ("test", METHODS_TEST.first, self.budget.test_scenes, 1),
         ):
             say(f"scenes to {name} on: {scenes}")
-            self._scenes(name, seed + self.budget.seed * 1000, scenes, refs)
+            self._scenes(name, seed + self.budget.seed * _SCENES_A_SEED, scenes, refs)
         say(f"the base: {self.budget.base_steps} steps")
         self._run(self._base_command(), "base")
         with ThreadPoolExecutor(self.processes) as pool:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evaluation.environment import describe, header
+from evaluation.seeds import Seeds
 from evaluation.tables import JsonFile
-from sdk.commands.options import add_engine, add_threads
+from sdk.options import add_engine, add_threads, not_negative
 from train.evaluation.locators import engine_label
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ def add_opening(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-unproven", action="store_true", help="accept an engine without a certificate"
     )
+
+
+def add_seed(parser: argparse.ArgumentParser, seeds: Seeds) -> None:
+    """``--seed``, by default the first of those that a benchmark has."""
+    parser.add_argument("--seed", type=not_negative, default=seeds.first, help="of the first scene")
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
-    from sdk.commands.cli import run_package
+    from sdk.cli import run_package
 
     return run_package("export", arguments)
 

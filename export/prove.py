@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.questions import questions
+from evaluation.seeds import CERTIFICATE
 from export.atomic_folder import NotProvenError
-from export.certificate.comparison import SEED
 from export.certificate.report import certificate_lines
 from export.on_target import build_from_portable
 from export.tensorrt import PlanOptions
@@ -101,7 +101,7 @@ def prove(
 
 def measure(folder: Path, searches: int) -> Latency:
     """Times searches of an engine on rendered scenes, one after the other."""
-    asked = [(q.frame, q.ref) for q in questions(SEED, min(searches, 50))]
+    asked = [(q.frame, q.ref) for q in questions(CERTIFICATE.first, min(searches, 50))]
     totals, steps, stages = [], [], []
     with (
         Grounder(folder, allow_unproven=True) as grounder,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.report.markdown import BEGIN, END
-from sdk.commands import cli
+from sdk import cli
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"

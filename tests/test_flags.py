@@ -9,7 +9,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from sdk.commands import cli
+from sdk import cli
 
 LIST = Path(__file__).with_name("flags.txt")
 RENEW = f"meant? python tests/{Path(__file__).name} writes tests/{LIST.name} anew"

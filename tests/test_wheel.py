@@ -17,8 +17,9 @@ import pytest
 from filelock import FileLock
 from packaging.requirements import Requirement
 
-from benchmarks.demo import DEMO_SEED, draw
+from benchmarks.demo import draw
 from evaluation.questions import Case, make_case
+from evaluation.seeds import DEMO
 from sdk.geometry import iou
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -146,7 +147,7 @@ def test_what_is_in_it(wheel: Path) -> None:
 def scene(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Case]:
     """A rendered frame that the bundled model knows, as a file, and what is asked of it."""
     path = tmp_path_factory.mktemp("scene") / "frame.png"
-    case = make_case(DEMO_SEED)
+    case = make_case(DEMO)
     draw(case, path)
     return path, case
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 
 from benchmarks import options
-from sdk.commands.options import GRAMMARS, not_negative, positive
+from evaluation.seeds import ACCURACY
+from sdk.options import GRAMMARS, positive
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
     parser.add_argument("--scenes", type=positive, default=500, help="how many scenes")
-    parser.add_argument("--seed", type=not_negative, default=900000, help="of the first scene")
+    options.add_seed(parser, ACCURACY)
     parser.add_argument(
         "--grammar", choices=GRAMMARS, default="plain", help="of the sentences (default: plain)"
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.options import add_opening
 from benchmarks.report.parts import PARTS
-from sdk.commands.options import add_engine
+from sdk.options import add_engine
 
 EXIT_FAILED = 3
 

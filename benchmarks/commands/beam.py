@@ -14,8 +14,9 @@ from benchmarks import options
 from benchmarks.commands.latency import timed
 from evaluation.metrics import accuracy, answer_ious
 from evaluation.questions import Case
-from sdk.commands.options import not_negative, positive
+from evaluation.seeds import BEAM
 from sdk.grounder import Grounder
+from sdk.options import positive
 
 BEAMS = (1, 2, 3, 4)
 
@@ -23,7 +24,7 @@ BEAMS = (1, 2, 3, 4)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
     parser.add_argument("--scenes", type=positive, default=300, help="how many scenes")
-    parser.add_argument("--seed", type=not_negative, default=930000, help="of the first scene")
+    options.add_seed(parser, BEAM)
     options.add_engine_arguments(parser)
 
 

@@ -24,12 +24,11 @@ from evaluation.reliability import (
     risk_coverage,
 )
 from evaluation.scoring import RIGHT_IOU
+from evaluation.seeds import RELIABILITY
 from evaluation.tables import share, table
-from sdk.commands.options import not_negative, positive
+from sdk.options import positive
 from sdk.results.grounding import Grounding
 from train.data.entries import Rect
-
-_SEED = 970_000  # scenes of no other measurement
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scenes", type=positive, default=1200, help="how many, the object absent in half (1200)"
     )
-    parser.add_argument("--seed", type=not_negative, default=_SEED, help="of the first scene")
+    options.add_seed(parser, RELIABILITY)
     parser.add_argument(
         "--plot", type=Path, metavar="FILE", help="draw reliability and risk-coverage (.png, .svg)"
     )

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from evaluation.statistics import interval_of_paired_ratio, interval_of_ratio
-from sdk.commands.options import positive_float, share
 from sdk.errors import InputError
+from sdk.options import positive_float, share
 
 if TYPE_CHECKING:
     from benchmarks.commands.compare import Comparison, Ratio

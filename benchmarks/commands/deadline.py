@@ -18,9 +18,10 @@ from benchmarks import options
 from benchmarks.commands.latency import timed
 from evaluation.metrics import answer_ious
 from evaluation.questions import Case
-from sdk.commands.options import not_negative, positive
+from evaluation.seeds import DEADLINE
 from sdk.geometry import contains
 from sdk.grounder import Grounder
+from sdk.options import not_negative, positive
 
 FRACTIONS = (0.3, 0.45, 0.6, 0.8, 1.0, 1.25, 1.6)  # of the time of a search without one
 _TRIED = 40  # searches that find out how long one takes
@@ -29,7 +30,7 @@ _TRIED = 40  # searches that find out how long one takes
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
     parser.add_argument("--scenes", type=positive, default=300, help="searches a deadline")
-    parser.add_argument("--seed", type=not_negative, default=920000, help="of the first scene")
+    options.add_seed(parser, DEADLINE)
     parser.add_argument(
         "--load", type=not_negative, default=0, help="processes that take time away meanwhile"
     )

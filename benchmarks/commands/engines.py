@@ -18,8 +18,9 @@ from benchmarks import options
 from benchmarks.coldstart import ColdStart
 from benchmarks.commands.latency import percentiles, timed
 from evaluation.questions import Workload
-from sdk.commands.options import not_negative, positive
+from evaluation.seeds import TIMES
 from sdk.grounder import Grounder
+from sdk.options import not_negative, positive
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--questions", type=positive, default=20, help="that count, to each")
     parser.add_argument("--warmup", type=not_negative, default=2, help="questions before them")
-    parser.add_argument("--seed", type=not_negative, default=960000, help="of the first scene")
+    options.add_seed(parser, TIMES)
     options.add_opening(parser)
     options.add_json(parser)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import options
-from sdk.commands.options import positive
+from sdk.options import positive
 
 ROOT = Path(__file__).resolve().parents[2]
 LEAST_SHARE_OF_COPY, LEAST_TIMES_TORCH = 0.6, 10.0

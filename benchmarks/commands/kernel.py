@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sdk.commands.options import add_threads, not_negative, positive
+from sdk.options import add_threads, not_negative, positive
 
 if TYPE_CHECKING:
     from benchmarks.kernel.timing import Result

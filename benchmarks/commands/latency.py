@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from benchmarks import options
 from evaluation.questions import Workload
-from sdk.commands.options import not_negative, positive, positive_float
+from evaluation.seeds import ACCURACY
+from sdk.options import not_negative, positive, positive_float
 from sdk.results.grounding import Grounding
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--runs", type=positive, default=100, help="searches that count; p99.9 from 10,000 on"
     )
     parser.add_argument("--warmup", type=not_negative, default=5, help="searches before them")
-    parser.add_argument("--seed", type=not_negative, default=900000, help="of the first scene")
+    options.add_seed(parser, ACCURACY)
     parser.add_argument(
         "--deadline-ms", type=positive_float, help="count the searches that take longer"
     )

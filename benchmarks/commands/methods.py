@@ -7,8 +7,8 @@ from dataclasses import asdict, fields
 from pathlib import Path
 
 from benchmarks.methods import Budget
-from sdk.commands.options import not_negative, positive, positive_float
 from sdk.cores import usable_cores
+from sdk.options import not_negative, positive, positive_float
 from train.models.piza.methods import METHODS
 
 

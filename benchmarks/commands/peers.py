@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import options
-from sdk.commands.options import not_negative, positive
+from evaluation.seeds import PEERS
+from sdk.options import positive
 
-_SEED = 980_000  # scenes of no other measurement
 _WARMUP = 3  # questions before the clock starts
 # (columns, rows, the whole frame besides)
 _GRIDS = ((2, 2, False), (3, 2, False), (3, 3, False), (3, 3, True), (4, 3, False), (6, 4, False))
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
     parser.add_argument("--scenes", type=positive, default=500, help="questions about as many")
     parser.add_argument("--runs", type=positive, default=60, help="how many of them are timed")
-    parser.add_argument("--seed", type=not_negative, default=_SEED, help="of the first scene")
+    options.add_seed(parser, PEERS)
     parser.add_argument(
         "--engine",
         type=Path,

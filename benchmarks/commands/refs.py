@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from benchmarks import options
 from benchmarks.commands.latency import timed
 from evaluation.scenes import expressions, make_scene, render
+from evaluation.seeds import REFS
 from evaluation.statistics import same_box
-from sdk.commands.options import not_negative, positive
 from sdk.grounder import Grounder
+from sdk.options import positive
 from sdk.results.grounding import Grounding
 
 COUNTS = (1, 2, 4, 8)
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
     parser.add_argument("--scenes", type=positive, default=20, help="frames asked about")
     parser.add_argument("--rounds", type=positive, default=5, help="that count, on each frame")
-    parser.add_argument("--seed", type=not_negative, default=910000, help="of the first scene")
+    options.add_seed(parser, REFS)
     options.add_engine_arguments(parser)
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import options
-from sdk.commands.options import not_negative, positive
+from evaluation.seeds import TIMES
+from sdk.options import positive
 
 if TYPE_CHECKING:
     from sdk.grounder import Grounder
@@ -30,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--axis", choices=AXES, nargs="+", default=list(AXES), help="which (all)")
     parser.add_argument("--questions", type=positive, default=8, help="different ones, each asked")
     parser.add_argument("--rounds", type=positive, default=5, help="that count, of all in turn")
-    parser.add_argument("--seed", type=not_negative, default=960000, help="of the first scene")
+    options.add_seed(parser, TIMES)
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them (.png, .svg)")
     options.add_engine_arguments(parser)
 

@@ -16,18 +16,19 @@ from evaluation.metrics import answer_ious
 from evaluation.questions import Question
 from evaluation.scenes.motion import CLIP_KINDS, Clip, Truth, make_clip
 from evaluation.scoring import RIGHT_IOU
-from sdk.commands.options import not_negative, positive
+from evaluation.seeds import STILLS, VIDEO_CLIPS
+from sdk.options import not_negative, positive
 from sdk.results.grounding import Grounding
 from sdk.tracking.tracker import Locator, Tracker
 
-STILL_SEED, STILL_FRAMES, STILL_PERIOD_S = 955_000, 10, 0.1
+STILL_FRAMES, STILL_PERIOD_S = 10, 0.1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
     parser.add_argument("--clips", type=positive, default=24, help="how many, of all kinds in turn")
     parser.add_argument("--frames", type=positive, default=30, help="of each clip, at least 8")
-    parser.add_argument("--seed", type=not_negative, default=9000, help="of the first clips")
+    parser.add_argument("--seed", type=not_negative, default=VIDEO_CLIPS, help="of the first clips")
     parser.add_argument(
         "--stills", type=not_negative, default=40, help="questions about pictures that stand still"
     )
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         rows = measure(
             measurement.grounder, clips, args.frames, lambda it: tqdm(it, unit="clip", desc="video")
         )
-        asked = tqdm(questions(STILL_SEED, args.stills), total=args.stills, desc="stills")
+        asked = tqdm(questions(STILLS.first, args.stills), total=args.stills, desc="stills")
         stills = measure_stills(measurement.grounder, asked, STILL_FRAMES, STILL_PERIOD_S)
     figures, still = summarise(rows), summarise_stills(stills)
     about = f"clips     {len(clips)} of {args.frames} frames, 1920x1080, 10 a second, one sentence"

@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation.metrics import RIGHT_IOU
 from evaluation.questions import Question, questions
+from evaluation.seeds import CERTIFICATE
 from export.certificate.criteria import CRITERIA, ENORMOUS, Criteria
 from sdk.engine.folder import Manifest
 from sdk.geometry import iou
@@ -27,10 +29,8 @@ from sdk.runtime.arithmetic import eight_bits
 from sdk.text import Tokenizer
 from train.progress import Progress
 
-SEED = 700_000  # scenes of the certificate: neither trained on, nor used by a benchmark
 ASKED = 4
 ALIKE = 1e-3  # scores whose candidates may come in any order
-RIGHT_IOU = 0.5  # with the object that is meant
 
 Arrays = dict[str, NDArray[Any]]
 RunNetwork = Callable[[str, Arrays], Mapping[str, NDArray[Any]]]  # name, inputs -> outputs
@@ -153,7 +153,7 @@ def compare_searches(
         Progress("certifying", count) as progress,
     ):
         warnings.simplefilter("ignore", UserWarning)
-        for question in questions(SEED, count):
+        for question in questions(CERTIFICATE.first, count):
             ours = grounder.locate(question.frame, question.ref)
             found, zooms = reference(question.frame, question.ref)
             decisions.append(ours.found == found and len(ours.zooms) == len(zooms))
@@ -207,7 +207,7 @@ def noted_arithmetic(manifest: Manifest) -> dict[str, Any]:
 
 def asked() -> list[Question]:
     """The questions that single networks are compared over."""
-    return list(questions(SEED, ASKED))
+    return list(questions(CERTIFICATE.first, ASKED))
 
 
 def network_inputs(

@@ -1,7 +1,7 @@
 """From a checkpoint to an engine, one module each: ``add_arguments(parser)`` and ``run(args)``.
 
 What each does stands here, in a line, so that a list of them imports none.
-``sdk.commands.cli`` runs them.
+``sdk.cli`` runs them.
 """
 
 ABOUT = "From a checkpoint to a proven engine."

@@ -9,8 +9,8 @@ from pathlib import Path
 from export.certificate.report import measured
 from export.precision.plan import EIGHT_BITS
 from export.stopping import stoppable
-from sdk.commands.options import add_threads
 from sdk.engine.manifest import NETWORK_FILES
+from sdk.options import add_threads
 from sdk.runtime.target import LEVELS, SAME_GPU
 
 

@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 
 from export.stopping import stoppable
-from sdk.commands.options import add_threads
 from sdk.engine.folder import BUNDLED
 from sdk.engine.manifest import NETWORK_FILES
+from sdk.options import add_threads
 
 PRECISIONS = ("fp32", "fp16")
 BUNDLED_ENGINE = BUNDLED / "engine"

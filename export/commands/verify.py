@@ -7,7 +7,7 @@ from pathlib import Path
 
 from export.certificate.report import measured
 from export.stopping import stoppable
-from sdk.commands.options import add_threads
+from sdk.options import add_threads
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

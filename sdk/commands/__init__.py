@@ -1,7 +1,7 @@
 """The commands of the vehicle side, one module each: ``add_arguments(parser)`` and ``run(args)``.
 
 What each does stands here, in a line, so that a list of them imports none.
-``sdk.commands.cli`` runs them.
+``sdk.cli`` runs them.
 """
 
 ABOUT = "Find what a sentence describes; check the installation."

@@ -10,10 +10,10 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from sdk.commands.options import add_engine
 from sdk.digits import apart
 from sdk.errors import EngineError, InputError
 from sdk.json_reader import JsonReader
+from sdk.options import add_engine
 
 if TYPE_CHECKING:
     from sdk.commands.budget import Budget, Row

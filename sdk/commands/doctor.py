@@ -11,10 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdk.commands.options import add_engine
 from sdk.cores import read_cores
 from sdk.errors import EngineError
 from sdk.installation import Finding, package_findings, probe
+from sdk.options import add_engine
 
 if TYPE_CHECKING:
     from sdk.engine.manifest import Manifest

@@ -7,7 +7,7 @@ import sys
 import warnings
 from pathlib import Path
 
-from sdk.commands.options import add_allow_unproven, add_engine, add_threads, add_threshold
+from sdk.options import add_allow_unproven, add_engine, add_threads, add_threshold
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

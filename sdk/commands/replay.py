@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdk.commands.options import add_allow_unproven, add_engine, add_threads
+from sdk.options import add_allow_unproven, add_engine, add_threads
 
 if TYPE_CHECKING:
     from sdk.replay.difference import Comparison, Row

@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdk.commands.options import add_allow_unproven, add_engine, add_threads, add_threshold
+from sdk.options import add_allow_unproven, add_engine, add_threads, add_threshold
 
 if TYPE_CHECKING:
     from sdk.video.stream import Policy, Stream, StreamFrame

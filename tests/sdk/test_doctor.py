@@ -14,7 +14,7 @@ from sdk.__main__ import main
 from sdk.frame import write_image
 
 ROOT = Path(__file__).resolve().parents[2]
-START = "import sys; from sdk.commands.cli import piza; sys.exit(piza())"
+START = "import sys; from sdk.cli import piza; sys.exit(piza())"
 BROKEN = {
     "raises": "raise ImportError('''\n\nIMPORTANT: PLEASE READ THIS\n\nlibgone.so is gone''')",
     "without code": "",

@@ -1,7 +1,7 @@
 """The commands of training, one module each: ``add_arguments(parser)`` and ``run(args)``.
 
 What each does stands here, in a line, so that a list of them imports none.
-``sdk.commands.cli`` runs them.
+``sdk.cli`` runs them.
 """
 
 ABOUT = "Read data or render it, train, import, evaluate, calibrate."

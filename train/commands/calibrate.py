@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdk.commands.options import add_threads, not_negative, positive, share
+from sdk.options import GRAMMARS, add_threads, not_negative, positive, share
 
 if TYPE_CHECKING:
     from evaluation.questions import Question
@@ -34,6 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="absent",
         help="what --risk is the risk of: that an expression which is true of nothing is found, or"
         " that any question gets a wrong answer that counts as found (default: absent)",
+    )
+    parser.add_argument(
+        "--grammar",
+        choices=(*GRAMMARS, "both"),
+        default="both",
+        help="of the sentences about rendered scenes (both: in turns)",
     )
     parser.add_argument(
         "--annotations",
@@ -82,10 +88,19 @@ def _questions(args: argparse.Namespace) -> tuple[Iterable[Question], int, str]:
         raise InputError("expected --annotations and --images together, got one of them")
     if args.annotations is None:
         from evaluation.questions import questions
-        from train.evaluation.calibrate import SEED
+        from evaluation.seeds import THRESHOLD
 
-        source = f"{args.scenes} rendered scenes from seed {SEED}"
-        return questions(SEED, args.scenes, absent_every=2), args.scenes, source
+        grammars = GRAMMARS if args.grammar == "both" else (args.grammar,)
+        source = (
+            f"{args.scenes} rendered scenes from seed {THRESHOLD.first},"
+            f" {' and '.join(grammars)} sentences"
+        )
+        asked = (
+            question
+            for k in range(args.scenes)  # both kinds of question in each grammar
+            for question in questions(THRESHOLD.first + k, 1, 2, grammars[k // 2 % len(grammars)])
+        )
+        return asked, args.scenes, source
 
     from train.data.annotations import read_usable
     from train.evaluation.photo_questions import ask_once, photo_questions

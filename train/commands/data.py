@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from sdk.commands.options import GRAMMARS, not_negative
+from sdk.options import GRAMMARS, not_negative
 
 if TYPE_CHECKING:
     from sdk.text import Tokenizer

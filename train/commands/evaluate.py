@@ -6,7 +6,7 @@ import argparse
 import warnings
 from pathlib import Path
 
-from sdk.commands.options import add_threads, not_negative
+from sdk.options import add_threads, not_negative
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

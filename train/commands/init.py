@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from sdk.commands.options import not_negative, positive
+from sdk.options import not_negative, positive
 from train.models.grounding_dino.config import PizaConfig
 from train.models.grounding_dino.grounder import PizaGrounder
 from train.models.piza.methods import METHODS

@@ -8,11 +8,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from sdk.commands.options import add_threads, not_negative, positive, positive_float, share
+from evaluation.seeds import CHECKS, TRAINING
+from sdk.options import add_threads, not_negative, positive, positive_float, share
 from train.models.piza.methods import METHODS
 
-CHECK_SEED = 800_000  # scenes of the checks; benchmarks use higher seeds
-RESERVED = 600_000  # training uses lower seeds; then come calibration and certificates
 KEEP_S = 45.0  # between two checkpoints of a run that goes by the clock
 # Options that batches depend on: a run goes on with its own.
 MADE_OF = (
@@ -117,10 +116,10 @@ def run(args: argparse.Namespace) -> int:
     from sdk.errors import InputError
     from train.data import rendered
 
-    if args.scenes > RESERVED:
+    if args.scenes > len(TRAINING):
         raise InputError(
-            f"expected at most {RESERVED} scenes, got {args.scenes}: the seeds after them are for"
-            " calibration, certificates and checks"
+            f"expected at most {len(TRAINING)} scenes, got {args.scenes}: the seeds after them are"
+            " for calibration, certificates and checks"
         )
     seeds = range(args.seed * 1_000_000, args.seed * 1_000_000 + args.scenes)
     if args.render_only:
@@ -212,7 +211,7 @@ def run(args: argparse.Namespace) -> int:
     tokenizer = Tokenizer.from_file(tokenizer_file, model.config.max_tokens)
 
     def check(average: PizaGrounder) -> dict[str, float]:
-        return quick_scores(Searcher(average, tokenizer), questions(CHECK_SEED, args.checks))
+        return quick_scores(Searcher(average, tokenizer), questions(CHECKS.first, args.checks))
 
     def journal(interrupted: Callable[[], bool]) -> Journal:
         return Journal(

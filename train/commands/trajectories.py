@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from sdk.commands.options import not_negative, positive
+from sdk.options import not_negative, positive
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

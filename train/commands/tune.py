@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdk.commands.options import add_threads, not_negative, positive, positive_float, share
 from sdk.cores import usable_cores
 from sdk.errors import InputError
+from sdk.options import add_threads, not_negative, positive, positive_float, share
 from sdk.text import Tokenizer
 from train.models.piza.methods import METHODS, trainable
 

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation.metrics import RIGHT_IOU
 from evaluation.questions import Question
 from evaluation.risk import threshold_for
-from evaluation.scoring import RIGHT_IOU
 from sdk.errors import InputError
 from sdk.geometry import area, iou
 from sdk.results.grounding import Zoom
@@ -25,7 +25,6 @@ from sdk.zoom.calibration import KINDS, Calibration, Weights, logit
 from sdk.zoom.search import Search
 from train.data.entries import Rect
 
-SEED = 640_000  # its features were chosen on scenes before these
 # What a stated risk is the risk of: that an expression true of nothing is found; or that an answer
 # is found and wrong (also because there is no right one), as a share of all that is asked.
 GUARDS = ("absent", "wrong")

@@ -10,7 +10,7 @@ import pytest
 from evaluation.scenes import Expression, absent, called, expressions, make_scene, vocabulary
 from evaluation.scenes.catalogue import KINDS, phrase
 from evaluation.scenes.slips import mistype
-from sdk.commands.options import GRAMMARS
+from sdk.options import GRAMMARS
 
 SEEDS = range(300, 312)
 # What stored figures were measured in, to the character.

@@ -103,7 +103,7 @@ def test_layer_norms_are_all_native(graphs, model: PizaGrounder) -> None:
 @pytest.mark.parametrize("name", [*(f"{name}.onnx" for name in NAMES), "engine.json"])
 def test_nothing_tells_where_it_was_made(built: Path, checkpoint: Path, name: str) -> None:
     data = (built / name).read_bytes()
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     places = {root, Path(torch.__file__).parents[1], Path.home(), Path(tempfile.gettempdir())}
     for place in (*places, checkpoint, built):
         assert place == Path("/") or str(place).encode() not in data

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evaluation.scenes import absent, expressions, make_scene, vocabulary
-from sdk.commands.options import GRAMMARS
+from sdk.options import GRAMMARS
 from sdk.text import Tokenizer, Tokens
 from train.data.vocabulary import SPECIAL, pieces_of, write_grammar_tokenizer
 

@@ -206,11 +206,3 @@ def test_curves_for_tensorboard(tmp_path: Path, checkpoints) -> None:
     curves = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
     assert [event.step for event in curves.Scalars("train/loss")] == [2, 4, 6]
     assert [event.value for event in curves.Scalars("check/macc")] == [0.25]
-
-
-def test_scenes_of_checks_are_no_training_scenes() -> None:
-    from export.certificate.comparison import SEED as CERTIFICATE
-    from train.commands.piza import CHECK_SEED
-    from train.evaluation.calibrate import SEED as CALIBRATION
-
-    assert CALIBRATION < CERTIFICATE < CHECK_SEED < 900_000

@@ -45,7 +45,7 @@ COUNTS = {
     "piza-adapter+": (3.5, NORMS + 3_164_160 + ZOOM + 12 * 65_792, "published code: 4.18"),
     "full": (173.0, 172_913_693, "mmdetection's has 0.07 more, of denoising queries"),
 }
-TINY = Path(__file__).resolve().parents[2] / "assets" / "piza-tiny" / "config.json"
+TINY = Path(__file__).resolve().parents[4] / "assets" / "piza-tiny" / "config.json"
 
 
 def test_there_are_eight_methods() -> None:
@@ -140,7 +140,7 @@ def test_the_table_of_parameters_is_printed() -> None:
     command = [sys.executable, "-m", "pytest", __file__, "-s", "-k", "parameters and published"]
     done = subprocess.run(
         [*command, "-p", "no:cacheprovider"],
-        cwd=Path(__file__).resolve().parents[2],
+        cwd=Path(__file__).resolve().parents[4],
         capture_output=True,
         text=True,
         timeout=300,

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from sdk.__main__ import main
-from sdk.commands.cli import run_package
+from sdk.cli import run_package
 from sdk.cores import ENVIRONMENT, default_threads
 from sdk.frame import write_image
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from sdk.commands.cli import piza
+from sdk.cli import piza
 from sdk.extras import EXTRAS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,7 +61,7 @@ def loaded_after(*arguments: str) -> tuple[int, str, set[str]]:
     """Exit code, stdout and loaded packages of a fresh ``piza``."""
     script = (
         "import json, sys\n"
-        "from sdk.commands.cli import piza\n"
+        "from sdk.cli import piza\n"
         "try: code = piza(sys.argv[1:])\n"
         "except SystemExit as ended: code = ended.code\n"
         "print(json.dumps([code, list(sys.modules)]), file=sys.stderr)"
@@ -117,7 +117,7 @@ def test_a_missing_package_is_one_line(arguments, module, extra, tmp_path) -> No
         f"        if name.split('.')[0] == {module!r}:\n"
         "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
         "sys.meta_path.insert(0, Absent())\n"
-        "from sdk.commands.cli import piza\n"
+        "from sdk.cli import piza\n"
         "sys.exit(piza(sys.argv[1:]))"
     )
     (tmp_path / "x.mcap").write_bytes(b"\x89MCAP0\r\n")
@@ -168,7 +168,7 @@ def required(distribution: str) -> set[str]:
 def test_every_package_is_of_the_base_or_of_an_extra() -> None:
     base = {"numpy", "cv2", "tokenizers", "onnxruntime", "tqdm"}
     assert {NAMES.get(name, name) for name in base} == promised()[""]
-    ours = {*PACKAGES, "cpp_ext"}
+    ours = {*PACKAGES, "cpp_ext", "evaluation"}
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -23,7 +23,7 @@ def add_threshold(parser: argparse.ArgumentParser) -> None:
 
 
 def add_threads(parser: argparse.ArgumentParser) -> None:
-    """``--threads``, which is ``$PIZA_THREADS`` for the run of a command (``sdk.commands.cli``)."""
+    """``--threads``, which is ``$PIZA_THREADS`` for the run of a command (``sdk.cli``)."""
     parser.add_argument(
         "--threads",
         type=_threads,
