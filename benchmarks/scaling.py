@@ -22,7 +22,7 @@ from sdk.engine.folder import read_manifest, write_manifest
 from sdk.grounder import Grounder
 from sdk.runtime import RuntimeSession
 from sdk.text import Tokenizer
-from sdk.zoom.search import Look
+from sdk.zoom.search import GroundInput
 
 Frame = NDArray[np.uint8]
 
@@ -144,7 +144,7 @@ def by_batch(
         def ask(k: int) -> float:
             frame = session.upload(workload.frames[workload.questions[k][0]])
             images = session.encode_images(frame, windows[:count])
-            session.ground([Look(image, texts[k], 0.5) for image in images])
+            session.ground([GroundInput(image, texts[k], 0.5) for image in images])
             return 1.0
 
         return ask

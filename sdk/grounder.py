@@ -33,14 +33,14 @@ from sdk.results.grounding import Grounding
 from sdk.runtime import RuntimeSession, open_session
 from sdk.runtime.arithmetic import arithmetic_doubt
 from sdk.text import Tokenizer, Tokens, normalise
-from sdk.timing import Deadline, Pace, StageClock
+from sdk.timing import Deadline, LatencyEstimator, StageTimer
 from sdk.turns import Turns
 from sdk.zoom.calibration import Calibration
-from sdk.zoom.decision import Asked, Judge
+from sdk.zoom.decision import CallContext, Judge
 from sdk.zoom.feature_cache import LruCache
 from sdk.zoom.history import HistoryEncoder
 from sdk.zoom.search import Search, search
-from sdk.zoom.state import Rules, Start
+from sdk.zoom.state import SearchConfig, Start
 
 if TYPE_CHECKING:
     from sdk.video import Stream
@@ -95,7 +95,7 @@ class Grounder:
             raise EngineError(_unproven(self.path, self.manifest))
         verify_files(self.path, self.manifest)
         calibration = Calibration.from_mapping(self.manifest.calibration)
-        self._rules = Rules(
+        self._rules = SearchConfig(
             HistoryEncoder.from_npz(self.path / "history.npz"),
             self.manifest.zoom,
             self.manifest.input_hw,
@@ -118,7 +118,7 @@ class Grounder:
             )
         self._turns = Turns(f"the grounder of {self.path}", session, self._texts.clear)
         self._tokens: LruCache[Tokens] = LruCache(_CACHED_TEXTS)  # by normalised expression
-        self._pace = Pace()
+        self._pace = LatencyEstimator()
 
     @overload
     def locate(
@@ -204,7 +204,7 @@ class Grounder:
         known = [k for k, tokens in enumerate(prompts) if tokens.understood]
         outcomes = dict.fromkeys(range(len(refs)), Search((), complete=False))
         with native_work(), self._turns.take(deadline.left_ms / 1e3) as session:
-            clock = StageClock() if session is None else session.clock
+            clock = StageTimer() if session is None else session.clock
             clock.start(begin_s)
             if session is not None:
                 found = search(
@@ -218,7 +218,7 @@ class Grounder:
                 )
                 outcomes.update(zip(known, found, strict=True))
             timing_ms = clock.drain()
-        asked = Asked(image, color, deadline, timing_ms)
+        asked = CallContext(image, color, deadline, timing_ms)
         answers = [self._judge(asked, each, prompts[k], outcomes[k]) for k, each in enumerate(refs)]
         return answers[0] if isinstance(ref, str) else answers
 

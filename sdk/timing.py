@@ -55,7 +55,7 @@ class _Cost:
         return self.mean + caution * self.spread
 
 
-class Pace:
+class LatencyEstimator:
     """The cost of windows and looks. One thread at a time; ``now`` gives seconds."""
 
     def __init__(self, now: Callable[[], float] = time.perf_counter) -> None:
@@ -91,7 +91,9 @@ class Deadline:
     left of the time; None while it has refused none.
     """
 
-    def __init__(self, pace: Pace, limit_ms: float | None, begin_s: float | None = None) -> None:
+    def __init__(
+        self, pace: LatencyEstimator, limit_ms: float | None, begin_s: float | None = None
+    ) -> None:
         self.pace, self.limit_ms = pace, limit_ms
         begin = pace.now() if begin_s is None else begin_s
         self._end_s = math.inf if limit_ms is None else begin + limit_ms / 1e3
@@ -126,7 +128,7 @@ class Deadline:
 STAGES = ("crop", "text", "image", "ground")
 
 
-class StageClock:
+class StageTimer:
     """Adds up milliseconds by stage from ``start`` to ``drain``; ``runs`` counts for ever."""
 
     def __init__(self) -> None:

@@ -26,7 +26,7 @@ from sdk.geometry import Boxes, clip
 from sdk.results.grounding import Candidates
 from sdk.runtime import RuntimeSession
 from sdk.text import Tokenizer
-from sdk.zoom.search import MAX_LOOKS, Look
+from sdk.zoom.search import MAX_LOOKS, GroundInput
 from sdk.zoom.state import in_window, usable
 
 OVERLAP = 0.2
@@ -104,7 +104,7 @@ class Tiles:
         offers: list[Candidates] = []
         for some in np.split(windows, range(MAX_LOOKS, len(windows), MAX_LOOKS)):
             images = session.encode_images(uploaded, some)
-            offers += session.ground([Look(image, text, progress) for image in images])
+            offers += session.ground([GroundInput(image, text, progress) for image in images])
         return Reply(best_box(windows, offers, self._slicer.manifest.input_hw), len(windows))
 
 

@@ -113,7 +113,7 @@ LOOKED_AT = ("image", "ground")  # networks that run once for each look
 
 
 @dataclass(frozen=True)
-class Asked:
+class CallContext:
     """One question to one engine. ``stages_ms``: where the time went. ``looks``: runs of each
     network. ``steps``: zooms."""
 
@@ -128,13 +128,13 @@ def measure(
     workload: Workload,
     warmup: int,
     progress: Callable[[Sequence[Any]], Iterable[Any]] = iter,
-) -> list[list[Asked]]:
+) -> list[list[CallContext]]:
     """What each engine took for each question after the first ``warmup``.
 
     Each question goes to one engine after the other, in an order of its own, so that all of them
     see the machine in the same moods.
     """
-    counted: list[list[Asked]] = [[] for _ in grounders]
+    counted: list[list[CallContext]] = [[] for _ in grounders]
     for number, (picture, ref) in enumerate(progress(workload.questions)):
         for k in np.random.default_rng(number).permutation(len(grounders)).tolist():
             asked = _ask(grounders[k], workload.frames[picture], ref)
@@ -144,7 +144,7 @@ def measure(
 
 
 def summarise(
-    grounder: Grounder, asked: Sequence[Asked], first: Sequence[Asked], start: ColdStart
+    grounder: Grounder, asked: Sequence[CallContext], first: Sequence[CallContext], start: ColdStart
 ) -> dict[str, Any]:
     """A row: ``first`` is what the first engine took for the same questions, ``start`` a start in a
     process of its own. ``ratio``: median over questions of the time over that of the first engine.
@@ -167,14 +167,14 @@ def summarise(
     }
 
 
-def _ask(grounder: Grounder, frame: Any, ref: str) -> Asked:
+def _ask(grounder: Grounder, frame: Any, ref: str) -> CallContext:
     time.sleep(PAUSE_S)
     before = grounder.runs
     answer, wall_ms = timed(partial(grounder.locate, frame, ref))
     looks = {name: grounder.runs[name] - before.get(name, 0) for name in LOOKED_AT}
-    return Asked(wall_ms, dict(answer.timing_ms), looks, len(answer.zooms))
+    return CallContext(wall_ms, dict(answer.timing_ms), looks, len(answer.zooms))
 
 
-def _a_look(asked: Sequence[Asked], name: str) -> float:
+def _a_look(asked: Sequence[CallContext], name: str) -> float:
     """Median over questions of the milliseconds that a network takes for one look."""
     return float(np.median([each.stages_ms[name] / max(each.looks[name], 1) for each in asked]))

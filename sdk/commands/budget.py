@@ -8,15 +8,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sdk.digits import apart
 from sdk.errors import EngineError, InputError
 from sdk.json_reader import JsonReader
 from sdk.options import add_engine
-
-if TYPE_CHECKING:
-    from sdk.commands.budget import Budget, Row
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -14,8 +14,8 @@ from sdk.engine.manifest import Manifest
 from sdk.frame import ColorOrder
 from sdk.results.grounding import Candidates
 from sdk.text import Tokens
-from sdk.timing import StageClock
-from sdk.zoom.search import Look
+from sdk.timing import StageTimer
+from sdk.zoom.search import GroundInput
 
 _MODULES = {  # backend -> module with open_session()
     "onnxruntime": "sdk.runtime.onnxruntime",
@@ -30,12 +30,12 @@ class RuntimeSession(Protocol):
     ``run_network`` runs one network by itself, from host memory to host memory: for certificates.
     """
 
-    clock: StageClock
+    clock: StageTimer
 
     def upload(self, frame: NDArray[np.uint8], color: ColorOrder = "bgr") -> Any: ...
     def encode_text(self, tokens: Tokens) -> Any: ...
     def encode_images(self, frame: Any, windows_xyxy: NDArray[np.float64]) -> list[Any]: ...
-    def ground(self, looks: Sequence[Look]) -> list[Candidates]: ...
+    def ground(self, looks: Sequence[GroundInput]) -> list[Candidates]: ...
     def run_network(
         self, name: str, feeds: Mapping[str, NDArray[Any]]
     ) -> dict[str, NDArray[Any]]: ...

@@ -29,8 +29,8 @@ from sdk.results.grounding import Candidates
 from sdk.runtime.cuda import Device, DeviceArray
 from sdk.runtime.memory import Held, Pool, Staging, Tensor
 from sdk.text import Tokens
-from sdk.timing import StageClock
-from sdk.zoom.search import MAX_LOOKS, Look
+from sdk.timing import StageTimer
+from sdk.zoom.search import MAX_LOOKS, GroundInput
 
 NETWORKS = ("text", "image", "ground")
 ALIGNMENT = 256  # bytes, of every tensor: TensorRT asks for it
@@ -78,7 +78,7 @@ class DeviceSession:
         self, manifest: Manifest, open_executor: Callable[[str, Device], Executor]
     ) -> None:
         self._crop = crop_kernel()
-        self.clock = StageClock()
+        self.clock = StageTimer()
         self._device = Device()
         self._manifest = manifest
         self._executors: dict[str, Executor] = {}
@@ -132,7 +132,7 @@ class DeviceSession:
             for held in self._encode(frame, windows_xyxy[at : at + MAX_LOOKS])
         ]
 
-    def ground(self, looks: Sequence[Look]) -> list[Candidates]:
+    def ground(self, looks: Sequence[GroundInput]) -> list[Candidates]:
         """Runs the ground network on each look and waits for the answers."""
         return [
             offered
@@ -156,7 +156,7 @@ class DeviceSession:
                     found.append(self._image)
         return found
 
-    def _ground(self, looks: Sequence[Look]) -> list[Candidates]:
+    def _ground(self, looks: Sequence[GroundInput]) -> list[Candidates]:
         with self._device.active(), self.clock.stage("ground", len(looks)):
             rows = np.zeros(self._arrays["progresses"].shape, np.float32)
             rows[: len(looks), 0] = [look.progress for look in looks]

@@ -20,8 +20,8 @@ from sdk.results.grounding import Candidates
 from sdk.runtime.arithmetic import eight_bits
 from sdk.runtime.onnx_network import OnnxNetwork, import_onnxruntime
 from sdk.text import Tokens
-from sdk.timing import StageClock
-from sdk.zoom.search import Look
+from sdk.timing import StageTimer
+from sdk.zoom.search import GroundInput
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class OnnxSession:
     def __init__(self, folder: Path, manifest: Manifest, threads: int | None = None) -> None:
         ort = import_onnxruntime()
         import_kernel()
-        self.clock = StageClock()
+        self.clock = StageTimer()
         self._wrap = ort.OrtValue.ortvalue_from_numpy  # shares the array's memory on the CPU
         self._input_hw = manifest.input_hw
         self._preprocess = manifest.preprocess
@@ -105,7 +105,7 @@ class OnnxSession:
                 images += [features for (features,) in found]
         return images
 
-    def ground(self, looks: Sequence[Look]) -> list[Candidates]:
+    def ground(self, looks: Sequence[GroundInput]) -> list[Candidates]:
         """Runs the ground network on each look."""
         with self.clock.stage("ground", len(looks)):
             feeds = [

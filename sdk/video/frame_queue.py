@@ -7,7 +7,7 @@ import time
 from collections import deque
 from dataclasses import dataclass
 
-from sdk.video.sources.source import Shot
+from sdk.video.sources.source import CapturedFrame
 
 SLICE_S = 0.1  # of a wait: signals and a stop are noticed in between
 MAX_REST_S = 10.0  # longer pauses of a recording are shortened
@@ -18,7 +18,7 @@ class Arrival:
     """A readable shot and its number among all that the source gave."""
 
     index: int
-    shot: Shot
+    shot: CapturedFrame
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class End:
     error: BaseException | None
 
 
-class Mailbox:
+class FrameQueue:
     """Holds at most ``capacity`` shots, the oldest first.
 
     When it is full, ``put`` waits, or with ``newest`` throws the oldest away and counts it. Once
@@ -50,7 +50,7 @@ class Mailbox:
         self._resting_until_s = 0.0
         self._changed = threading.Condition()  # its lock is reentrant
 
-    def put(self, shot: Shot) -> bool:
+    def put(self, shot: CapturedFrame) -> bool:
         """Takes a shot from the reader; False when nobody wants any more."""
         with self._changed:
             while not self._newest and len(self._held) >= self._capacity and not self.closed:

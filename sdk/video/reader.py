@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 
-from sdk.video.frame_queue import MAX_REST_S, Mailbox
-from sdk.video.sources.source import Shot, Source
+from sdk.video.frame_queue import MAX_REST_S, FrameQueue
+from sdk.video.sources.source import CapturedFrame, Source
 
 
 class Reader:
@@ -19,7 +19,7 @@ class Reader:
     ``close`` such a reader is left alone, and frees its source when the read returns.
     """
 
-    def __init__(self, source: Source, mailbox: Mailbox, *, paced: bool) -> None:
+    def __init__(self, source: Source, mailbox: FrameQueue, *, paced: bool) -> None:
         self.mailbox = mailbox
         self._thread = threading.Thread(
             target=_fill, args=(source, mailbox, paced), name=f"frames of {source.name}"
@@ -36,7 +36,7 @@ class Reader:
         return not self._thread.is_alive()
 
 
-def _fill(source: Source, mailbox: Mailbox, paced: bool) -> None:
+def _fill(source: Source, mailbox: FrameQueue, paced: bool) -> None:
     """Puts shots until there are no more or nobody wants them; errors travel to the consumer."""
     try:
         with closing(source.shots()) as shots:
@@ -49,7 +49,9 @@ def _fill(source: Source, mailbox: Mailbox, paced: bool) -> None:
         mailbox.finish(None)
 
 
-def _in_time(shots: Iterator[Shot], mailbox: Mailbox, source: Source) -> Iterator[Shot]:
+def _in_time(
+    shots: Iterator[CapturedFrame], mailbox: FrameQueue, source: Source
+) -> Iterator[CapturedFrame]:
     """Holds each shot of a recording back until a camera would have given it."""
     start_s = time.monotonic()  # the moment at which the recording's time was ``begin_s``
     begin_s: float | None = None

@@ -18,7 +18,7 @@ from sdk.checks import Number, Whole, check_timeout, check_whole
 from sdk.errors import InputError
 from sdk.frame import Frame, check_color
 from sdk.results.grounding import Grounding, PickledWithoutPixels
-from sdk.video.frame_queue import Arrival, End, Mailbox
+from sdk.video.frame_queue import Arrival, End, FrameQueue
 from sdk.video.reader import Reader
 from sdk.video.sources.source import CutShortError, Source
 
@@ -153,7 +153,7 @@ class Stream:
         self._on_frame = on_frame
         self._refs: list[str] | None = None  # to be set before the next frame
         self._refs_lock = threading.RLock()  # a signal handler may set them too
-        self._mailboxes: list[Mailbox] = []  # of every opening so far, the last one in use
+        self._mailboxes: list[FrameQueue] = []  # of every opening so far, the last one in use
         self._answered = self._failed = self._reconnects = 0
         self._failures = 0  # openings since the last frame
         self._free: Callable[[], object] = lambda: None
@@ -279,7 +279,7 @@ class Stream:
         return None
 
     def _open(self) -> None:
-        mailbox = Mailbox(
+        mailbox = FrameQueue(
             1 if self._newest else QUEUE_FRAMES,
             newest=self._newest,
             first_index=sum(box.given for box in self._mailboxes),

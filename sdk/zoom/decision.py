@@ -17,7 +17,7 @@ from sdk.zoom.search import Search
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class CallContext:
     """What the answers of one call have in common."""
 
     frame: NDArray[np.uint8]
@@ -35,7 +35,7 @@ class Judge:
     threshold: float
     engine: str
 
-    def __call__(self, asked: Asked, ref: str, tokens: Tokens, outcome: Search) -> Grounding:
+    def __call__(self, asked: CallContext, ref: str, tokens: Tokens, outcome: Search) -> Grounding:
         """The answer to one expression."""
         score = self.calibration.score(outcome.zooms, outcome.first_score)
         reason = self._reason(asked, ref, tokens, outcome, score)
@@ -62,7 +62,7 @@ class Judge:
         return self.calibration.rival(outcome.zooms, outcome.first_score)
 
     def _reason(
-        self, asked: Asked, ref: str, tokens: Tokens, outcome: Search, score: float
+        self, asked: CallContext, ref: str, tokens: Tokens, outcome: Search, score: float
     ) -> str | None:
         """Why there is no answer to rely on; None when there is."""
         if not tokens.understood:

@@ -19,15 +19,15 @@ from numpy.typing import NDArray
 
 from sdk.results.grounding import Candidates, Zoom
 from sdk.text import Tokens
-from sdk.timing import Deadline, Pace
+from sdk.timing import Deadline, LatencyEstimator
 from sdk.zoom.feature_cache import SharedWindows, window_key
-from sdk.zoom.state import Rules, Start, Trail, advance, begin, best
+from sdk.zoom.state import SearchConfig, SearchState, Start, advance, begin, best
 
 MAX_LOOKS = 16  # at once: bounds the memory of features
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class GroundInput:
     """A question to the ground network: features of a window, of an expression, and progress."""
 
     image: Any
@@ -47,7 +47,7 @@ class Session(Protocol):
     def encode_images(self, frame: Any, windows_xyxy: NDArray[np.float64]) -> list[Any]:
         """Image features of each window, ``(n, 4)`` frame pixels, fitted by the letterbox rule."""
 
-    def ground(self, looks: Sequence[Look]) -> list[Candidates]:
+    def ground(self, looks: Sequence[GroundInput]) -> list[Candidates]:
         """For each look boxes (units of the network input) and scores, best first."""
 
 
@@ -72,7 +72,7 @@ def search(
     frame: Any,
     frame_wh: tuple[int, int],
     texts: Sequence[Any],
-    rules: Rules,
+    rules: SearchConfig,
     starts: Sequence[Start | None] | None = None,
     deadline: Deadline | None = None,
 ) -> list[Search]:
@@ -90,7 +90,7 @@ def search(
     Returns:
         One ``Search`` for each expression; every window lies in the one before it.
     """
-    limit = deadline or Deadline(Pace(), None)
+    limit = deadline or Deadline(LatencyEstimator(), None)
     shared = SharedWindows(session, frame, rules.input_hw)
     first_looks = starts or [None] * len(texts)
     trails = [begin(k, frame_wh, rules, start) for k, start in enumerate(first_looks)]
@@ -105,12 +105,12 @@ def search(
     return [_ended([t for t in trails if t.asked == k], rules) for k in range(len(texts))]
 
 
-def _ended(trails: Sequence[Trail], rules: Rules) -> Search:
+def _ended(trails: Sequence[SearchState], rules: SearchConfig) -> Search:
     end = best(trails, rules)
     return Search(end.zooms, end.fault, end.complete, end.abandoned, end.first_score)
 
 
-def _batches(trails: Sequence[Trail], shared: SharedWindows) -> Iterator[list[Trail]]:
+def _batches(trails: Sequence[SearchState], shared: SharedWindows) -> Iterator[list[SearchState]]:
     """The trails with their windows settled, those that share a window side by side."""
     settled = shared.settle([each.window for each in trails])
     ready = [replace(t, window=window) for t, window in zip(trails, settled, strict=True)]
@@ -120,8 +120,8 @@ def _batches(trails: Sequence[Trail], shared: SharedWindows) -> Iterator[list[Tr
 
 
 def _in_time(
-    trails: list[Trail], shared: SharedWindows, deadline: Deadline
-) -> tuple[list[Trail], list[Trail]]:
+    trails: list[SearchState], shared: SharedWindows, deadline: Deadline
+) -> tuple[list[SearchState], list[SearchState]]:
     """Trails that can take a step before the deadline, and the others."""
     for count in range(len(trails), 0, -1):
         some = trails[:count]
@@ -132,12 +132,12 @@ def _in_time(
 
 
 def _step(
-    trails: Sequence[Trail],
+    trails: Sequence[SearchState],
     session: Session,
     shared: SharedWindows,
     texts: Sequence[Any],
-    rules: Rules,
-    pace: Pace,
+    rules: SearchConfig,
+    pace: LatencyEstimator,
 ) -> list[Candidates]:
     """One step of each trail: what the networks offer in its window."""
     if not trails:
@@ -146,7 +146,7 @@ def _step(
     with pace.timed("windows", len(shared.missing(windows))):
         images = shared.encode(windows)
     looks = [
-        Look(image, texts[trail.asked], rules.policy.progress(trail.raw_progress))
+        GroundInput(image, texts[trail.asked], rules.policy.progress(trail.raw_progress))
         for trail, image in zip(trails, images, strict=True)
     ]
     with pace.timed("looks", len(looks)):

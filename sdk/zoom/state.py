@@ -66,7 +66,7 @@ def last_score(zooms: Sequence[Zoom], first_score: float | None = None) -> float
 
 
 @dataclass(frozen=True)
-class Rules:
+class SearchConfig:
     """What steps go by.
 
     ``history``: boxes so far -> end-of-search probability, progress. ``input_hw``: height and
@@ -83,7 +83,7 @@ class Rules:
 
 
 @dataclass(frozen=True, eq=False)
-class Trail:
+class SearchState:
     """A search on its way. ``asked``: index of the expression. ``abandoned``: steps of a start
     that led nowhere. ``fault``: why it broke off; the last box is then a place on the way, not an
     answer. ``complete``: False when a deadline stopped it."""
@@ -105,14 +105,16 @@ class Trail:
         """Score of the first look that the zooms go on from, None where they begin with it."""
         return None if self.start is None else self.start.first_score
 
-    def stopped(self) -> Trail:
+    def stopped(self) -> SearchState:
         """As a deadline leaves it."""
         if not self.zooms and self.abandoned:  # what the start led to is better than nothing
             return replace(self, zooms=self.abandoned, abandoned=(), over=True, complete=False)
         return replace(self, over=True, complete=False)
 
 
-def begin(asked: int, frame_wh: tuple[int, int], rules: Rules, start: Start | None) -> Trail:
+def begin(
+    asked: int, frame_wh: tuple[int, int], rules: SearchConfig, start: Start | None
+) -> SearchState:
     """A search before its first step, at the whole frame or at ``start``."""
     window = np.array([0.0, 0.0, *frame_wh])  # (4,) xyxy
     history = [xyxy_to_xywh(window)]
@@ -122,10 +124,10 @@ def begin(asked: int, frame_wh: tuple[int, int], rules: Rules, start: Start | No
         window = grow(box, rules.policy.min_window_px, window)
         history.append(xyxy_to_xywh(window))
     progress = rules.history(np.stack(history))[1]
-    return Trail(asked, frame_wh, window, tuple(history), progress, start)
+    return SearchState(asked, frame_wh, window, tuple(history), progress, start)
 
 
-def advance(trail: Trail, offered: Candidates, rules: Rules) -> list[Trail]:
+def advance(trail: SearchState, offered: Candidates, rules: SearchConfig) -> list[SearchState]:
     """The step that looked at ``trail.window`` and was offered ``offered``: where it leads.
 
     One trail, or up to ``rules.beam`` after the first step at the whole frame.
@@ -139,10 +141,10 @@ def advance(trail: Trail, offered: Candidates, rules: Rules) -> list[Trail]:
     return [_judged(_follow(trail, boxes, scores, each, rules), rules) for each in choices]
 
 
-def best(trails: Sequence[Trail], rules: Rules) -> Trail:
+def best(trails: Sequence[SearchState], rules: SearchConfig) -> SearchState:
     """Of the ends of one expression the one to answer with: no fault, at an end, best score."""
 
-    def worth(trail: Trail) -> tuple[bool, bool, float]:
+    def worth(trail: SearchState) -> tuple[bool, bool, float]:
         worth_of_it = rules.score(trail.zooms, trail.first_score)
         return trail.fault is None, trail.complete, worth_of_it
 
@@ -150,8 +152,8 @@ def best(trails: Sequence[Trail], rules: Rules) -> Trail:
 
 
 def _follow(
-    trail: Trail, boxes: Boxes, scores: NDArray[np.float32], choice: int, rules: Rules
-) -> Trail:
+    trail: SearchState, boxes: Boxes, scores: NDArray[np.float32], choice: int, rules: SearchConfig
+) -> SearchState:
     """The trail after choosing one of the candidates, ``boxes`` (K, 4) frame pixels."""
     box = boxes[choice]
     if (box[2:] - box[:2] < MIN_BOX_PX).any():
@@ -179,7 +181,7 @@ def _follow(
     )
 
 
-def _judged(trail: Trail, rules: Rules) -> Trail:
+def _judged(trail: SearchState, rules: SearchConfig) -> SearchState:
     """The trail itself, or a new one at the whole frame when its start led nowhere."""
     if trail.start is None or not trail.over:
         return trail

@@ -16,7 +16,7 @@ import pytest
 from sdk import EngineError, Grounder, Start
 from sdk.engine.folder import ZoomPolicy, write_manifest
 from sdk.geometry import contains, iou
-from sdk.timing import Pace
+from sdk.timing import LatencyEstimator
 
 TARGET = (400, 100, 430, 128)
 
@@ -255,7 +255,7 @@ def test_a_search_that_a_deadline_ended_has_a_place_but_no_object(
     grounder, make_frame, monkeypatch
 ):
     seconds = itertools.count()  # each look at the clock takes one
-    monkeypatch.setattr(grounder, "_pace", Pace(lambda: next(seconds)))
+    monkeypatch.setattr(grounder, "_pace", LatencyEstimator(lambda: next(seconds)))
     found = grounder.locate(make_frame(), "the red square", deadline_ms=7000)
     assert len(found.zooms) == 1
     assert not found.complete

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.timing import Deadline, Pace
+from sdk.timing import Deadline, LatencyEstimator
 
 
 class Clock:
@@ -29,17 +29,17 @@ def clock() -> Clock:
     return Clock()
 
 
-def learn(pace: Pace, clock: Clock, stage: str, count: int, ms: float) -> None:
+def learn(pace: LatencyEstimator, clock: Clock, stage: str, count: int, ms: float) -> None:
     with pace.timed(stage, count):
         clock.pass_ms(ms)
 
 
 def test_what_was_never_done_costs_nothing(clock):
-    assert Pace(clock).expect_ms(3, 4, cautious=True) == 0.0
+    assert LatencyEstimator(clock).expect_ms(3, 4, cautious=True) == 0.0
 
 
 def test_a_round_costs_its_windows_and_its_looks(clock):
-    pace = Pace(clock)
+    pace = LatencyEstimator(clock)
     learn(pace, clock, "windows", 1, 10)
     learn(pace, clock, "looks", 1, 5)
     assert pace.expect_ms(1, 1, cautious=False) == pytest.approx(15)
@@ -48,7 +48,7 @@ def test_a_round_costs_its_windows_and_its_looks(clock):
 
 
 def test_several_at_once_have_a_price_of_their_own(clock):
-    pace = Pace(clock)
+    pace = LatencyEstimator(clock)
     learn(pace, clock, "looks", 1, 10)
     assert pace.expect_ms(0, 4, cautious=False) == pytest.approx(40)  # until it is known
     learn(pace, clock, "looks", 4, 24)
@@ -57,19 +57,19 @@ def test_several_at_once_have_a_price_of_their_own(clock):
 
 
 def test_several_stand_in_for_one_that_was_never_alone(clock):
-    pace = Pace(clock)
+    pace = LatencyEstimator(clock)
     learn(pace, clock, "looks", 4, 24)
     assert pace.expect_ms(0, 1, cautious=False) == pytest.approx(6)
 
 
 def test_nothing_teaches_nothing(clock):
-    pace = Pace(clock)
+    pace = LatencyEstimator(clock)
     learn(pace, clock, "windows", 0, 50)
     assert pace.expect_ms(1, 0, cautious=False) == 0.0
 
 
 def test_what_fails_teaches_nothing(clock):
-    pace = Pace(clock)
+    pace = LatencyEstimator(clock)
 
     def fail() -> None:
         with pace.timed("looks", 1):
@@ -82,14 +82,14 @@ def test_what_fails_teaches_nothing(clock):
 
 
 def test_it_follows_a_machine_that_gets_slower(clock):
-    pace = Pace(clock)
+    pace = LatencyEstimator(clock)
     for ms in [10] * 30 + [20] * 30:
         learn(pace, clock, "looks", 1, ms)
     assert pace.expect_ms(0, 1, cautious=False) == pytest.approx(20, rel=0.05)
 
 
 def test_a_steady_machine_needs_little_caution(clock):
-    pace = Pace(clock)
+    pace = LatencyEstimator(clock)
     for _ in range(50):
         learn(pace, clock, "looks", 1, 10)
     assert pace.expect_ms(0, 1, cautious=True) == pytest.approx(10, rel=0.01)
@@ -98,7 +98,7 @@ def test_a_steady_machine_needs_little_caution(clock):
 @given(st.lists(st.floats(0.01, 1e4), min_size=1, max_size=40))
 def test_the_expectation_lies_within_what_was_seen(times_ms):
     clock = Clock()
-    pace = Pace(clock)
+    pace = LatencyEstimator(clock)
     for ms in times_ms:
         learn(pace, clock, "looks", 1, ms)
     expected = pace.expect_ms(0, 1, cautious=False)
@@ -123,7 +123,7 @@ def calls(pace, clock, cost_ms, seconds, limit_ms=40.0, period_s=1 / 30):
 
 
 def test_an_answer_is_back_half_a_second_after_a_busy_spell(clock):
-    pace = Pace(clock)
+    pace = LatencyEstimator(clock)
     assert None not in calls(pace, clock, 20, 1)
     calls(pace, clock, 460, 138)  # 300 such steps
     free_s = clock.now
@@ -139,14 +139,14 @@ def test_an_answer_is_back_half_a_second_after_a_busy_spell(clock):
 @pytest.mark.parametrize("spell_s", [0.1, 5, 600])
 @pytest.mark.parametrize("busy_ms", [60, 460, 5000])
 def test_recovery_knows_no_length_of_a_spell(clock, spell_s, busy_ms):
-    pace = Pace(clock)
+    pace = LatencyEstimator(clock)
     calls(pace, clock, 20, 1)
     calls(pace, clock, busy_ms, spell_s)
     assert calls(pace, clock, 20, 0.5).count(20) >= 1
 
 
 def test_the_later_steps_are_back_as_well(clock):
-    pace = Pace(clock)
+    pace = LatencyEstimator(clock)
     for ms in [10] * 30 + [500] * 30:
         learn(pace, clock, "windows", 3, 3 * ms)
         learn(pace, clock, "windows", 1, ms)
@@ -157,7 +157,7 @@ def test_the_later_steps_are_back_as_well(clock):
 
 
 def test_while_the_machine_is_busy_few_calls_are_late(clock):
-    pace = Pace(clock)
+    pace = LatencyEstimator(clock)
     calls(pace, clock, 20, 1)
     calls(pace, clock, 460, 5)  # the average has followed
     late = [each for each in calls(pace, clock, 460, 60) if each is not None]
@@ -165,7 +165,7 @@ def test_while_the_machine_is_busy_few_calls_are_late(clock):
 
 
 def test_what_no_step_was_ever_quick_enough_for_is_not_tried(clock):
-    pace = Pace(clock)
+    pace = LatencyEstimator(clock)
     for ms in (30, 20, 40) * 30:
         learn(pace, clock, "looks", 1, ms)
     began_s = clock.now
@@ -175,7 +175,7 @@ def test_what_no_step_was_ever_quick_enough_for_is_not_tried(clock):
 
 
 def test_a_machine_that_was_busy_from_the_start_is_not_refused_for_good(clock):
-    pace = Pace(clock)
+    pace = LatencyEstimator(clock)
     calls(pace, clock, 460, 30)
     spent = calls(pace, clock, 20, 10.5)
     assert spent.count(20) >= 1
@@ -184,7 +184,7 @@ def test_a_machine_that_was_busy_from_the_start_is_not_refused_for_good(clock):
 
 def test_a_slow_rhythm_keeps_its_averages(clock):
     """Long pauses between calls do not make one sample the average of them all."""
-    pace = Pace(clock)
+    pace = LatencyEstimator(clock)
     for ms in (10, 14) * 20:
         learn(pace, clock, "looks", 1, ms)
         clock.pass_ms(1000)
@@ -194,7 +194,7 @@ def test_a_slow_rhythm_keeps_its_averages(clock):
 
 
 def test_a_deadline_says_why_it_left_no_time(clock):
-    pace = Pace(clock)
+    pace = LatencyEstimator(clock)
     assert "other calls had the networks" in Deadline(pace, 20).why_no_step()
     late = Deadline(pace, 20)
     clock.pass_ms(30)
@@ -208,7 +208,7 @@ def test_a_deadline_says_why_it_left_no_time(clock):
 
 
 def test_without_a_limit_everything_is_in_time(clock):
-    pace = Pace(clock)
+    pace = LatencyEstimator(clock)
     learn(pace, clock, "looks", 1, 1e9)
     deadline = Deadline(pace, None)
     assert deadline.left_ms == math.inf
@@ -216,7 +216,7 @@ def test_without_a_limit_everything_is_in_time(clock):
 
 
 def test_the_deadline_counts_from_its_beginning(clock):
-    pace = Pace(clock)
+    pace = LatencyEstimator(clock)
     begin = clock.now
     clock.pass_ms(30)
     deadline = Deadline(pace, 50, begin)
@@ -227,7 +227,7 @@ def test_the_deadline_counts_from_its_beginning(clock):
 
 
 def test_a_first_step_may_be_close_a_later_one_not(clock):
-    pace = Pace(clock)
+    pace = LatencyEstimator(clock)
     for ms in (8, 12) * 20:
         learn(pace, clock, "looks", 1, ms)
     deadline = Deadline(pace, 11)

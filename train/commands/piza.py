@@ -147,7 +147,7 @@ def run(args: argparse.Namespace) -> int:
     from train.models.piza.kept_history import fitted_history
     from train.storage import STATE
     from train.threads import limit_threads
-    from train.trainer.checkpointing import Journal
+    from train.trainer.checkpointing import Checkpointing
     from train.trainer.distributed import join, leave
     from train.trainer.loop import Trainer, all_but_history, flush_denormals, from_scratch
     from train.trainer.recipe import scratch
@@ -213,8 +213,8 @@ def run(args: argparse.Namespace) -> int:
     def check(average: PizaGrounder) -> dict[str, float]:
         return quick_scores(Searcher(average, tokenizer), questions(CHECKS.first, args.checks))
 
-    def journal(interrupted: Callable[[], bool]) -> Journal:
-        return Journal(
+    def journal(interrupted: Callable[[], bool]) -> Checkpointing:
+        return Checkpointing(
             trainer,
             args.out,
             args.out,

@@ -17,7 +17,7 @@ from train.models.piza.methods import METHODS, trainable
 if TYPE_CHECKING:
     from train.data.entries import AnnotationSet
     from train.evaluation.validation import Validation
-    from train.trainer.checkpointing import Journal
+    from train.trainer.checkpointing import Checkpointing
     from train.trainer.recipe import Recipe
 
 TRAINED = tuple(name for name, method in METHODS.items() if method.family != "zero-shot")
@@ -122,7 +122,7 @@ def run(args: argparse.Namespace) -> int:
     from train.models.piza.kept_history import fitted_history
     from train.storage import STATE
     from train.threads import limit_threads
-    from train.trainer.checkpointing import Journal
+    from train.trainer.checkpointing import Checkpointing
     from train.trainer.distributed import join, leave
     from train.trainer.gradients import never_reached
     from train.trainer.loop import Trainer, flush_denormals
@@ -170,8 +170,8 @@ def run(args: argparse.Namespace) -> int:
         )
         print("".join(f"note: {line}\n" for line in _doubts(known, tokenizer)), end="")
 
-    def journal(interrupted: Callable[[], bool]) -> Journal:
-        return Journal(
+    def journal(interrupted: Callable[[], bool]) -> Checkpointing:
+        return Checkpointing(
             trainer,
             args.out,
             args.out / LAST,

@@ -13,7 +13,7 @@ from sdk.geometry import contains, iou
 from sdk.text import Tokenizer
 from sdk.zoom.history import HistoryEncoder
 from sdk.zoom.search import Search, search
-from sdk.zoom.state import Rules
+from sdk.zoom.state import SearchConfig
 from train.evaluation.session import TorchSession
 from train.models.grounding_dino.grounder import PizaGrounder
 
@@ -24,7 +24,7 @@ class Searcher:
     def __init__(self, model: PizaGrounder, tokenizer: Tokenizer) -> None:
         self.session, self.tokenizer = TorchSession(model), tokenizer
         history = HistoryEncoder(history_weights(model))
-        self.rules = Rules(history, model.config.zoom_policy(), model.config.input_hw)
+        self.rules = SearchConfig(history, model.config.zoom_policy(), model.config.input_hw)
 
     def __call__(self, frame: NDArray[np.uint8], ref: str) -> Search:
         """Searches for one expression."""

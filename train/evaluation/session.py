@@ -13,7 +13,7 @@ from torch import Tensor
 from sdk.preprocess import network_input
 from sdk.results.grounding import Candidates
 from sdk.text import Tokens
-from sdk.zoom.search import Look
+from sdk.zoom.search import GroundInput
 from train.losses.boxes import to_corners
 from train.models.grounding_dino.grounder import PizaGrounder, Prediction
 
@@ -56,7 +56,7 @@ class TorchSession:
         return list(features.split(1))
 
     @torch.inference_mode()
-    def ground(self, looks: Sequence[Look]) -> list[Candidates]:
+    def ground(self, looks: Sequence[GroundInput]) -> list[Candidates]:
         image = torch.cat([look.image for look in looks])
         features, segments, positions = (
             torch.cat([getattr(look.text, name) for look in looks])

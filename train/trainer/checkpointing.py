@@ -28,7 +28,7 @@ LOG, CURVES, BEST = "log.jsonl", "tensorboard", "best"
 
 
 @dataclass
-class Journal:
+class Checkpointing:
     """Called after each step with the loss terms; returns True when the run should stop here.
 
     last: folder of the last checkpoint.

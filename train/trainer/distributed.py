@@ -22,7 +22,7 @@ PATIENCE = timedelta(hours=3)
 
 
 @dataclass(frozen=True)
-class Crew:
+class ProcessGroup:
     """This process and how many there are."""
 
     rank: int = 0
@@ -34,34 +34,34 @@ class Crew:
         return self.rank == 0
 
 
-def join(device: torch.device) -> Crew:
+def join(device: torch.device) -> ProcessGroup:
     """Joins the other processes of the run, which train on ``device`` too; alone without any."""
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         if "WORLD_SIZE" not in os.environ and "ACCELERATE_USE_CPU" in os.environ:
             _warn_of_lost_processes()
-        return Crew()
+        return ProcessGroup()
     if device.type == "cuda":
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
         distributed.init_process_group("nccl", timeout=PATIENCE)
     else:
         distributed.init_process_group("gloo", timeout=PATIENCE)
-    return Crew(distributed.get_rank(), size)
+    return ProcessGroup(distributed.get_rank(), size)
 
 
-def leave(crew: Crew) -> None:
+def leave(crew: ProcessGroup) -> None:
     if crew.size > 1:
         distributed.destroy_process_group()
 
 
-def add_up(tensor: Tensor, crew: Crew) -> Tensor:
+def add_up(tensor: Tensor, crew: ProcessGroup) -> Tensor:
     """The sum of every process' ``tensor``, in every process."""
     if crew.size > 1:
         distributed.all_reduce(tensor)
     return tensor
 
 
-def add_gradients(parameters: Sequence[nn.Parameter], crew: Crew) -> None:
+def add_gradients(parameters: Sequence[nn.Parameter], crew: ProcessGroup) -> None:
     """Replaces each gradient by its sum over the processes; None stays where none has one."""
     if crew.size == 1:
         return
@@ -74,7 +74,7 @@ def add_gradients(parameters: Sequence[nn.Parameter], crew: Crew) -> None:
         parameter.grad = part.view_as(parameter) if found else None
 
 
-def agree(flag: bool, crew: Crew) -> bool:
+def agree(flag: bool, crew: ProcessGroup) -> bool:
     """The leading process' ``flag``, in every process."""
     if crew.size == 1:
         return flag

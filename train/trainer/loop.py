@@ -27,7 +27,7 @@ from train.losses.normalisation import counts, shares
 from train.models.grounding_dino.grounder import PizaGrounder
 from train.progress import Progress
 from train.storage import size_of, whole_file
-from train.trainer.distributed import Crew, add_gradients, add_up, agree
+from train.trainer.distributed import ProcessGroup, add_gradients, add_up, agree
 from train.trainer.recipe import Recipe
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -53,10 +53,10 @@ class Trainer:
         device: torch.device,
         parameters: Sequence[nn.Parameter],
         data: Mapping[str, int | float | str] | None = None,
-        crew: Crew | None = None,
+        crew: ProcessGroup | None = None,
         parts: int = 1,
     ) -> None:
-        self.crew, self.parts = crew or Crew(), parts
+        self.crew, self.parts = crew or ProcessGroup(), parts
         self.model, self.recipe, self.device = model.to(device), recipe, device
         self.made_with = recipe.to_dict() | dict(data or {})
         # Convolutions of channels-last tensors are twice as fast, on CPUs as on GPUs.

@@ -10,7 +10,7 @@ import numpy as np
 from evaluation.scenes.expressions import Expression, expressions
 from evaluation.scenes.layout import make_scene
 from evaluation.scenes.motion.kinds import STAGINGS
-from evaluation.scenes.motion.shot import Shot
+from evaluation.scenes.motion.shot import CapturedFrame
 from evaluation.scenes.motion.truth import Truth, excludes_others, look, singles_out
 from evaluation.scenes.scene import Scene
 from evaluation.seeds import CLIPS
@@ -43,7 +43,7 @@ class Clip:
     kind: str
     ref: str
     fps: float
-    shots: tuple[Shot, ...]
+    shots: tuple[CapturedFrame, ...]
     truth: tuple[Truth, ...]
 
     def __len__(self) -> int:
@@ -108,7 +108,9 @@ def make_clip(seed: int, kind: str, frames: int = 24, fps: float = 10.0) -> Clip
     raise RuntimeError(f"no {kind} clip for seed {seed}")
 
 
-def _truth(scene: Scene, shots: tuple[Shot, ...], made: Expression) -> tuple[Truth, ...] | None:
+def _truth(
+    scene: Scene, shots: tuple[CapturedFrame, ...], made: Expression
+) -> tuple[Truth, ...] | None:
     """The target in each frame; None when the sentence does not stay true of it alone."""
     truth: list[Truth] = []
     for shot in shots:

@@ -11,11 +11,13 @@ from evaluation.scenes.catalogue import KINDS, VEHICLE_COLOURS
 from evaluation.scenes.expressions import Expression
 from evaluation.scenes.layout import make_scene
 from evaluation.scenes.motion.pose import Pose
-from evaluation.scenes.motion.shot import Path, Shot, drive, still, straight, turn
+from evaluation.scenes.motion.shot import CapturedFrame, Path, drive, still, straight, turn
 from evaluation.scenes.scene import Scene, SceneObject
 
 Times = tuple[float, ...]
-Staging = Callable[[np.random.Generator, Scene, Expression, Times], tuple[Shot, ...] | None]
+Staging = Callable[
+    [np.random.Generator, Scene, Expression, Times], tuple[CapturedFrame, ...] | None
+]
 
 _GROWTH = (1.15, 1.6)  # of the target over the clip, when the camera drives
 _TOP_SPEED_MPS = 9.0
@@ -35,7 +37,7 @@ _FACES_LEFT = ("vehicle",)  # sprites that face left unless flipped; riders face
 
 def ego(
     rng: np.random.Generator, scene: Scene, made: Expression, times_s: Times
-) -> tuple[Shot, ...] | None:
+) -> tuple[CapturedFrame, ...] | None:
     """The camera drives ahead, sways and shakes."""
     depth = scene.objects[made.target].depth_m
     distance = depth * (1.0 - 1.0 / float(rng.uniform(*_GROWTH)))
@@ -43,12 +45,12 @@ def ego(
     if distance < _LEAST_DRIVE_M:
         return None
     speed = distance / times_s[-1]
-    return (Shot(scene, drive(rng, times_s, speed), times_s, {}),)
+    return (CapturedFrame(scene, drive(rng, times_s, speed), times_s, {}),)
 
 
 def moving(
     rng: np.random.Generator, scene: Scene, made: Expression, times_s: Times
-) -> tuple[Shot, ...] | None:
+) -> tuple[CapturedFrame, ...] | None:
     """The target moves by itself, and some others that the sentence does not name."""
     speed = velocity(rng, scene.objects[made.target])
     if speed is None:
@@ -59,12 +61,12 @@ def moving(
         others = velocity(rng, other)
         if other.id not in named and others is not None and rng.random() < 0.3:
             paths[other.id] = straight(others)
-    return (Shot(scene, still(len(times_s)), times_s, paths),)
+    return (CapturedFrame(scene, still(len(times_s)), times_s, paths),)
 
 
 def cut(
     rng: np.random.Generator, scene: Scene, made: Expression, times_s: Times
-) -> tuple[Shot, ...] | None:
+) -> tuple[CapturedFrame, ...] | None:
     """This street, another one without the target, and this street again from elsewhere."""
     count = len(times_s)
     first, second = round(count * 0.4), round(count * 0.65)
@@ -74,15 +76,15 @@ def cut(
         forward_m=float(rng.uniform(2.0, 8.0)), pan_px=side * float(rng.uniform(80.0, 280.0))
     )
     return (
-        Shot(scene, still(first), times_s[:first], {}),
-        Shot(other, still(second - first), times_s[first:second], {}, first),
-        Shot(scene, (pose,) * (count - second), times_s[second:], {}, second),
+        CapturedFrame(scene, still(first), times_s[:first], {}),
+        CapturedFrame(other, still(second - first), times_s[first:second], {}, first),
+        CapturedFrame(scene, (pose,) * (count - second), times_s[second:], {}, second),
     )
 
 
 def occlusion(
     rng: np.random.Generator, scene: Scene, made: Expression, times_s: Times
-) -> tuple[Shot, ...] | None:
+) -> tuple[CapturedFrame, ...] | None:
     """A bus or lorry drives across in front of the target and hides it for a while."""
     target = scene.objects[made.target]
     named = {scene.objects[number].colour for _, number in made.mentions}
@@ -96,20 +98,20 @@ def occlusion(
         if passing.xyxy[1] < target.xyxy[1] - 2 and passing.foot_xy[1] < scene.size_wh[1] - 12:
             staged = replace(scene, objects=(*scene.objects, passing))
             paths = {passing.id: straight((speed, 0.0), middle_s)}
-            return (Shot(staged, still(len(times_s)), times_s, paths),)
+            return (CapturedFrame(staged, still(len(times_s)), times_s, paths),)
     return None
 
 
 def leaving(
     rng: np.random.Generator, scene: Scene, made: Expression, times_s: Times
-) -> tuple[Shot, ...] | None:
+) -> tuple[CapturedFrame, ...] | None:
     """The target drives or walks out of the frame, or the camera turns away from it."""
     return _over_the_border(rng, scene, made, times_s, float(rng.uniform(0.5, 0.7)), 1.0)
 
 
 def entering(
     rng: np.random.Generator, scene: Scene, made: Expression, times_s: Times
-) -> tuple[Shot, ...] | None:
+) -> tuple[CapturedFrame, ...] | None:
     """The target comes into the frame, or the camera turns towards it."""
     return _over_the_border(rng, scene, made, times_s, float(rng.uniform(0.5, 0.7)), -1.0)
 
@@ -159,7 +161,7 @@ def _over_the_border(
     times_s: Times,
     share: float,
     sense: float,
-) -> tuple[Shot, ...] | None:
+) -> tuple[CapturedFrame, ...] | None:
     """The target crosses a side of the frame; it is in the frame for ``share`` of the clip.
 
     ``sense``: 1 to leave, -1 to come.
@@ -175,14 +177,14 @@ def _over_the_border(
         if speed <= 1.4 * _SPEEDS_MPS[target.category][1]:
             zero_s = 0.0 if sense > 0 else times_s[-1]
             paths = {target.id: straight((side * sense * speed, 0.0), zero_s)}
-            return (Shot(scene, still(count), times_s, paths),)
+            return (CapturedFrame(scene, still(count), times_s, paths),)
     side = 1.0 if x1 + x2 > width else -1.0
     distance_px = (width - x1 if side > 0 else x2) + _BEYOND_PX
     if distance_px / seconds > _TURN_PX_PER_S:
         return None
     away_px = side * distance_px / share
     ends = (0.0, away_px) if sense > 0 else (away_px, 0.0)
-    return (Shot(scene, turn(times_s, *ends), times_s, {}),)
+    return (CapturedFrame(scene, turn(times_s, *ends), times_s, {}),)
 
 
 def _in_front(

@@ -16,7 +16,7 @@ Path = Callable[[float], Shift]  # seconds since the clip began -> metres
 
 
 @dataclass(frozen=True, eq=False)
-class Shot:
+class CapturedFrame:
     """Some frames of one scene.
 
     Attributes:

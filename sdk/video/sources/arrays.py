@@ -11,7 +11,7 @@ import numpy as np
 from sdk.checks import check_number
 from sdk.errors import InputError
 from sdk.frame import Frame, check_frame
-from sdk.video.sources.source import Shot, Source
+from sdk.video.sources.source import CapturedFrame, Source
 
 
 class Arrays(Source):
@@ -30,11 +30,11 @@ class Arrays(Source):
         self.length = len(frames) if isinstance(frames, Sized) else None
         self._frames = frames
 
-    def shots(self) -> Generator[Shot, None, None]:
+    def shots(self) -> Generator[CapturedFrame, None, None]:
         """The items as shots; what the iterable raises goes through unchanged."""
         for number, item in enumerate(self._frames):
             time_s, frame = _parts(item, number)
-            yield Shot(None if frame is None else _three_channels(frame, number), time_s)
+            yield CapturedFrame(None if frame is None else _three_channels(frame, number), time_s)
 
 
 def _parts(item: Any, number: int) -> tuple[float | None, Any]:

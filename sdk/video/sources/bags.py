@@ -17,7 +17,7 @@ from sdk.errors import InputError
 from sdk.extras import extras_named
 from sdk.frame import Frame
 from sdk.video.sources.ros_images import compressed_image, raw_image
-from sdk.video.sources.source import MAX_FPS, CutShortError, Shot, Source
+from sdk.video.sources.source import MAX_FPS, CapturedFrame, CutShortError, Source
 
 MAGIC = b"\x89MCAP0\r\n"
 _DECODERS: dict[str, Callable[[Any, BitDepth], Frame | None]] = {
@@ -38,7 +38,7 @@ class Bag(Source):
         self._path = path
         self._topic = topic
 
-    def shots(self) -> Generator[Shot, None, None]:
+    def shots(self) -> Generator[CapturedFrame, None, None]:
         """One frame for each message; a chunk with a wrong checksum is one unreadable frame."""
         from mcap.records import Channel, Message, Schema
 
@@ -61,11 +61,11 @@ class Bag(Source):
                         continue
                     if channel.id not in readers:
                         readers[channel.id] = _reader(channel, schemas)
-                    yield Shot(readers[channel.id](record.data), record.log_time / 1e9)
+                    yield CapturedFrame(readers[channel.id](record.data), record.log_time / 1e9)
                 elif isinstance(record, _Damage):
                     cut = record.what
                     if record.chunk:
-                        yield Shot(None)
+                        yield CapturedFrame(None)
         if topic is None or not any(channel.topic == topic for channel in channels.values()):
             raise InputError(_no_topic(self.name, topic, channels, schemas))
         if cut is not None:

@@ -18,7 +18,7 @@ from sdk.errors import InputError
 from sdk.frame import Frame, decode_image
 from sdk.video.addresses import public_address
 from sdk.video.containers import codec_id, counts_frames, missing_bytes
-from sdk.video.sources.source import MAX_FPS, CutShortError, Shot, Source
+from sdk.video.sources.source import MAX_FPS, CapturedFrame, CutShortError, Source
 
 _UNDECODED = -1  # of CAP_PROP_FORMAT, with FFmpeg: frames as the container has them
 _MOTION_JPEG = cv2.VideoWriter.fourcc(*"MJPG")
@@ -34,7 +34,7 @@ class Camera(Source):
         self.name = f"camera {number}"
         self._number = number
 
-    def shots(self) -> Generator[Shot, None, None]:
+    def shots(self) -> Generator[CapturedFrame, None, None]:
         """Frames as they are captured; ends when the camera gives no more."""
         capture = _opened(self.name, self._number, cv2.CAP_ANY, [])
         if capture is None:
@@ -79,7 +79,7 @@ class NetworkStream(Source):
                 *(cv2.CAP_PROP_READ_TIMEOUT_MSEC, patience_ms),
             ]
 
-    def shots(self) -> Generator[Shot, None, None]:
+    def shots(self) -> Generator[CapturedFrame, None, None]:
         """Frames as they arrive; ends when the connection does."""
         capture = _opened(self.name, self._address, self._backend, self._settings)
         if capture is None:
@@ -103,7 +103,7 @@ class VideoFile(Source):
     def __init__(self, path: str) -> None:
         self.name = path
 
-    def shots(self) -> Generator[Shot, None, None]:
+    def shots(self) -> Generator[CapturedFrame, None, None]:
         """Frames in order; one that cannot be decoded is unreadable."""
         capture = _opened(self.name, self.name, cv2.CAP_ANY, [])
         if capture is None:
@@ -168,15 +168,15 @@ def _why_not(path: str) -> str:
     return f"{known}, found one of the codec {codec or 'unknown'}, which it cannot: convert it"
 
 
-def _live_shots(capture: Any) -> Iterator[Shot]:
+def _live_shots(capture: Any) -> Iterator[CapturedFrame]:
     """Frames stamped with the moment at which they arrived, before they are decoded."""
     images = _Images(capture)
     while capture.grab():
         arrived_s = time.monotonic()
-        yield Shot(images.next(), None, arrived_s)
+        yield CapturedFrame(images.next(), None, arrived_s)
 
 
-def _timed_shots(capture: Any, fps: float | None, length: int | None) -> Iterator[Shot]:
+def _timed_shots(capture: Any, fps: float | None, length: int | None) -> Iterator[CapturedFrame]:
     """Frames with the time that the container states; where that does not rise, a frame later.
 
     OpenCV fails on a damaged frame as it does at the end, but goes on when it is asked again:
@@ -191,12 +191,12 @@ def _timed_shots(capture: Any, fps: float | None, length: int | None) -> Iterato
                 return
             continue
         for _ in range(failed):
-            yield Shot(None)
+            yield CapturedFrame(None)
         arrived_s = time.monotonic()
         stated_s = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
         time_s = stated_s if not given or stated_s > time_s else time_s + 1 / (fps or 25.0)
         given, failed = given + failed + 1, 0
-        yield Shot(images.next(), time_s, arrived_s)
+        yield CapturedFrame(images.next(), time_s, arrived_s)
 
 
 class _Images:

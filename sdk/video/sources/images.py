@@ -9,7 +9,7 @@ from pathlib import Path
 from sdk.bit_depth import BitDepth
 from sdk.errors import InputError
 from sdk.frame import decode_image
-from sdk.video.sources.source import Shot, Source
+from sdk.video.sources.source import CapturedFrame, Source
 
 SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 FPS = 10.0  # images carry no time; driving data sets record about ten a second (our own choice)
@@ -25,7 +25,7 @@ class ImageFiles(Source):
         self.length = len(paths)
         self._paths = tuple(paths)
 
-    def shots(self) -> Generator[Shot, None, None]:
+    def shots(self) -> Generator[CapturedFrame, None, None]:
         """One frame for each file."""
         depth = BitDepth()
         for number, path in enumerate(self._paths):
@@ -33,7 +33,7 @@ class ImageFiles(Source):
                 image = decode_image(path.read_bytes(), str(path), depth)
             except (InputError, OSError):
                 image = None
-            yield Shot(image, number / FPS)
+            yield CapturedFrame(image, number / FPS)
 
 
 def images_in(folder: Path) -> list[Path]:

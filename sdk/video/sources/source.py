@@ -13,7 +13,7 @@ MAX_FPS = 1000.0  # containers state nonsense where they know nothing
 
 
 @dataclass(frozen=True, eq=False)
-class Shot:
+class CapturedFrame:
     """One frame as its source gave it.
 
     ``image``: ``(h, w, 3)`` uint8, None when it could not be decoded. ``time_s``: seconds on the
@@ -43,7 +43,7 @@ class Source(ABC):
     length: int | None = None
 
     @abstractmethod
-    def shots(self) -> Generator[Shot, None, None]:
+    def shots(self) -> Generator[CapturedFrame, None, None]:
         """Opens the source and gives its frames in order; closing the generator frees it.
 
         Raises InputError when it cannot be opened, and CutShortError after the last frame of a

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from benchmarks.baselines.slicing import OVERLAP, Grid, Slicer, best_box, tiles
 from sdk.results.grounding import Candidates
-from sdk.zoom.search import MAX_LOOKS, Look
+from sdk.zoom.search import MAX_LOOKS, GroundInput
 
 COUNTS = st.integers(1, 8)
 SIDES = st.integers(1, 8000)
@@ -96,7 +96,7 @@ class Session:
         self.batches.append(len(windows))
         return list(windows)
 
-    def ground(self, looks: Sequence[Look]) -> list[Candidates]:
+    def ground(self, looks: Sequence[GroundInput]) -> list[Candidates]:
         self.told |= {look.progress for look in looks}
         return [offers(([0, 0, 0.5, 1], float(look.image[0] / 1000))) for look in looks]
 

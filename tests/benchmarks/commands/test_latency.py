@@ -17,7 +17,7 @@ def runs(*walls: float) -> list[Run]:
     return [Run(wall, dict.fromkeys(STAGES, wall / 10), 2, 3.0, 0.5) for wall in walls]
 
 
-class Asked:
+class CallContext:
     """Answers everything; remembers the frame's first value and the expression."""
 
     def __init__(self, answer: Callable[..., Grounding]) -> None:
@@ -76,7 +76,7 @@ def test_samples_are_the_runs() -> None:
 
 
 def test_warm_up_is_run_and_not_counted(answer: Callable[..., Grounding]) -> None:
-    asked = Asked(answer)
+    asked = CallContext(answer)
     measured = measure(asked, WORKLOAD, warmup=1)
     assert asked.questions == list(WORKLOAD.questions)
     assert [run.ref for run in measured] == ["b", "c"]
@@ -88,7 +88,7 @@ def test_warm_up_is_run_and_not_counted(answer: Callable[..., Grounding]) -> Non
 
 
 def test_questions_come_again_when_more_are_wanted(answer: Callable[..., Grounding]) -> None:
-    asked, uploaded = Asked(answer), []
+    asked, uploaded = CallContext(answer), []
     measured = measure(asked, WORKLOAD, warmup=2, runs=5, upload=uploaded.append)
     assert [run.ref for run in measured] == ["c", "a", "b", "c", "a"]
     assert len(asked.questions) == len(uploaded) == 7

@@ -22,7 +22,7 @@ from sdk.runtime.device import DeviceSession
 from sdk.runtime.onnxruntime_cuda import BoundExecutor
 from sdk.text import Tokenizer
 from sdk.turns import Turns
-from sdk.zoom.search import Look
+from sdk.zoom.search import GroundInput
 
 CPU = "CPUExecutionProvider"
 
@@ -120,10 +120,10 @@ def test_old_windows_and_texts_can_be_used_again(open_device, engine, make_frame
     reference = cpu.open_session(engine, read_manifest(engine))
     plain = reference.upload(frame)
     for i, j in ((0, 0), (1, 1), (0, 1), (1, 0), (0, 0)):
-        (ours,) = session.ground([Look(images[i], texts[j], 0.5)])
+        (ours,) = session.ground([GroundInput(images[i], texts[j], 0.5)])
         (image,) = reference.encode_images(plain, windows[i][None])
         text = reference.encode_text(tokenizer.encode(("red", "blue")[j]))
-        (theirs,) = reference.ground([Look(image, text, 0.5)])
+        (theirs,) = reference.ground([GroundInput(image, text, 0.5)])
         np.testing.assert_allclose(ours.boxes_unit, theirs.boxes_unit, atol=1e-5)
         np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-5)
     session.close()
@@ -135,7 +135,7 @@ def test_the_frame_may_change_after_its_upload(open_device, make_frame, tokenize
 
     def ask(uploaded):
         (image,) = session.encode_images(uploaded, np.array([[0, 0, 640, 480]], float))
-        return session.ground([Look(image, text, 0.0)])[0]
+        return session.ground([GroundInput(image, text, 0.0)])[0]
 
     frame, other = make_frame(), make_frame(squares={"red": (10, 10, 60, 60)})
     expected = ask(session.upload(frame))
@@ -218,7 +218,7 @@ def test_several_on_one_gpu(fake_cuda, open_device, make_frame, tokenizer):
     text = second.encode_text(tokenizer.encode("red"))
     uploaded = second.upload(make_frame())
     (image,) = second.encode_images(uploaded, np.array([[0, 0, 640, 480]], float))
-    assert second.ground([Look(image, text, 0.0)])[0].scores[0] > 0.5
+    assert second.ground([GroundInput(image, text, 0.0)])[0].scores[0] > 0.5
     second.close()
     assert not fake_cuda.live
 

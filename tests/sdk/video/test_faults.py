@@ -11,7 +11,7 @@ import pytest
 
 from sdk.errors import EngineError, InputError
 from sdk.video import stream as stream_module
-from sdk.video.sources.source import CutShortError, Shot, Source
+from sdk.video.sources.source import CapturedFrame, CutShortError, Source
 from sdk.video.stream import StreamStats
 
 FRAME = np.zeros((4, 6, 3), np.uint8)
@@ -28,7 +28,7 @@ class Script(Source):
         self.freed = 0
         self._openings = openings
 
-    def shots(self) -> Iterator[Shot]:
+    def shots(self) -> Iterator[CapturedFrame]:
         self.opened += 1
         steps = self._openings[min(self.opened, len(self._openings)) - 1]
         try:
@@ -38,7 +38,7 @@ class Script(Source):
                 if isinstance(step, threading.Event):
                     step.wait(30)
                     return
-                yield Shot(step)
+                yield CapturedFrame(step)
         finally:
             self.freed += 1
 

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.video.frame_queue import Arrival, End, Mailbox
-from sdk.video.sources.source import Shot
+from sdk.video.frame_queue import Arrival, End, FrameQueue
+from sdk.video.sources.source import CapturedFrame
 
 IMAGE = np.zeros((2, 2, 3), np.uint8)
 
 
-def shot(number: float = 0.0, *, readable: bool = True) -> Shot:
-    return Shot(IMAGE if readable else None, number)
+def shot(number: float = 0.0, *, readable: bool = True) -> CapturedFrame:
+    return CapturedFrame(IMAGE if readable else None, number)
 
 
-def drain(box: Mailbox) -> list[float]:
+def drain(box: FrameQueue) -> list[float]:
     taken = []
     while isinstance(got := box.get(0.0), Arrival):
         taken.append(got.shot.time_s)
@@ -32,7 +32,7 @@ def drain(box: Mailbox) -> list[float]:
     st.integers(min_value=1, max_value=4),
 )
 def test_nothing_is_lost_without_being_counted(steps, capacity):
-    box = Mailbox(capacity, newest=True, first_index=7)
+    box = FrameQueue(capacity, newest=True, first_index=7)
     taken, indices, given_ = [], [], 0
     for step in steps:
         if step == "get":
@@ -53,7 +53,7 @@ def test_nothing_is_lost_without_being_counted(steps, capacity):
 
 
 def test_the_newest_stays():
-    box = Mailbox(1, newest=True)
+    box = FrameQueue(1, newest=True)
     for number in range(5):
         box.put(shot(number))
     assert drain(box) == [4]
@@ -61,7 +61,7 @@ def test_the_newest_stays():
 
 
 def test_a_full_box_lets_the_reader_wait():
-    box = Mailbox(2, newest=False)
+    box = FrameQueue(2, newest=False)
     thread = threading.Thread(target=lambda: [box.put(shot(n)) for n in range(6)])
     thread.start()
     taken = [box.get(5.0).shot.time_s for _ in range(6)]
@@ -71,7 +71,7 @@ def test_a_full_box_lets_the_reader_wait():
 
 
 def test_the_end_comes_after_the_last_shot():
-    box = Mailbox(2, newest=False)
+    box = FrameQueue(2, newest=False)
     box.put(shot())
     error = OSError("gone")
     box.finish(error)
@@ -81,12 +81,12 @@ def test_the_end_comes_after_the_last_shot():
 
 
 def test_a_timeout_gives_none():
-    assert Mailbox(1, newest=True).get(0.05) is None
+    assert FrameQueue(1, newest=True).get(0.05) is None
 
 
 @pytest.mark.parametrize("side", ["put", "get", "rest"])
 def test_close_ends_every_wait(side):
-    box = Mailbox(1, newest=False)
+    box = FrameQueue(1, newest=False)
     if side == "put":
         box.put(shot())
     waits = {"put": lambda: box.put(shot()), "get": lambda: box.get(None)}
@@ -105,7 +105,7 @@ def test_close_ends_every_wait(side):
 
 
 def test_a_resting_reader_has_not_stalled():
-    box = Mailbox(1, newest=True)
+    box = FrameQueue(1, newest=True)
 
     def late() -> None:
         box.rest(0.4)
@@ -120,7 +120,7 @@ def test_a_resting_reader_has_not_stalled():
 
 def test_close_may_interrupt_its_own_thread():
     """As a signal handler does, in the middle of a method that holds the lock."""
-    box = Mailbox(1, newest=True)
+    box = FrameQueue(1, newest=True)
     with box._changed:
         box.close()
     assert box.closed

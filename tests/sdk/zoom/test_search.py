@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sdk.geometry import contains
 from sdk.results.grounding import Candidates
 from sdk.zoom.search import search
-from sdk.zoom.state import Rules, ZoomPolicy
+from sdk.zoom.state import SearchConfig, ZoomPolicy
 
 FRAME_WH, INPUT_HW = (400, 300), (150, 200)  # no letterbox bars in the first window
 NAN, INF = float("nan"), float("inf")
@@ -46,7 +46,7 @@ def never(history):
 
 
 def run(session, history=never, **policy):
-    rules = Rules(history, ZoomPolicy(**policy), INPUT_HW)
+    rules = SearchConfig(history, ZoomPolicy(**policy), INPUT_HW)
     return search(session, None, FRAME_WH, ["a text"], rules)[0]
 
 

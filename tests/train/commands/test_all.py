@@ -22,7 +22,7 @@ from train.checkpoint import CONFIG, TOKENIZER, WEIGHTS, load_checkpoint, save_c
 from train.data.vocabulary import SPECIAL, write_tokenizer
 from train.models.grounding_dino.config import PizaConfig
 from train.models.piza import fit_history
-from train.trainer.distributed import Crew
+from train.trainer.distributed import ProcessGroup
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +216,7 @@ def test_options_that_cannot_be_met(options, message, tmp_path, capsys, monkeypa
 
 
 def test_processes_share_a_batch_evenly(tmp_path: Path, monkeypatch, capsys) -> None:
-    monkeypatch.setattr("train.trainer.distributed.join", lambda _: Crew(0, 4))
+    monkeypatch.setattr("train.trainer.distributed.join", lambda _: ProcessGroup(0, 4))
     assert main(["piza", "--out", str(tmp_path / "out"), "--batch-scenes", "6"]) == 2
     assert "a multiple of the 4 processes, got 6" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()

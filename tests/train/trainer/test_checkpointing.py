@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from train.trainer import checkpointing as module
-from train.trainer.checkpointing import Journal
+from train.trainer.checkpointing import Checkpointing
 
 
 class FakeTrainer:
@@ -56,14 +56,14 @@ def checkpoints(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def make_journal(tmp_path: Path, checkpoints, monkeypatch) -> Callable[..., Journal]:
+def make_journal(tmp_path: Path, checkpoints, monkeypatch) -> Callable[..., Checkpointing]:
     """``make_journal(step, **settings)``: of a run that stands at ``step``."""
     monkeypatch.setattr(module, "_curves", lambda folder, step: FakeCurves())
 
-    def make(step: int = 0, **settings: object) -> Journal:
+    def make(step: int = 0, **settings: object) -> Checkpointing:
         values = {"log_every": 4, "save_every": 5, **settings}
         out, last = tmp_path, tmp_path / "last"
-        return Journal(FakeTrainer(step), out, last, tmp_path / "tokenizer.json", **values)
+        return Checkpointing(FakeTrainer(step), out, last, tmp_path / "tokenizer.json", **values)
 
     return make
 
@@ -74,7 +74,7 @@ def scores(*values: float) -> Callable[[object], dict[str, float]]:
     return lambda model: {"macc": next(left), "acc50": 1.0}
 
 
-def run(journal: Journal, steps: int) -> list[bool]:
+def run(journal: Checkpointing, steps: int) -> list[bool]:
     answers = []
     for _ in range(steps):
         journal.trainer.step += 1
@@ -82,7 +82,7 @@ def run(journal: Journal, steps: int) -> list[bool]:
     return answers
 
 
-def entries(journal: Journal) -> list[dict[str, float]]:
+def entries(journal: Checkpointing) -> list[dict[str, float]]:
     return [json.loads(line) for line in (journal.out / "log.jsonl").read_text().splitlines()]
 
 
@@ -200,7 +200,9 @@ def test_curves_for_tensorboard(tmp_path: Path, checkpoints) -> None:
     for step in (0, 4):
         settings = {"log_every": 2, "save_every": 100, "check": scores(0.25), "check_every": 6}
         trainer = FakeTrainer(step)
-        journal = Journal(trainer, tmp_path, tmp_path, tmp_path / "tokenizer.json", **settings)
+        journal = Checkpointing(
+            trainer, tmp_path, tmp_path, tmp_path / "tokenizer.json", **settings
+        )
         run(journal, 6 - step)
     journal.curves.close()
     curves = EventAccumulator(str(tmp_path / "tensorboard")).Reload()

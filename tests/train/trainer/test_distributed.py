@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from train.data.loader import batch_order
-from train.trainer.distributed import Crew, add_gradients, add_up, agree, join, leave
+from train.trainer.distributed import ProcessGroup, add_gradients, add_up, agree, join, leave
 
 
 def work(rank: int, port: int, results: Connection) -> None:
@@ -50,13 +50,13 @@ def test_two_processes_agree() -> None:
             child.join(10)
             child.kill()
     for rank, answer in enumerate(answers):
-        assert answer == (Crew(rank, 2), [[4.0, 4.0], [1.0] * 3, None], 3.0, [True, False])
+        assert answer == (ProcessGroup(rank, 2), [[4.0, 4.0], [1.0] * 3, None], 3.0, [True, False])
 
 
 def test_one_process_needs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     crew = join(torch.device("cpu"))
-    assert crew == Crew()
+    assert crew == ProcessGroup()
     assert crew.leads
     parameter = nn.Parameter(torch.zeros(2))
     add_gradients([parameter], crew)
@@ -72,10 +72,10 @@ def test_a_process_that_accelerate_left_alone(monkeypatch: pytest.MonkeyPatch, c
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     monkeypatch.setenv("ACCELERATE_USE_CPU", "True")
     monkeypatch.delenv("MASTER_ADDR", raising=False)
-    assert join(torch.device("cpu")) == Crew()
+    assert join(torch.device("cpu")) == ProcessGroup()
     assert capsys.readouterr().err == ""
     monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
-    assert join(torch.device("cpu")) == Crew()
+    assert join(torch.device("cpu")) == ProcessGroup()
     assert "--multi_gpu" in capsys.readouterr().err
 
 

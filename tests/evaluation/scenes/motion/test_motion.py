@@ -9,7 +9,7 @@ import pytest
 
 from evaluation.scenes import Scene, expressions, make_scene
 from evaluation.scenes.motion import CLIP_KINDS, Clip, make_clip
-from evaluation.scenes.motion.shot import Shot
+from evaluation.scenes.motion.shot import CapturedFrame
 from evaluation.scenes.motion.truth import excludes_others, singles_out
 from sdk.geometry import iou, xyxy_to_cxcywh
 
@@ -26,7 +26,7 @@ def clean(scene: Scene) -> Scene:
     return replace(scene, weather=weather)
 
 
-def without(shot: Shot, box: tuple[float, ...]) -> Shot:
+def without(shot: CapturedFrame, box: tuple[float, ...]) -> CapturedFrame:
     """The shot under a perfect camera, without the object that has this box in its first frame."""
     gone = min(shot.at(0).objects, key=lambda o: np.abs(np.subtract(o.xyxy, box)).max())
     objects = tuple(o for o in shot.scene.objects if o.id != gone.id)
@@ -108,7 +108,7 @@ def test_boxes_are_where_the_target_is_drawn(clip: Clip) -> None:
             assert np.ptp(columns) > 0.6 * (x2 - x1 - 1)
 
 
-def _box_at_first(shot: Shot, k: int, box: tuple[float, ...]) -> tuple[float, ...]:
+def _box_at_first(shot: CapturedFrame, k: int, box: tuple[float, ...]) -> tuple[float, ...]:
     """Box in the first frame of the object that has ``box`` in frame ``k``."""
     item = min(shot.at(k).objects, key=lambda o: np.abs(np.subtract(o.xyxy, box)).max())
     return next(o.xyxy for o in shot.at(0).objects if o.id == item.id)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from sdk.results.grounding import Candidates
-from sdk.timing import Deadline, Pace
+from sdk.timing import Deadline, LatencyEstimator
 from sdk.zoom.search import MAX_LOOKS, search
-from sdk.zoom.state import Rules, Start, ZoomPolicy
+from sdk.zoom.state import SearchConfig, Start, ZoomPolicy
 
 FRAME_WH, INPUT_HW = (400, 300), (150, 200)
 WHOLE = (0.0, 0.0, 400.0, 300.0)
@@ -94,7 +94,9 @@ def session() -> MapSession:
 
 
 def rules(**changes):
-    return Rules(stop_at_small, ZoomPolicy(max_steps=3, min_window_px=4), INPUT_HW, **changes)
+    return SearchConfig(
+        stop_at_small, ZoomPolicy(max_steps=3, min_window_px=4), INPUT_HW, **changes
+    )
 
 
 def run(session, *texts, starts=None, deadline=None, **changes):
@@ -190,12 +192,12 @@ def test_warm_and_cold_searches_share_rounds(session):
 
 
 def timed(session, limit_ms):
-    return Deadline(Pace(lambda: session.now), limit_ms)
+    return Deadline(LatencyEstimator(lambda: session.now), limit_ms)
 
 
 def taught(session):
     """A pace that knows what steps cost."""
-    pace = Pace(lambda: session.now)
+    pace = LatencyEstimator(lambda: session.now)
     for _ in range(20):
         run(session, "left", deadline=Deadline(pace, None))
     session.windows.clear()
