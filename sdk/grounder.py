@@ -27,10 +27,10 @@ from sdk.checks import (
 from sdk.engine.folder import default_engine, read_manifest, verify_files
 from sdk.engine.manifest import Manifest
 from sdk.errors import EngineError
+from sdk.families import Session, family, open_session
 from sdk.frame import check_color, check_frame
 from sdk.leaving import native_work
 from sdk.results.grounding import Grounding
-from sdk.runtime import RuntimeSession, open_session
 from sdk.runtime.arithmetic import arithmetic_doubt
 from sdk.text import Tokenizer, Tokens, normalise
 from sdk.timing import Deadline, LatencyEstimator, StageTimer
@@ -116,6 +116,7 @@ class Grounder:
                 f" {self.path} measures them on this machine",
                 stacklevel=2,
             )
+        self._stages = tuple(family(self.manifest.family).networks(self.manifest))
         self._turns = Turns(f"the grounder of {self.path}", session, self._texts.clear)
         self._tokens: LruCache[Tokens] = LruCache(_CACHED_TEXTS)  # by normalised expression
         self._pace = LatencyEstimator()
@@ -204,7 +205,7 @@ class Grounder:
         known = [k for k, tokens in enumerate(prompts) if tokens.understood]
         outcomes = dict.fromkeys(range(len(refs)), Search((), complete=False))
         with native_work(), self._turns.take(deadline.left_ms / 1e3) as session:
-            clock = StageTimer() if session is None else session.clock
+            clock = StageTimer(self._stages) if session is None else session.runtime.clock
             clock.start(begin_s)
             if session is not None:
                 found = search(
@@ -226,7 +227,7 @@ class Grounder:
     def runs(self) -> dict[str, int]:
         """How often crops were made and each network was run, since the engine was opened."""
         session = self._turns.get()
-        return {} if session is None else dict(session.clock.runs)
+        return {} if session is None else dict(session.runtime.clock.runs)
 
     def check_refs(self, refs: str | list[str] | tuple[str, ...]) -> list[str]:
         """The expressions as a list; raises what ``locate`` would: InputError, EngineError."""
@@ -315,7 +316,7 @@ class Grounder:
     def _tokenize(self, ref: str) -> Tokens:
         return self._tokens.get(normalise(ref), lambda: self._tokenizer.encode(ref))
 
-    def _text(self, session: RuntimeSession, tokens: Tokens) -> Any:
+    def _text(self, session: Session, tokens: Tokens) -> Any:
         return self._texts.get(tokens.key, lambda: session.encode_text(tokens))
 
 

@@ -16,7 +16,7 @@ import itertools
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 STALE_S = 0.4  # so that an answer is tried again within half a second (our choice)
@@ -125,14 +125,15 @@ class Deadline:
         return f"{left_ms:.3g} ms were left, and one is expected to take {needed_ms:.3g} ms"
 
 
-STAGES = ("crop", "text", "image", "ground")
-
-
 class StageTimer:
-    """Adds up milliseconds by stage from ``start`` to ``drain``; ``runs`` counts for ever."""
+    """Adds up milliseconds by stage from ``start`` to ``drain``; ``runs`` counts for ever.
 
-    def __init__(self) -> None:
-        self.runs: Counter[str] = Counter(dict.fromkeys(STAGES, 0))
+    The stages are ``crop`` and one for each of ``networks``.
+    """
+
+    def __init__(self, networks: Iterable[str]) -> None:
+        self._stages = ("crop", *networks)
+        self.runs: Counter[str] = Counter(dict.fromkeys(self._stages, 0))
         self.start(time.perf_counter())
 
     @contextmanager
@@ -148,7 +149,7 @@ class StageTimer:
     def start(self, begin_s: float) -> None:
         """Forgets what was spent; the whole counts from ``begin_s`` (``time.perf_counter``)."""
         self._begin = begin_s
-        self._spent = dict.fromkeys(STAGES, 0.0)
+        self._spent = dict.fromkeys(self._stages, 0.0)
 
     def drain(self) -> dict[str, float]:
         """``total``, the stages, and ``host`` (what is left) since the start or the last drain."""

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from benchmarks.baselines.baseline import Contestant, Reply
 from sdk.engine.folder import Manifest
+from sdk.families import Session
 from sdk.frame import Frame
 from sdk.geometry import Boxes, clip
 from sdk.results.grounding import Candidates
-from sdk.runtime import RuntimeSession
 from sdk.text import Tokenizer
 from sdk.zoom.search import MAX_LOOKS, GroundInput
 from sdk.zoom.state import in_window, usable
@@ -67,7 +67,7 @@ class Slicer:
         note: what has to be known of its figures.
     """
 
-    session: RuntimeSession
+    session: Session
     manifest: Manifest
     tokenizer: Tokenizer
     progress: float

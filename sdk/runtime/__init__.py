@@ -3,51 +3,40 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol, cast
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import cast
 
 from sdk.engine.manifest import Manifest
-from sdk.frame import ColorOrder
-from sdk.results.grounding import Candidates
-from sdk.text import Tokens
-from sdk.timing import StageTimer
-from sdk.zoom.search import GroundInput
+from sdk.runtime.runtime import ImageInput, Runtime, Signature, one_run
 
-_MODULES = {  # backend -> module with open_session()
+__all__ = ["ImageInput", "Runtime", "Signature", "one_run", "open_runtime"]
+
+_MODULES = {  # backend -> module with open_runtime()
     "onnxruntime": "sdk.runtime.onnxruntime",
     "onnxruntime-cuda": "sdk.runtime.onnxruntime_cuda",
     "tensorrt": "sdk.runtime.tensorrt",
 }
 
 
-class RuntimeSession(Protocol):
-    """An ``sdk.zoom.search.Session`` that keeps time, knows colour orders and can be closed.
+def open_runtime(
+    folder: Path,
+    manifest: Manifest,
+    networks: Mapping[str, Signature],
+    threads: int | None = None,
+) -> Runtime:
+    """Opens networks of an engine with the runtime that its manifest names.
 
-    ``run_network`` runs one network by itself, from host memory to host memory: for certificates.
-    """
+    Args:
+        folder: the engine.
+        manifest: what it says.
+        networks: by name what their inputs and outputs have to be.
+        threads: CPU threads of one network, by default as many as ``sdk.cores.default_threads``
+            says; GPUs do not care.
 
-    clock: StageTimer
-
-    def upload(self, frame: NDArray[np.uint8], color: ColorOrder = "bgr") -> Any: ...
-    def encode_text(self, tokens: Tokens) -> Any: ...
-    def encode_images(self, frame: Any, windows_xyxy: NDArray[np.float64]) -> list[Any]: ...
-    def ground(self, looks: Sequence[GroundInput]) -> list[Candidates]: ...
-    def run_network(
-        self, name: str, feeds: Mapping[str, NDArray[Any]]
-    ) -> dict[str, NDArray[Any]]: ...
-    def close(self) -> None: ...
-
-
-def open_session(folder: Path, manifest: Manifest, threads: int | None = None) -> RuntimeSession:
-    """Opens the networks of an engine with the runtime that its manifest names.
-
-    ``threads`` is the number of CPU threads of one network, by default as many as
-    ``sdk.cores.default_threads`` says. Raises MissingRuntimeError when the runtime is not
-    installed and EngineError when it cannot load the networks.
+    Raises:
+        MissingRuntimeError: the runtime is not installed.
+        EngineError: it cannot load the networks, or they are not what was expected.
     """
     module = importlib.import_module(_MODULES[manifest.backend])
-    return cast(RuntimeSession, module.open_session(folder, manifest, threads))
+    return cast(Runtime, module.open_runtime(folder, manifest, networks, threads))

@@ -1,41 +1,35 @@
-"""The search's networks on a GPU, over whatever executes them: one loop for all GPU runtimes.
+"""Networks on a GPU, over whatever executes them: one loop for all GPU runtimes.
 
-The frame goes up once, through pinned memory. For each step four numbers of the window go up, the
-crop kernel writes the image network's input, the features stay where the ground network reads
-them, and one record of boxes and scores comes back, the only thing that the host waits for: once
-for all the looks of a round, which follow each other in the stream.
+The frame goes up once, through pinned memory. For each window four numbers go up, the crop kernel
+writes the network's input, outputs stay where the next network reads them, and what the host wants
+comes back in one record a run, the only thing that it waits for: once for all the runs of a
+``fetch``, which follow each other in the stream.
 
-Tensors are known by their names: two networks that name the same tensor share its memory. Features
-that are needed again (a window that several expressions look at, the text of an expression) are
-kept in memory of their own and copied back on the device, which for the 11 MB of a Swin-T step is
-0.1 ms on a Jetson Orin and 5 us on an H200 (bytes over bandwidth); in return every network has
+Tensors are known by their names: two networks that name the same tensor share its memory. Outputs
+are kept in memory of their own and copied back on the device where they are needed again (a window
+that several expressions look at, the text of an expression), which for the 11 MB of a Swin-T step
+is 0.1 ms on a Jetson Orin and 5 us on an H200 (bytes over bandwidth); in return every network has
 fixed addresses, hence one CUDA graph.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sdk.engine.manifest import Manifest
 from sdk.errors import EngineError
 from sdk.frame import ColorOrder
 from sdk.kernel import import_kernel
-from sdk.results.grounding import Candidates
 from sdk.runtime.cuda import Device, DeviceArray
 from sdk.runtime.memory import Held, Pool, Staging, Tensor
-from sdk.text import Tokens
+from sdk.runtime.runtime import AT_ONCE, Array, ImageInput, Signature
 from sdk.timing import StageTimer
-from sdk.zoom.search import MAX_LOOKS, GroundInput
 
-NETWORKS = ("text", "image", "ground")
 ALIGNMENT = 256  # bytes, of every tensor: TensorRT asks for it
-_TEXT = ("text_features", "segment_ids", "position_ids")  # what is kept of an expression
-_IMAGE = ("image_features",)  # ... and of a window
 
 
 class Executor(Protocol):
@@ -65,32 +59,51 @@ class Frame:
     color: ColorOrder
 
 
-class DeviceSession:
-    """A ``RuntimeSession`` on the GPU. One call at a time, from any thread.
+@dataclass(frozen=True, eq=False)
+class Output:
+    """One output of a run, kept on the device: an array of ``held``, which is the whole run's."""
 
-    ``open_executor(name, device)`` loads one network. The host only waits in ``ground``, so that
-    the clock's ``crop``, ``text`` and ``image`` are the host's part of it, and ``ground`` has the
-    rest. Raises EngineError when the networks do not fit each other or the manifest, when the GPU
-    has no memory left, or when CUDA reports an error, here and later.
+    held: Held
+    name: str
+
+    @property
+    def array(self) -> DeviceArray:
+        """Where it lies."""
+        return self.held.arrays[self.name]
+
+
+class DeviceRuntime:
+    """A ``Runtime`` on the GPU.
+
+    ``open_executor(name, device)`` loads one network. The host only waits in ``fetch``, so that
+    the clock's other stages are the host's part of them, and that of the network fetched has the
+    rest. Raises EngineError when the networks do not fit each other or what is expected of them,
+    when the GPU has no memory left, or when CUDA reports an error, here and later.
     """
 
     def __init__(
-        self, manifest: Manifest, open_executor: Callable[[str, Device], Executor]
+        self,
+        networks: Mapping[str, Signature],
+        open_executor: Callable[[str, Device], Executor],
     ) -> None:
         self._crop = crop_kernel()
-        self.clock = StageTimer()
+        self.clock = StageTimer(networks)
         self._device = Device()
-        self._manifest = manifest
         self._executors: dict[str, Executor] = {}
         self._arrays: dict[str, DeviceArray] = {}  # by tensor name
+        self._present: dict[str, Output] = {}  # whose values lie in the arrays of these names
+        self._records: dict[str, DeviceArray] = {}  # by network: all its outputs in one piece
+        self._host_records: dict[str, NDArray[np.uint8]] = {}  # those that were fetched
         self._staging: dict[str, Staging] = {}
-        self._frames, self._texts, self._images = (Pool(self._device) for _ in range(3))
-        self._text: Held | None = None  # whose features lie where the ground network reads them
-        self._image: Held | None = None
+        self._rows: dict[str, DeviceArray] = {}  # inputs from the host, one for each run
+        self._frames, self._given = Pool(self._device), Pool(self._device)
+        self._pools = {name: Pool(self._device) for name in networks}
         try:
             with self._device.active():
-                for name in NETWORKS:
-                    self._executors[name] = open_executor(name, self._device)
+                for name, signature in networks.items():
+                    made = self._executors[name] = open_executor(name, self._device)
+                    shapes = {key: tensor.shape for key, tensor in made.inputs.items()}
+                    signature.check(f"the {name} network", shapes, list(made.outputs))
                 self._allocate()
                 for executor in self._executors.values():
                     named = (*executor.inputs, *executor.outputs)
@@ -106,92 +119,60 @@ class DeviceSession:
         tensor = Tensor(frame.shape, frame.dtype)
         with self._device.active(), self.clock.stage("crop"):
             held = self._frames.take({"frame": tensor})
-            staging = self._staging.get("frame")
-            if staging is None or staging.tensor != tensor:
-                if staging is not None:
-                    staging.free()
-                staging = self._staging["frame"] = Staging(self._device, tensor)
-            staging.send(frame, held.arrays["frame"])
+            self._stage("frame", tensor).send(frame, held.arrays["frame"])
         return Frame(held, color)
 
-    def encode_text(self, tokens: Tokens) -> Held:
-        """Runs the text network; the features stay on the device."""
-        with self._device.active(), self.clock.stage("text"):
-            for name, row in tokens.prompt.items():
-                self._staging[name].send(row, self._arrays[name])
-            self._text = None
-            self._executors["text"].run(self._device.stream)
-            self._text = self._keep(self._texts, _TEXT)
-            return self._text
+    def put(self, values: Mapping[str, Array]) -> dict[str, Output]:
+        """Copies the arrays to the device; they may change when this returns."""
+        tensors = {name: Tensor(each.shape, each.dtype) for name, each in values.items()}
+        with self._device.active():
+            held = self._given.take(tensors)
+            for name, each in values.items():
+                self._stage(f"{name} given", tensors[name]).send(each, held.arrays[name])
+        return {name: Output(held, name) for name in values}
 
-    def encode_images(self, frame: Frame, windows_xyxy: NDArray[np.float64]) -> list[Held]:
-        """Crops, resizes and normalises each window, runs the image network; on the device."""
-        return [
-            held
-            for at in range(0, len(windows_xyxy), MAX_LOOKS)
-            for held in self._encode(frame, windows_xyxy[at : at + MAX_LOOKS])
-        ]
-
-    def ground(self, looks: Sequence[GroundInput]) -> list[Candidates]:
-        """Runs the ground network on each look and waits for the answers."""
-        return [
-            offered
-            for at in range(0, len(looks), MAX_LOOKS)
-            for offered in self._ground(looks[at : at + MAX_LOOKS])
-        ]
-
-    def _encode(self, frame: Frame, windows: NDArray[np.float64]) -> list[Held]:
+    def look(
+        self, network: str, image: ImageInput, frame: Frame, windows_xyxy: NDArray[np.float64]
+    ) -> list[dict[str, Output]]:
+        """Crops, resizes and normalises each window, runs the network; on the device."""
         found = []
         with self._device.active():
-            rows = np.zeros(self._arrays["windows"].shape, np.float32)
-            rows[: len(windows)] = windows
-            self._staging["windows"].send(rows, self._arrays["windows"])
-            for k in range(len(windows)):
-                with self.clock.stage("crop"):
-                    self._fill_pixels(frame, _row(self._arrays["windows"], k))
-                with self.clock.stage("image"):
-                    self._image = None
-                    self._executors["image"].run(self._device.stream)
-                    self._image = self._keep(self._images, _IMAGE)
-                    found.append(self._image)
+            for at in range(0, len(windows_xyxy), AT_ONCE):
+                some = windows_xyxy[at : at + AT_ONCE]
+                rows = self._send("windows", Tensor((4,), np.dtype(np.float32)), list(some))
+                for k in range(len(some)):
+                    with self.clock.stage("crop"):
+                        self._fill(image, frame, _row(rows, k))
+                    with self.clock.stage(network):
+                        self._execute(network)
+                        found.append(self._keep(network))
         return found
 
-    def _ground(self, looks: Sequence[GroundInput]) -> list[Candidates]:
-        with self._device.active(), self.clock.stage("ground", len(looks)):
-            rows = np.zeros(self._arrays["progresses"].shape, np.float32)
-            rows[: len(looks), 0] = [look.progress for look in looks]
-            self._staging["progresses"].send(rows, self._arrays["progresses"])
-            for k, look in enumerate(looks):
-                self._image = self._recall(look.image, self._image)
-                self._text = self._recall(look.text, self._text)
-                self._device.copy(_row(self._arrays["progresses"], k), self._arrays["progress"])
-                self._executors["ground"].run(self._device.stream)
-                self._device.download(self._record, self._host_records[k])
-            self._device.synchronize()
-            return [self._candidates(host) for host in self._host_records[: len(looks)]]
+    def run(self, network: str, feeds: Sequence[Mapping[str, Any]]) -> list[dict[str, Output]]:
+        """Runs the network on each of ``feeds``; the outputs stay on the device."""
+        found = []
+        with self._device.active(), self.clock.stage(network, len(feeds)):
+            for some in _chunks(feeds):
+                for _ in self._each(network, some):
+                    found.append(self._keep(network))
+        return found
 
-    def _candidates(self, host: NDArray[np.uint8]) -> Candidates:
-        """What a record says, as arrays of their own."""
-        boxes, scores = (
-            _view(host, self._record, self._arrays[name])[0].astype(np.float32)
-            for name in ("boxes", "scores")
-        )
-        return Candidates(boxes, scores)
-
-    def run_network(self, name: str, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """One network by itself: for certificates."""
-        executor = self._executors[name]
-        with self._device.active():
-            self._text = self._image = None
-            for key in executor.inputs:
-                array = self._arrays[key]
-                self._device.upload(np.ascontiguousarray(feeds[key], array.dtype), array)
-            executor.run(self._device.stream)
-            found = {key: np.empty(t.shape, t.dtype) for key, t in executor.outputs.items()}
-            for key, values in found.items():
-                self._device.download(self._arrays[key], values)
-            self._device.synchronize()
-        return {key: values.astype(np.float32) for key, values in found.items()}
+    def fetch(self, network: str, feeds: Sequence[Mapping[str, Any]]) -> list[dict[str, Array]]:
+        """Runs the network on each of ``feeds`` and waits for the outputs, float32 arrays."""
+        found = []
+        with self._device.active(), self.clock.stage(network, len(feeds)):
+            record = self._records[network]
+            if network not in self._host_records:
+                self._host_records[network] = self._device.pinned(
+                    (AT_ONCE, record.nbytes), np.uint8
+                )
+            hosts = self._host_records[network]
+            for some in _chunks(feeds):
+                for k in self._each(network, some):
+                    self._device.download(record, hosts[k])
+                self._device.synchronize()
+                found += [self._read(network, host) for host in hosts[: len(some)]]
+        return found
 
     def close(self) -> None:
         """Frees the networks and all memory, of handles that are still about too."""
@@ -205,8 +186,76 @@ class DeviceSession:
         finally:
             self._device.close()
 
+    def _each(self, network: str, feeds: Sequence[Mapping[str, Any]]) -> Iterator[int]:
+        """Runs the network on each of ``feeds``, which are ``AT_ONCE`` at most; yields which."""
+        inputs = self._executors[network].inputs
+        rows = {
+            name: self._send(name, tensor, [feed[name] for feed in feeds])
+            for name, tensor in inputs.items()
+            if not isinstance(feeds[0][name], Output)
+        }
+        for k, feed in enumerate(feeds):
+            for name in inputs:
+                if name in rows:
+                    self._present.pop(name, None)
+                    self._device.copy(_row(rows[name], k), self._arrays[name])
+                else:
+                    self._recall(name, feed[name])
+            self._execute(network)
+            yield k
+
+    def _execute(self, network: str) -> None:
+        executor = self._executors[network]
+        for name in executor.outputs:
+            self._present.pop(name, None)
+        executor.run(self._device.stream)
+
+    def _keep(self, network: str) -> dict[str, Output]:
+        """The outputs of the last run in memory of their own."""
+        arrays = {name: self._arrays[name] for name in self._executors[network].outputs}
+        tensors = {name: Tensor(a.shape, a.dtype) for name, a in arrays.items()}
+        held = self._pools[network].take(tensors)
+        for name, array in arrays.items():
+            self._device.copy(array, held.arrays[name])
+            self._present[name] = Output(held, name)
+        return {name: self._present[name] for name in arrays}
+
+    def _recall(self, name: str, wanted: Output) -> None:
+        if self._present.get(name) is not wanted:
+            self._device.copy(wanted.array, self._arrays[name])
+            self._present[name] = wanted
+
+    def _send(self, name: str, tensor: Tensor, values: Sequence[Array]) -> DeviceArray:
+        """Arrays of the host, ``AT_ONCE`` at most, as rows on the device, in one copy."""
+        size, count = max(int(np.prod(tensor.shape)), 1), 1 if len(values) == 1 else AT_ONCE
+        array = self._rows.get(name)
+        if array is None or array.shape[0] < count:
+            if array is not None:
+                self._device.synchronize()
+                self._device.free(array)
+            array = self._rows[name] = self._device.zeros((count, size), tensor.dtype)
+        rows = np.zeros(array.shape, tensor.dtype)
+        for row, value in zip(rows, values, strict=False):
+            row[:] = np.asarray(value).reshape(-1)
+        self._stage(f"{name} rows", Tensor(array.shape, array.dtype)).send(rows, array)
+        return array
+
+    def _stage(self, name: str, tensor: Tensor) -> Staging:
+        """Pinned memory for ``name``; of another size than before, it takes its place."""
+        staging = self._staging.get(name)
+        if staging is None or staging.tensor != tensor:
+            if staging is not None:
+                staging.free()
+            staging = self._staging[name] = Staging(self._device, tensor)
+        return staging
+
+    def _read(self, network: str, host: NDArray[np.uint8]) -> dict[str, Array]:
+        """What the host's copy of a record says, as arrays of their own."""
+        record, names = self._records[network], self._executors[network].outputs
+        return {name: _view(host, record, self._arrays[name]).astype(np.float32) for name in names}
+
     def _allocate(self) -> None:
-        """One place for each tensor; the ground network's answer lies in one piece."""
+        """One place for each tensor; the outputs of a network lie in one piece."""
         known: dict[str, Tensor] = {}
         for name, executor in self._executors.items():
             for key, tensor in (*executor.inputs.items(), *executor.outputs.items()):
@@ -215,74 +264,36 @@ class DeviceSession:
                         f"the {name} network has {key} as {tensor}, another one as {known[key]}:"
                         " build the engine again"
                     )
-        self._check(known)
-        offsets, size = {}, 0
-        for key in ("boxes", "scores"):
-            offsets[key] = size
-            size += -(-known[key].nbytes // ALIGNMENT) * ALIGNMENT
-        self._record = self._device.zeros((size,), np.uint8)
-        self._host_records = self._device.pinned((MAX_LOOKS, size), np.uint8)
+        for name, executor in self._executors.items():
+            sizes = [-(-t.nbytes // ALIGNMENT) * ALIGNMENT for t in executor.outputs.values()]
+            record = self._records[name] = self._device.zeros((sum(sizes),), np.uint8)
+            starts = np.cumsum([0, *sizes[:-1]]).tolist()
+            for (key, tensor), start in zip(executor.outputs.items(), starts, strict=True):
+                place = DeviceArray(record.pointer + start, tensor.shape, tensor.dtype)
+                self._arrays[key] = place
         for key, tensor in known.items():
-            if key in offsets:
-                pointer = self._record.pointer + offsets[key]
-                self._arrays[key] = DeviceArray(pointer, tensor.shape, tensor.dtype)
-            else:
+            if key not in self._arrays:
                 self._arrays[key] = self._device.zeros(tensor.shape, tensor.dtype)
-        self._arrays["windows"] = self._device.zeros((MAX_LOOKS, 4), np.float32)
-        self._arrays["progresses"] = self._device.zeros((MAX_LOOKS, 1), np.float32)
-        for key in ("input_ids", "segment_ids", "position_ids", "progresses", "windows"):
-            array = self._arrays[key]
-            self._staging[key] = Staging(self._device, Tensor(array.shape, array.dtype))
 
-    def _check(self, known: Mapping[str, Tensor]) -> None:
-        """The networks have to be what the manifest says."""
-        (height, width), length = self._manifest.input_hw, self._manifest.max_tokens
-        expected: dict[str, tuple[int, ...] | None] = {
-            "input_ids": (1, length),
-            "segment_ids": (1, length),
-            "position_ids": (1, length),
-            "pixels": (1, 3, height, width),
-            "progress": (1,),
-            **dict.fromkeys(("text_features", "image_features", "boxes", "scores")),
-        }
-        if set(known) != set(expected):
-            raise EngineError(
-                f"expected networks over {sorted(expected)}, found {sorted(known)}: build again"
-            )
-        for key, shape in expected.items():
-            if shape is not None and known[key].shape != shape:
-                raise EngineError(
-                    f"the manifest says {key} is {shape}, the network {known[key].shape}"
-                )
-
-    def _fill_pixels(self, frame: Frame, window: DeviceArray) -> None:
-        preprocess = self._manifest.preprocess
+    def _fill(self, image: ImageInput, frame: Frame, window: DeviceArray) -> None:
+        self._present.pop(image.name, None)
         try:
             self._crop(
                 frame.held.arrays["frame"],
                 window,
-                self._manifest.input_hw,
-                preprocess.mean,
-                preprocess.std,
+                image.hw,
+                image.mean,
+                image.std,
                 frame.color,
-                out=self._arrays["pixels"],
+                out=self._arrays[image.name],
                 stream=self._device.stream,
             )
         except RuntimeError as error:
             raise EngineError(f"the CUDA crop kernel failed: {error}") from error
 
-    def _keep(self, pool: Pool, names: tuple[str, ...]) -> Held:
-        arrays = {name: self._arrays[name] for name in names}
-        held = pool.take({name: Tensor(a.shape, a.dtype) for name, a in arrays.items()})
-        for name, array in arrays.items():
-            self._device.copy(array, held.arrays[name])
-        return held
 
-    def _recall(self, wanted: Held, present: Held | None) -> Held:
-        if wanted is not present:
-            for name, array in wanted.arrays.items():
-                self._device.copy(array, self._arrays[name])
-        return wanted
+def _chunks(feeds: Sequence[Mapping[str, Any]]) -> list[Sequence[Mapping[str, Any]]]:
+    return [feeds[k : k + AT_ONCE] for k in range(0, len(feeds), AT_ONCE)]
 
 
 def _row(array: DeviceArray, k: int) -> DeviceArray:

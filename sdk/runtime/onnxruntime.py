@@ -1,4 +1,4 @@
-"""ONNX Runtime on the CPU: the session behind ``backend: "onnxruntime"``."""
+"""ONNX Runtime on the CPU: ``backend: "onnxruntime"``."""
 
 from __future__ import annotations
 
@@ -16,21 +16,10 @@ from sdk.engine.manifest import Manifest
 from sdk.frame import ColorOrder
 from sdk.kernel import import_kernel
 from sdk.preprocess import network_input
-from sdk.results.grounding import Candidates
 from sdk.runtime.arithmetic import eight_bits
 from sdk.runtime.onnx_network import OnnxNetwork, import_onnxruntime
-from sdk.text import Tokens
+from sdk.runtime.runtime import Array, ImageInput, Signature
 from sdk.timing import StageTimer
-from sdk.zoom.search import GroundInput
-
-
-@dataclass(frozen=True)
-class _Text:
-    """An encoded prompt: what the ground network wants to know of it, as OrtValues."""
-
-    features: Any
-    segments: Any
-    positions: Any
 
 
 @dataclass(frozen=True)
@@ -41,99 +30,98 @@ class _Upload:
     color: ColorOrder
 
 
-class OnnxSession:
-    """Three ONNX networks and the crop kernel. One call at a time: buffers are reused."""
+class OnnxRuntime:
+    """ONNX networks and the crop kernel; a ``Runtime``. Buffers are reused from call to call."""
 
-    def __init__(self, folder: Path, manifest: Manifest, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        manifest: Manifest,
+        networks: Mapping[str, Signature],
+        threads: int | None = None,
+    ) -> None:
         ort = import_onnxruntime()
         import_kernel()
-        self.clock = StageTimer()
+        self.clock = StageTimer(networks)
         self._wrap = ort.OrtValue.ortvalue_from_numpy  # shares the array's memory on the CPU
-        self._input_hw = manifest.input_hw
-        self._preprocess = manifest.preprocess
         self._threads = threads or default_threads()
         entries = eight_bits().session_entries if manifest.precision == "int8" else {}
         self._networks = {
-            name: OnnxNetwork(folder / f"{name}.onnx", self._threads, entries)
-            for name in ("text", "image", "ground")
+            name: OnnxNetwork(folder / f"{name}.onnx", self._threads, entries) for name in networks
         }
+        for name, signature in networks.items():
+            network = self._networks[name]
+            signature.check(f"{name}.onnx", network.inputs, network.outputs)
+        self._outputs = {name: list(each.outputs) for name, each in networks.items()}
         self._pool = ThreadPoolExecutor(self._threads, "piza-network")
-        length, (height, width) = manifest.max_tokens, manifest.input_hw
-        prompt = {"segment_ids": [1, length], "position_ids": [1, length]}
-        self._networks["text"].expect({"input_ids": [1, length], **prompt}, ["text_features"])
-        self._networks["image"].expect({"pixels": [1, 3, height, width]}, ["image_features"])
-        features = {"image_features": None, "text_features": None}
-        self._networks["ground"].expect(
-            {**features, **prompt, "progress": [1]}, ["boxes", "scores"]
-        )
-        self._pixels = np.zeros((self._threads, 3, height, width), np.float32)
-        self._pixel_values = [self._wrap(self._pixels[k : k + 1]) for k in range(self._threads)]
+        self._pixels: dict[tuple[int, int], tuple[NDArray[np.float32], list[Any]]] = {}
 
     def upload(self, frame: NDArray[np.uint8], color: ColorOrder = "bgr") -> _Upload:
         """Takes a reference; the frame must not change until the search is over."""
         return _Upload(frame, color)
 
-    def encode_text(self, tokens: Tokens) -> _Text:
-        """Runs the text network."""
-        with self.clock.stage("text"):
-            feeds = {
-                name: self._wrap(np.ascontiguousarray(row, dtype=np.int32))
-                for name, row in tokens.prompt.items()
-            }
-            (features,) = self._networks["text"].run(["text_features"], feeds)
-        return _Text(features, feeds["segment_ids"], feeds["position_ids"])
+    def put(self, values: Mapping[str, Array]) -> dict[str, Any]:
+        """The arrays as OrtValues, which share their memory."""
+        return {name: self._value(each) for name, each in values.items()}
 
-    def encode_images(self, frame: _Upload, windows_xyxy: NDArray[np.float64]) -> list[Any]:
-        """Crops, resizes and normalises the windows, then runs the image network on each."""
-        images: list[Any] = []
+    def look(
+        self, network: str, image: ImageInput, frame: _Upload, windows_xyxy: NDArray[np.float64]
+    ) -> list[dict[str, Any]]:
+        """Crops, resizes and normalises the windows, then runs the network on each."""
+        found: list[dict[str, Any]] = []
+        pixels, values = self._buffer(image.hw)
         for at in range(0, len(windows_xyxy), self._threads):
             some = windows_xyxy[at : at + self._threads]
             with self.clock.stage("crop", len(some)):
                 network_input(
                     frame.frame,
                     some,
-                    self._input_hw,
-                    self._preprocess.mean,
-                    self._preprocess.std,
+                    image.hw,
+                    image.mean,
+                    image.std,
                     frame.color,
-                    self._pixels[: len(some)],
+                    pixels[: len(some)],
                     self._threads,
                 )
-            with self.clock.stage("image", len(some)):
-                feeds = [{"pixels": value} for value in self._pixel_values[: len(some)]]
-                found = self._networks["image"].run_each(["image_features"], feeds, self._pool)
-                images += [features for (features,) in found]
-        return images
+            found += self.run(network, [{image.name: value} for value in values[: len(some)]])
+        return found
 
-    def ground(self, looks: Sequence[GroundInput]) -> list[Candidates]:
-        """Runs the ground network on each look."""
-        with self.clock.stage("ground", len(looks)):
-            feeds = [
-                {
-                    "image_features": look.image,
-                    "text_features": look.text.features,
-                    "segment_ids": look.text.segments,
-                    "position_ids": look.text.positions,
-                    "progress": self._wrap(np.array([look.progress], np.float32)),
-                }
-                for look in looks
-            ]
-            found = self._networks["ground"].run_each(["boxes", "scores"], feeds, self._pool)
-            return [Candidates(boxes.numpy()[0], scores.numpy()[0]) for boxes, scores in found]
+    def run(self, network: str, feeds: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Runs the network on each of ``feeds``, side by side; outputs are OrtValues."""
+        names = self._outputs[network]
+        with self.clock.stage(network, len(feeds)):
+            given = [{key: self._value(each) for key, each in feed.items()} for feed in feeds]
+            found = self._networks[network].run_each(names, given, self._pool)
+        return [dict(zip(names, each, strict=True)) for each in found]
 
-    def run_network(self, name: str, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-        """One network by itself: for certificates."""
-        network = self._networks[name]
-        wrapped = {key: self._wrap(np.ascontiguousarray(each)) for key, each in feeds.items()}
-        given = network.run(network.outputs, wrapped)
-        return {key: value.numpy() for key, value in zip(network.outputs, given, strict=True)}
+    def fetch(self, network: str, feeds: Sequence[Mapping[str, Any]]) -> list[dict[str, Array]]:
+        """As ``run``, as arrays."""
+        found = self.run(network, feeds)
+        return [{key: value.numpy() for key, value in each.items()} for each in found]
 
     def close(self) -> None:
         """Frees the networks."""
         self._pool.shutdown()
         self._networks.clear()
 
+    def _value(self, value: Any) -> Any:
+        wrapped = isinstance(value, np.ndarray)
+        return self._wrap(np.ascontiguousarray(value)) if wrapped else value
 
-def open_session(folder: Path, manifest: Manifest, threads: int | None = None) -> OnnxSession:
-    """See ``sdk.runtime.open_session``."""
-    return OnnxSession(folder, manifest, threads)
+    def _buffer(self, hw: tuple[int, int]) -> tuple[NDArray[np.float32], list[Any]]:
+        """Room for as many crops as there are threads, and each place as an OrtValue."""
+        if hw not in self._pixels:
+            pixels = np.zeros((self._threads, 3, *hw), np.float32)
+            values = [self._wrap(pixels[k : k + 1]) for k in range(self._threads)]
+            self._pixels[hw] = pixels, values
+        return self._pixels[hw]
+
+
+def open_runtime(
+    folder: Path,
+    manifest: Manifest,
+    networks: Mapping[str, Signature],
+    threads: int | None = None,
+) -> OnnxRuntime:
+    """See ``sdk.runtime.open_runtime``."""
+    return OnnxRuntime(folder, manifest, networks, threads)

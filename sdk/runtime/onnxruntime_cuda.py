@@ -15,8 +15,9 @@ import numpy as np
 from sdk.engine.manifest import Manifest
 from sdk.errors import EngineError, MissingRuntimeError
 from sdk.runtime.cuda import Device, import_driver
-from sdk.runtime.device import DeviceSession
+from sdk.runtime.device import DeviceRuntime
 from sdk.runtime.memory import Tensor
+from sdk.runtime.runtime import Signature
 
 PROVIDER = "CUDAExecutionProvider"
 _TYPES: dict[str, np.dtype[Any]] = {
@@ -88,8 +89,13 @@ class BoundExecutor:
         return Tensor(tuple(value.shape), _TYPES[value.type])
 
 
-def open_session(folder: Path, manifest: Manifest, threads: int | None = None) -> DeviceSession:
-    """See ``sdk.runtime.open_session``; the host's threads play no part."""
+def open_runtime(
+    folder: Path,
+    manifest: Manifest,
+    networks: Mapping[str, Signature],
+    threads: int | None = None,
+) -> DeviceRuntime:
+    """See ``sdk.runtime.open_runtime``; the host's threads play no part."""
     import_driver()
     ort = import_onnxruntime()
 
@@ -101,7 +107,7 @@ def open_session(folder: Path, manifest: Manifest, threads: int | None = None) -
         }
         return BoundExecutor(ort, folder / f"{name}.onnx", PROVIDER, options, "cuda")
 
-    return DeviceSession(manifest, open_executor)
+    return DeviceRuntime(networks, open_executor)
 
 
 def import_onnxruntime() -> Any:

@@ -16,8 +16,9 @@ from sdk.engine.manifest import Manifest
 from sdk.errors import EngineError, MissingRuntimeError
 from sdk.runtime.cuda import Device, describe_gpu, import_driver
 from sdk.runtime.cuda_graph import CudaGraph
-from sdk.runtime.device import DeviceSession
+from sdk.runtime.device import DeviceRuntime
 from sdk.runtime.memory import Tensor
+from sdk.runtime.runtime import Signature
 from sdk.runtime.target import check_target
 
 
@@ -119,14 +120,19 @@ class PlanExecutor:
             raise EngineError(f"{self._path.name} failed: {_said(self._logger)}")
 
 
-def open_session(folder: Path, manifest: Manifest, threads: int | None = None) -> DeviceSession:
-    """See ``sdk.runtime.open_session``; the host's threads play no part."""
+def open_runtime(
+    folder: Path,
+    manifest: Manifest,
+    networks: Mapping[str, Signature],
+    threads: int | None = None,
+) -> DeviceRuntime:
+    """See ``sdk.runtime.open_runtime``; the host's threads play no part."""
     gpu = describe_gpu(import_driver())
     trt = import_tensorrt()
     check_target(manifest.target, trt.__version__, gpu, folder)
     logger = make_logger(trt)
-    return DeviceSession(
-        manifest, lambda name, _: PlanExecutor(trt, logger, folder / f"{name}.plan")
+    return DeviceRuntime(
+        networks, lambda name, _: PlanExecutor(trt, logger, folder / f"{name}.plan")
     )
 
 

@@ -45,7 +45,7 @@ def test_a_command_runs_with_so_many_threads(engine, image, monkeypatch, capsys)
         seen.append(threads or default_threads())
         return open_session(folder, manifest, threads)
 
-    from sdk.runtime import open_session
+    from sdk.families import open_session
 
     monkeypatch.setattr("sdk.grounder.open_session", remember)
     monkeypatch.setenv(ENVIRONMENT, "2")

@@ -17,8 +17,9 @@ import pytest
 from sdk import Grounder
 from sdk.engine.folder import read_manifest, write_manifest
 from sdk.errors import EngineError
-from sdk.runtime import onnxruntime as cpu
-from sdk.runtime.device import DeviceSession
+from sdk.families import Session, family, open_session
+from sdk.runtime import one_run
+from sdk.runtime.device import DeviceRuntime
 from sdk.runtime.onnxruntime_cuda import BoundExecutor
 from sdk.text import Tokenizer
 from sdk.turns import Turns
@@ -44,22 +45,26 @@ class LazyExecutor(BoundExecutor):
         self.closed = True
 
 
-@pytest.fixture
-def open_device(fake_cuda, engine) -> Callable[[], DeviceSession]:
-    """Opens the small engine on the fake GPU; ``.executors`` are those of the last call."""
-    opened: list[DeviceSession] = []
+def over_device(engine: Path, executor: Callable[..., LazyExecutor]) -> Session:
+    manifest = read_manifest(engine)
+    piza = family(manifest.family)
+    return piza.session(DeviceRuntime(piza.networks(manifest), executor), manifest)
 
-    def open_session() -> DeviceSession:
-        open_session.executors = executors = {}
+
+@pytest.fixture
+def open_device(fake_cuda, engine) -> Callable[[], Session]:
+    """Opens the small engine on the fake GPU; ``.executors`` are those of the last call."""
+
+    def opened() -> Session:
+        opened.executors = executors = {}
 
         def executor(name, device):
             executors[name] = LazyExecutor(fake_cuda, engine / f"{name}.onnx")
             return executors[name]
 
-        opened.append(DeviceSession(read_manifest(engine), executor))
-        return opened[-1]
+        return over_device(engine, executor)
 
-    return open_session
+    return opened
 
 
 @pytest.fixture
@@ -81,7 +86,7 @@ def test_it_answers_as_the_cpu_does(engine, on_device, make_frame):
     with Grounder(engine) as reference:
         # The fixture gave both the device loop; this one is the CPU's.
         reference._turns.close()
-        session = cpu.open_session(engine, reference.manifest)
+        session = open_session(engine, reference.manifest)
         reference._turns = Turns("the reference", session, lambda: None)
         for frame, ref in frames(make_frame):
             for color in ("bgr", "rgb"):
@@ -117,7 +122,7 @@ def test_old_windows_and_texts_can_be_used_again(open_device, engine, make_frame
     uploaded = session.upload(frame)
     images = session.encode_images(uploaded, np.stack(windows))
     texts = [session.encode_text(tokenizer.encode(ref)) for ref in ("red", "blue")]
-    reference = cpu.open_session(engine, read_manifest(engine))
+    reference = open_session(engine, read_manifest(engine))
     plain = reference.upload(frame)
     for i, j in ((0, 0), (1, 1), (0, 1), (1, 0), (0, 0)):
         (ours,) = session.ground([GroundInput(images[i], texts[j], 0.5)])
@@ -149,8 +154,8 @@ def test_the_frame_may_change_after_its_upload(open_device, make_frame, tokenize
 
 
 def test_only_records_come_back(fake_cuda, on_device, make_frame):
-    """A round sends places for the windows and progresses of 16 looks up, and boxes and scores come
-    down for each look; the features move on the device."""
+    """A round sends the places of its windows and the progress of its looks up, and boxes and
+    scores come down for each look; the features move on the device."""
     on_device.locate(make_frame(), "red")
     fake_cuda.copies.clear()
     frame = make_frame(squares={"red": (10, 10, 60, 60)})
@@ -158,8 +163,8 @@ def test_only_records_come_back(fake_cuda, on_device, make_frame):
     up = [size for direction, size in fake_cuda.copies if direction == "up"]
     down = [size for direction, size in fake_cuda.copies if direction == "down"]
     assert up[0] == frame.nbytes
-    assert set(up[1:]) == {16 * 16, 16 * 4}
-    assert up.count(16 * 16) <= up.count(16 * 4) == len(down)
+    assert set(up[1:]) == {16, 4}
+    assert up.count(16) <= up.count(4) == len(down)
     assert set(down) == {512}  # 2 boxes and 2 scores, each padded to 256 bytes
     on_device.close()
 
@@ -238,7 +243,7 @@ def test_an_executor_that_fails_leaves_nothing(fake_cuda, engine):
         return LazyExecutor(fake_cuda, engine / f"{name}.onnx")
 
     with pytest.raises(EngineError, match="no such network"):
-        DeviceSession(read_manifest(engine), fail)
+        over_device(engine, fail)
     assert not fake_cuda.live
 
 
@@ -251,8 +256,8 @@ def test_without_the_kernel(fake_cuda, open_device, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"max_tokens": 13}, r"input_ids is \(1, 13\), the network \(1, 12\)"),
-        ({"input_hw": (96, 96)}, r"pixels is \(1, 3, 96, 96\)"),
+        ({"max_tokens": 13}, r"input_ids is \[1, 13\], the network \[1, 12\]"),
+        ({"input_hw": (96, 96)}, r"pixels is \[1, 3, 96, 96\]"),
     ],
 )
 def test_networks_that_do_not_fit_the_manifest(open_device, engine, make_manifest, change, message):
@@ -261,9 +266,11 @@ def test_networks_that_do_not_fit_the_manifest(open_device, engine, make_manifes
         open_device()
 
 
-def test_run_network_by_itself(open_device, engine, tokenizer: Tokenizer):
+def test_a_network_by_itself(open_device, engine, tokenizer: Tokenizer):
     session = open_device()
-    reference = cpu.open_session(engine, read_manifest(engine))
+    ours, theirs = (
+        one_run(each.runtime) for each in (session, open_session(engine, read_manifest(engine)))
+    )
     tokens = tokenizer.encode("the red square near blue")
     feeds = {
         "input_ids": tokens.ids[None],
@@ -271,15 +278,12 @@ def test_run_network_by_itself(open_device, engine, tokenizer: Tokenizer):
         "position_ids": tokens.positions[None],
     }
     pixels = np.random.default_rng(0).normal(size=(1, 3, 96, 128)).astype(np.float32)
-    text, image = (
-        session.run_network("text", feeds),
-        session.run_network("image", {"pixels": pixels}),
-    )
+    text, image = ours("text", feeds), ours("image", {"pixels": pixels})
     ground = {**text, **image, **feeds, "progress": np.array([0.3], np.float32)}
     del ground["input_ids"]
     for name, given, outputs in (("text", feeds, text), ("image", {"pixels": pixels}, image)):
-        for key, values in reference.run_network(name, given).items():
+        for key, values in theirs(name, given).items():
             np.testing.assert_allclose(outputs[key], values, atol=1e-6)
-    ours, theirs = session.run_network("ground", ground), reference.run_network("ground", ground)
-    np.testing.assert_allclose(ours["boxes"], theirs["boxes"], atol=1e-6)
+    boxes = [run("ground", ground)["boxes"] for run in (ours, theirs)]
+    np.testing.assert_allclose(*boxes, atol=1e-6)
     session.close()

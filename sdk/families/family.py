@@ -1,0 +1,39 @@
+"""The seam between runtimes, which know networks, and families, which know what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdk.engine.manifest import Manifest
+from sdk.frame import ColorOrder
+from sdk.results.grounding import Candidates
+from sdk.runtime.runtime import Runtime, Signature
+from sdk.text import Tokens
+from sdk.zoom.search import GroundInput
+
+
+class Session(Protocol):
+    """An engine's networks as the zoom search asks them (``sdk.zoom.search.Session``)."""
+
+    @property
+    def runtime(self) -> Runtime: ...
+
+    def upload(self, frame: NDArray[np.uint8], color: ColorOrder = "bgr") -> Any: ...
+    def encode_text(self, tokens: Tokens) -> Any: ...
+    def encode_images(self, frame: Any, windows_xyxy: NDArray[np.float64]) -> list[Any]: ...
+    def ground(self, looks: Sequence[GroundInput]) -> list[Candidates]: ...
+    def close(self) -> None: ...
+
+
+class Family(Protocol):
+    """What a family gives: its networks, and what they mean over a runtime that runs them."""
+
+    def networks(self, manifest: Manifest) -> Mapping[str, Signature]:
+        """Every network by name, in the order of their work, and what it has to be."""
+
+    def session(self, runtime: Runtime, manifest: Manifest) -> Session:
+        """The networks that ``runtime`` has opened, as they are asked."""
