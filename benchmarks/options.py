@@ -14,11 +14,16 @@ from typing import TYPE_CHECKING, Any
 from evaluation.environment import describe, header
 from evaluation.seeds import Seeds
 from evaluation.tables import JsonFile
+from sdk.errors import PizaError
 from sdk.options import add_engine, add_threads, not_negative
 from train.evaluation.locators import engine_label
 
 if TYPE_CHECKING:
     from sdk.grounder import Grounder
+
+
+class BenchmarkError(PizaError):
+    """A measurement that could not be made: what failed, and where to look."""
 
 
 def add_engine_arguments(parser: argparse.ArgumentParser) -> None:

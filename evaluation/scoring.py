@@ -49,17 +49,23 @@ class Locator(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """One answer held against the true box.
+    """One answer held against the true box; by default that of a search without an answer.
 
     ``iou`` counts the box that was given whether or not its score reached the threshold
-    (``found``). ``first_window``: the region that the first step chose holds the target.
+    (``found``); 0 without a box, or where nothing is to be found. ``first_window``: the region that
+    the first step chose holds the target.
     """
 
-    iou: float
-    found: bool
-    steps: int
-    first_window: bool
-    score: float
+    iou: float = 0.0
+    found: bool = False
+    steps: int = 0
+    first_window: bool = False
+    score: float = 0.0
+
+    @property
+    def right(self) -> bool:
+        """Whether the box is the true one: an IoU of at least 0.5."""
+        return self.iou >= RIGHT_IOU
 
 
 @dataclass(frozen=True)
@@ -83,17 +89,14 @@ class Row:
     absent: Outcome | None
 
 
-def judge(answer: Answer, target_xyxy: Rect) -> Outcome:
-    """An answer, held against the true box."""
-    first = answer.zooms[0].xyxy if answer.zooms else None
-    holds = first is not None and bool(contains(first, target_xyxy, CONTAINS_TOLERANCE_PX))
-    return Outcome(
-        iou=float(answer_ious([answer.xyxy], [target_xyxy])[0]),
-        found=answer.found,
-        steps=len(answer.zooms),
-        first_window=holds,
-        score=answer.score,
-    )
+def judge(answer: Answer, target_xyxy: Rect | None) -> Outcome:
+    """An answer, held against the true box, or None where the expression is true of nothing."""
+    iou, holds = 0.0, False
+    if target_xyxy is not None:
+        iou = float(answer_ious([answer.xyxy], [target_xyxy])[0])
+        first = answer.zooms[0].xyxy if answer.zooms else None
+        holds = first is not None and bool(contains(first, target_xyxy, CONTAINS_TOLERANCE_PX))
+    return Outcome(iou, answer.found, len(answer.zooms), holds, answer.score)
 
 
 def judged(
@@ -158,7 +161,7 @@ def _figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         "first_window": _mean([outcome.first_window for outcome in outcomes]),
         "steps": _mean([outcome.steps for outcome in outcomes]),
         "found": _mean([outcome.found for outcome in outcomes]),
-        "confident_wrong": _mean([o.found and o.iou < RIGHT_IOU for o in outcomes]),
+        "confident_wrong": _mean([o.found and not o.right for o in outcomes]),
         "score": _mean([outcome.score for outcome in outcomes]),
     }
 

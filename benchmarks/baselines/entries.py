@@ -23,7 +23,7 @@ from export.build import BUNDLED
 from sdk.engine.folder import default_engine, read_manifest
 from sdk.errors import InputError
 from sdk.grounder import Grounder
-from sdk.runtime import open_session
+from sdk.families import open_session
 from sdk.text import Tokenizer
 from train.checkpoint import CONFIG, checkpoint_sha256
 from train.evaluation.locators import engine_label

@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.baselines.baseline import PUBLISHED, PYTORCH, RESOLUTION, SLICING
+from benchmarks.report.section import Goal
 
 FASTER_THAN_PUBLISHED, FASTER_THAN_PYTORCH = 5.0, 2.0
 MOST_HOST = 0.05  # of a search
-
-
-@dataclass(frozen=True)
-class Goal:
-    """``what`` was looked at, what was ``wanted`` and ``found`` of it, in words. ``holds``."""
-
-    what: str
-    wanted: str
-    found: str
-    holds: bool
 
 
 def goals(rows: Sequence[Mapping[str, Any]], host: Mapping[str, float]) -> list[Goal]:

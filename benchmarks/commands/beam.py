@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from benchmarks import options
-from benchmarks.commands.latency import timed
-from evaluation.metrics import accuracy, answer_ious
-from evaluation.questions import Case
+from benchmarks.asking import Call, judge_call, mean, timed
+from evaluation.metrics import accuracy
+from evaluation.questions import Case, make_cases
 from evaluation.seeds import BEAM
 from sdk.grounder import Grounder
 from sdk.options import positive
 
 BEAMS = (1, 2, 3, 4)
+Answers = tuple[Call, Call]  # to the expression, to one that is true of nothing
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,9 +31,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure, print a table, write the JSON."""
     from tqdm import tqdm
-
-    from benchmarks.commands.beam import measure, summarise
-    from evaluation.questions import make_cases
 
     with options.measurement(args) as measurement:
         cases = make_cases(args.scenes, args.seed)
@@ -66,42 +63,30 @@ def _table(rows: list[dict[str, Any]]) -> str:
     )
 
 
-@dataclass(frozen=True)
-class Answer:
-    """Of one search: wall-clock time, IoU with the true box, whether it was found; whether the
-    absent object was."""
-
-    wall_ms: float
-    iou: float
-    found: bool
-    absent_found: bool
-
-
 def measure(
     grounder: Grounder,
     cases: Sequence[Case],
     beams: Sequence[int],
     progress: Callable[[Sequence[Case]], Iterable[Case]] = iter,
-) -> dict[int, list[Answer]]:
+) -> dict[int, list[Answers]]:
     """For each width of the beam its answers; the widths take turns on each case."""
-    answers: dict[int, list[Answer]] = {beam: [] for beam in beams}
+    answers: dict[int, list[Answers]] = {beam: [] for beam in beams}
     for case in progress(cases):
         frame = case.frame()
         absent = {beam: grounder.locate(frame, case.absent_ref, beam=beam) for beam in beams}
         grounder.locate(frame, case.ref)  # the text features are known afterwards
         for beam in beams:
             found, wall_ms = timed(partial(grounder.locate, frame, case.ref, beam=beam))
-            overlap = float(answer_ious([found.xyxy], [case.target_xyxy])[0])
-            answers[beam].append(Answer(wall_ms, overlap, found.found, absent[beam].found))
+            call = judge_call(found, case.target_xyxy, wall_ms)
+            answers[beam].append((call, judge_call(absent[beam], None)))
     return answers
 
 
-def summarise(beam: int, answers: Sequence[Answer], narrow: Sequence[Answer]) -> dict[str, Any]:
+def summarise(beam: int, answers: Sequence[Answers], narrow: Sequence[Answers]) -> dict[str, Any]:
     """A row of figures for one width; ``narrow`` are the answers of the first width."""
-    figures = accuracy([each.iou for each in answers])
-    right, right_before = (
-        np.array([each.iou >= 0.5 for each in some]) for some in (answers, narrow)
-    )
+    calls, before = ([true for true, _ in some] for some in (answers, narrow))
+    figures = accuracy([each.iou for each in calls])
+    right, right_before = (np.array([each.right for each in some]) for some in (calls, before))
     return {
         "beam": beam,
         "n": len(answers),
@@ -109,10 +94,10 @@ def summarise(beam: int, answers: Sequence[Answer], narrow: Sequence[Answer]) ->
         "macc": figures.macc,
         "gained": int((right & ~right_before).sum()),
         "lost": int((right_before & ~right).sum()),
-        "found": float(np.mean([each.found for each in answers])),
-        "absent_found": float(np.mean([each.absent_found for each in answers])),
-        "p50_ms": float(np.median([each.wall_ms for each in answers])),
+        "found": mean([each.found for each in calls]),
+        "absent_found": mean([absent.found for _, absent in answers]),
+        "p50_ms": float(np.median([each.wall_ms for each in calls])),
         "ratio": float(
-            np.median([a.wall_ms / b.wall_ms for a, b in zip(answers, narrow, strict=True)])
+            np.median([a.wall_ms / b.wall_ms for a, b in zip(calls, before, strict=True)])
         ),
     }

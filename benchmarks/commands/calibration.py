@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import options
-from evaluation.metrics import answer_ious
+from benchmarks.asking import Call, judge_call
+from benchmarks.report.section import Figures, Headline, Part, Picture, Section, Table, percent
 from evaluation.questions import Question
 from evaluation.reliability import (
     auc,
@@ -23,12 +26,12 @@ from evaluation.reliability import (
     reliability_bins,
     risk_coverage,
 )
-from evaluation.scoring import RIGHT_IOU
 from evaluation.seeds import RELIABILITY
 from evaluation.tables import share, table
 from sdk.options import positive
-from sdk.results.grounding import Grounding
-from train.data.entries import Rect
+
+PART = Part(quick=("--scenes", "12"))
+COLUMNS = ("score", "last_score", "found", "right", "absent", "rival")  # of the JSON's rows
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,8 +50,7 @@ def run(args: argparse.Namespace) -> int:
     """Ask, print tables, write the JSON and the plot."""
     from tqdm import tqdm
 
-    from benchmarks.commands.calibration import ask, figures, lines
-    from benchmarks.plots.methods import check_plot
+    from benchmarks.plots.style import check_plot
     from evaluation.questions import questions
 
     if args.plot is not None:
@@ -71,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
             **measured,
             "scenes": args.scenes,
             "seed": args.seed,
-            "rows": [vars(row) for row in rows],
+            "rows": [row.record(*COLUMNS) for row in rows],
         }
     )
     if args.plot is not None:
@@ -89,42 +91,12 @@ _GUARDED = {
 }
 
 
-@dataclass(frozen=True)
-class Answered:
-    """An answer held against the truth.
-
-    ``score``: of the answer. ``last_score``: the network's own, of the last step. ``right``: IoU
-    of at least 0.5 with the target. ``absent``: the expression is true of nothing. ``rival``: one
-    was reported.
-    """
-
-    score: float
-    last_score: float
-    found: bool
-    right: bool
-    absent: bool
-    rival: bool
-
-
-def answered(answer: Grounding, target_xyxy: Rect | None) -> Answered:
-    """An answer, held against the true box or None."""
-    right = target_xyxy is not None and answer_ious([answer.xyxy], [target_xyxy])[0] >= RIGHT_IOU
-    return Answered(
-        score=answer.score,
-        last_score=answer.zooms[-1].score if answer.zooms else 0.0,
-        found=answer.found,
-        right=bool(right),
-        absent=target_xyxy is None,
-        rival=answer.rival is not None,
-    )
-
-
-def ask(locate: Any, questions: Iterable[Question]) -> list[Answered]:
+def ask(locate: Any, questions: Iterable[Question]) -> list[Call]:
     """The answers of ``locate(frame, ref)`` to the questions, judged."""
-    return [answered(locate(asked.frame, asked.ref), asked.target_xyxy) for asked in questions]
+    return [judge_call(locate(each.frame, each.ref), each.target_xyxy) for each in questions]
 
 
-def figures(rows: Sequence[Answered], calibration: Mapping[str, Any]) -> dict[str, Any]:
+def figures(rows: Sequence[Call], calibration: Mapping[str, Any]) -> dict[str, Any]:
     """What the answers say of the scores; shares of 1, NaN where there is nothing to count.
 
     Args:
@@ -251,5 +223,45 @@ def _count(hits: NDArray[np.bool_]) -> dict[str, Any]:
     return {"n": n, "share": k / n if n else float("nan"), "low": low, "high": high}
 
 
-def _column(rows: Sequence[Answered], name: str) -> NDArray[np.float64]:
+def _column(rows: Sequence[Call], name: str) -> NDArray[np.float64]:
     return np.array([getattr(row, name) for row in rows], dtype=np.float64)
+
+
+def section(figures: Figures) -> Section:
+    """What scores say, and what silence buys."""
+    from benchmarks.plots.calibration_plot import calibration_plot
+
+    answers = [SimpleNamespace(**row) for row in figures["rows"]]
+    titles = {
+        "all": "questions",
+        "right": "right answers",
+        "absent": "absent objects",
+        "wrong_among_found": "wrong among found",
+    }
+    rows = tuple(
+        (
+            title,
+            str(each["n"]),
+            percent(each["share"]),
+            f"{percent(each['low'])} to {percent(each['high'])}",
+        )
+        for key, title in titles.items()
+        if (each := figures["found"][key])
+    )
+    return Section(
+        "Does it know when not to answer?",
+        (
+            f"{figures['n']} questions, {figures['absent']} of them about nothing that is there."
+            f" Expected calibration error {percent(figures['ece'])}, Brier score"
+            f" {figures['brier']:.3f}, AUC {figures['auc']:.3f}.",
+        ),
+        (Table((f"found, at {figures['threshold']:.3f}", "of", "share", "95 %"), rows),),
+        (Picture("calibration", "Calibration", partial(calibration_plot, answers, dict(figures))),),
+        headlines=(
+            Headline(
+                "calibration error",
+                percent(figures["ece"]),
+                f"of {figures['n']} fresh questions; AUC {figures['auc']:.3f}",
+            ),
+        ),
+    )

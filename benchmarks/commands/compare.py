@@ -10,17 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from evaluation.statistics import interval_of_paired_ratio, interval_of_ratio
 from sdk.errors import InputError
 from sdk.options import positive_float, share
-
-if TYPE_CHECKING:
-    from benchmarks.commands.compare import Comparison, Ratio
-
 
 EXIT_SLOWER = 1
 
@@ -39,8 +35,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare, print a table and a verdict; 1 when it became slower, or a goal is not met now."""
-    from benchmarks.commands.compare import SLOWER, compare, read_figures
-
     if args.old.is_dir() and args.new.is_dir():
         return _folders(args.old, args.new)
 
@@ -53,20 +47,23 @@ def run(args: argparse.Namespace) -> int:
 
 def _folders(old: Path, new: Path) -> int:
     from benchmarks.report.goals import verdicts
+    from benchmarks.report.section import NOT_MEASURED
     from evaluation.tables import table
 
-    words = {True: "met", False: "not met", None: "not measured"}
+    words = {True: "met", False: "not met", None: NOT_MEASURED}
     found = verdicts(old, new)
-    rows = [[v.what, v.wanted, v.old, v.new, words[v.met_before], words[v.met]] for v in found]
+    rows = [
+        [new.what, new.wanted, old.found, new.found, words[old.holds], words[new.holds]]
+        for old, new in ((each.old, each.new) for each in found)
+    ]
     print(table(("goal", "wanted", "old", "new", "old", "new"), rows))
     changed = [each for each in found if not each.same]
     print(f"\nThe verdict is the same for {len(found) - len(changed)} of {len(found)} goals.")
-    lost = any(each.met_before is True and each.met is False for each in changed)
+    lost = any(each.old.holds is True and each.new.holds is False for each in changed)
     return EXIT_SLOWER if lost else 0
 
 
 def _lines(compared: Comparison, effect: float, level: float) -> list[str]:
-    from benchmarks.commands.compare import UNKNOWN
     from evaluation.tables import table
 
     cells = [

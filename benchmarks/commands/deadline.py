@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,15 +14,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import options
-from benchmarks.commands.latency import timed
-from evaluation.metrics import answer_ious
-from evaluation.questions import Case
+from benchmarks.asking import Call, judge_call, mean, timed
+from benchmarks.plots.style import AMBER, BLUE, LINE, MUTED, RED, blank, check_plot, dress, save
+from benchmarks.report.section import (
+    Figures,
+    Headline,
+    Part,
+    Picture,
+    Section,
+    Table,
+    milliseconds,
+    percent,
+)
+from evaluation.questions import Case, make_cases
 from evaluation.seeds import DEADLINE
-from sdk.geometry import contains
 from sdk.grounder import Grounder
 from sdk.options import not_negative, positive
 
 FRACTIONS = (0.3, 0.45, 0.6, 0.8, 1.0, 1.25, 1.6)  # of the time of a search without one
+SLACK = 1.1  # a call keeps its deadline when it returns within this times the deadline
+PART = Part(quick=("--scenes", "3"))
+_TOLD = 0.6  # of a search: the deadline that the README tells of
 _TRIED = 40  # searches that find out how long one takes
 
 
@@ -41,10 +52,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure, print a table, write the JSON and the plot."""
     from tqdm import tqdm
-
-    from benchmarks.commands.deadline import load, measure, normal_ms, summarise
-    from benchmarks.plots.methods import check_plot, deadline_plot
-    from evaluation.questions import make_cases
 
     if args.plot is not None:
         check_plot(args.plot)
@@ -90,20 +97,6 @@ def _table(rows: list[dict[str, Any]]) -> str:
     )
 
 
-SLACK = 1.1  # a call keeps its deadline when it returns within this times the deadline
-
-
-@dataclass(frozen=True)
-class Call:
-    """One search: how long it took, the IoU of its box with the true one (0 without a box),
-    whether its box holds the true one (a search on its way has a place, not an object)."""
-
-    wall_ms: float
-    iou: float
-    holds: bool
-    complete: bool
-
-
 def normal_ms(grounder: Grounder, cases: Sequence[Case]) -> float:
     """The median time of a search without a deadline, over the first of the cases."""
     return float(np.median([ask(grounder, case, case.frame()).wall_ms for case in cases]))
@@ -114,9 +107,7 @@ def ask(
 ) -> Call:
     """One search on a case, whose picture is ``frame``."""
     answer, wall_ms = timed(partial(grounder.locate, frame, case.ref, deadline_ms=deadline_ms))
-    overlap = float(answer_ious([answer.xyxy], [case.target_xyxy])[0])
-    holds = answer.xyxy is not None and bool(contains(answer.xyxy, case.target_xyxy, 1.0))
-    return Call(wall_ms, overlap, holds, answer.complete)
+    return judge_call(answer, case.target_xyxy, wall_ms)
 
 
 def measure(
@@ -144,9 +135,9 @@ def summarise(deadline_ms: float, calls: Sequence[Call]) -> dict[str, Any]:
         "kept": float((walls <= deadline_ms * SLACK).mean()),
         "p50_ms": float(np.percentile(walls, 50)),
         "p99_ms": float(np.percentile(walls, 99)),
-        "complete": float(np.mean([call.complete for call in calls])),
-        "acc50": float(np.mean([call.iou >= 0.5 for call in calls])),
-        "place": float(np.mean([call.holds or call.iou >= 0.5 for call in calls])),
+        "complete": mean([call.complete for call in calls]),
+        "acc50": mean([call.right for call in calls]),
+        "place": mean([call.place for call in calls]),
     }
 
 
@@ -168,3 +159,73 @@ def load(processes: int) -> Iterator[None]:
 def _count() -> None:
     while True:
         sum(range(100_000))
+
+
+def section(figures: Figures) -> Section:
+    """Who keeps it, and at what price."""
+    rows = tuple(
+        (
+            f"{row['fraction']:.2f} of a search",
+            milliseconds(row["deadline_ms"]),
+            percent(row["kept"]),
+            *(milliseconds(row[key]) for key in ("p50_ms", "p99_ms")),
+            *(percent(row[key]) for key in ("complete", "acc50", "place")),
+        )
+        for row in figures["rows"]
+    )
+    head = ("deadline", "ms", "kept", "p50 ms", "p99 ms", "complete", "Acc50", "place")
+    usual = figures["normal_ms"]
+    return Section(
+        "Deadlines",
+        (
+            f"Searches that are told a deadline; one without takes {usual:.1f} ms. Kept: within"
+            " 10 % of it. Place: the box holds the object, or is it."
+            f" Other processes meanwhile: {figures['load']}.",
+        ),
+        (Table(head, rows),),
+        (Picture("deadline", "Deadlines", partial(deadline_plot, figures["rows"], usual)),),
+        headlines=tuple(
+            Headline(
+                "deadlines that are kept",
+                percent(row["kept"]),
+                f"of {row['deadline_ms']:.0f} ms, {row['fraction']:g} of a search, within 10 %; the"
+                f" place is right in {percent(row['place'])}",
+            )
+            for row in figures["rows"]
+            if row["fraction"] == _TOLD
+        ),
+    )
+
+
+def deadline_plot(rows: Sequence[Mapping[str, Any]], usual_ms: float, path: Path) -> None:
+    """What is right, exact and kept, over the deadline; a line where a search usually ends."""
+    figure = blank(7.2, 4.0)
+    axes = figure.subplots()
+    at = [row["deadline_ms"] for row in rows]
+    curves = (
+        ("kept", "deadline kept (within 10 %)", BLUE, "--"),
+        ("acc50", "right box (IoU at least 0.5)", RED, "-"),
+        ("place", "right place (the box holds the object, or is it)", AMBER, "-"),
+        ("complete", "search complete", MUTED, ":"),
+    )
+    for key, label, color, style in curves:
+        axes.plot(
+            at, [100 * row[key] for row in rows], style, color=color, label=label, marker="o", ms=4
+        )
+    axes.axvline(usual_ms, color=LINE, lw=1, zorder=0)
+    late = usual_ms > 0.2 * at[0] + 0.8 * at[-1]  # no room for the label right of its line
+    axes.annotate(
+        "a search without\na deadline (p50)",
+        (usual_ms, 4),
+        xytext=(-5 if late else 5, -4),
+        textcoords="offset points",
+        ha="right" if late else "left",
+        fontsize=8,
+        color=MUTED,
+    )
+    axes.set_xlabel("deadline in ms")
+    axes.set_ylabel("share of the calls in %")
+    axes.set_ylim(-2, 104)
+    dress(axes, grid="y")
+    figure.legend(frameon=False, fontsize=9, loc="outside upper center", ncols=2)
+    save(figure, path)

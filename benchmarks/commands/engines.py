@@ -7,7 +7,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,17 @@ from typing import Any
 import numpy as np
 
 from benchmarks import options
-from benchmarks.coldstart import ColdStart
-from benchmarks.commands.latency import percentiles, timed
-from evaluation.questions import Workload
+from benchmarks.asking import Run, percentiles, timed
+from benchmarks.coldstart import ColdStart, cold_starts
+from benchmarks.report.section import Figures, Part, Section, Table, milliseconds, times
+from evaluation.questions import Workload, make_workload
 from evaluation.seeds import TIMES
 from sdk.grounder import Grounder
 from sdk.options import not_negative, positive
+
+PART = Part(quick=("--questions", "1"), engine=False, asked_for=True)
+PAUSE_S = 0.01  # threads of the engine that was asked before go to sleep meanwhile
+LOOKED_AT = ("image", "ground")  # networks that run once for each look
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,13 +43,9 @@ def run(args: argparse.Namespace) -> int:
     """Measure, print a table, write the JSON."""
     from tqdm import tqdm
 
-    from benchmarks.coldstart import cold_starts
-    from benchmarks.commands.engines import measure, summarise
     from evaluation.environment import describe, header
-    from evaluation.questions import make_workload
     from evaluation.tables import JsonFile
     from sdk.engine.folder import read_manifest
-    from sdk.grounder import Grounder
 
     for path in args.engines:
         read_manifest(path)  # an error before the first minute of measuring
@@ -108,33 +108,18 @@ def _table(rows: list[dict[str, Any]]) -> str:
     )
 
 
-PAUSE_S = 0.01  # threads of the engine that was asked before go to sleep meanwhile
-LOOKED_AT = ("image", "ground")  # networks that run once for each look
-
-
-@dataclass(frozen=True)
-class CallContext:
-    """One question to one engine. ``stages_ms``: where the time went. ``looks``: runs of each
-    network. ``steps``: zooms."""
-
-    wall_ms: float
-    stages_ms: dict[str, float]
-    looks: dict[str, int]
-    steps: int
-
-
 def measure(
     grounders: Sequence[Grounder],
     workload: Workload,
     warmup: int,
     progress: Callable[[Sequence[Any]], Iterable[Any]] = iter,
-) -> list[list[CallContext]]:
+) -> list[list[Run]]:
     """What each engine took for each question after the first ``warmup``.
 
     Each question goes to one engine after the other, in an order of its own, so that all of them
     see the machine in the same moods.
     """
-    counted: list[list[CallContext]] = [[] for _ in grounders]
+    counted: list[list[Run]] = [[] for _ in grounders]
     for number, (picture, ref) in enumerate(progress(workload.questions)):
         for k in np.random.default_rng(number).permutation(len(grounders)).tolist():
             asked = _ask(grounders[k], workload.frames[picture], ref)
@@ -144,7 +129,7 @@ def measure(
 
 
 def summarise(
-    grounder: Grounder, asked: Sequence[CallContext], first: Sequence[CallContext], start: ColdStart
+    grounder: Grounder, asked: Sequence[Run], first: Sequence[Run], start: ColdStart
 ) -> dict[str, Any]:
     """A row: ``first`` is what the first engine took for the same questions, ``start`` a start in a
     process of its own. ``ratio``: median over questions of the time over that of the first engine.
@@ -167,14 +152,42 @@ def summarise(
     }
 
 
-def _ask(grounder: Grounder, frame: Any, ref: str) -> CallContext:
+def _ask(grounder: Grounder, frame: Any, ref: str) -> Run:
     time.sleep(PAUSE_S)
     before = grounder.runs
     answer, wall_ms = timed(partial(grounder.locate, frame, ref))
     looks = {name: grounder.runs[name] - before.get(name, 0) for name in LOOKED_AT}
-    return CallContext(wall_ms, dict(answer.timing_ms), looks, len(answer.zooms))
+    return Run(wall_ms, answer.timing_ms, len(answer.zooms), looks=looks)
 
 
-def _a_look(asked: Sequence[CallContext], name: str) -> float:
+def _a_look(asked: Sequence[Run], name: str) -> float:
     """Median over questions of the milliseconds that a network takes for one look."""
     return float(np.median([each.stages_ms[name] / max(each.looks[name], 1) for each in asked]))
+
+
+def section(figures: Figures) -> Section:
+    """Other precisions, models and sizes."""
+    rows = tuple(
+        (
+            row["name"] + ("" if row["proven"] else " (unproven)"),
+            *(milliseconds(row[key]) for key in ("p50_ms", "max_ms")),
+            times(row["ratio"]),
+            f"{row['steps']:.2f}",
+            *(milliseconds(row[key]) for key in ("image_ms", "ground_ms")),
+            f"{row['load_to_answer_ms'] / 1e3:.2f} s",
+            "" if row["peak_mb"] is None else f"{row['peak_mb']:.0f} MB",
+            f"{row['megabytes']:.1f} MB",
+        )
+        for row in figures["rows"]
+    )
+    head = ("engine", "p50 ms", "most", "ratio", "steps", "image", "ground")
+    return Section(
+        "Other engines",
+        (
+            f"The same {figures['rows'][0]['n']} questions to each in turn; the ratio is the median"
+            " over questions of the time over the first one's. Image and ground: the networks, a"
+            " look. Weights of engines without a certificate may be random: time does not depend"
+            " on them, but for the number of steps.",
+        ),
+        (Table((*head, "first answer", "memory", "on disk"), rows, strong=0),),
+    )

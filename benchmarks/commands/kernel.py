@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmarks.plots.style import check_plot
+from benchmarks.report.section import Figures, Part, Picture, Section, Table, milliseconds
 from sdk.options import add_threads, not_negative, positive
 
 if TYPE_CHECKING:
     from benchmarks.kernel.timing import Result
+
+PART = Part(quick=("--rounds", "2"), engine=False)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +36,6 @@ def run(args: argparse.Namespace) -> int:
     from benchmarks.kernel.plot import kernel_plot
     from benchmarks.kernel.tasks import make_tasks
     from benchmarks.kernel.timing import GOALS, run_task
-    from benchmarks.plots.methods import check_plot
     from evaluation.environment import header
     from evaluation.tables import JsonFile
     from sdk.cores import default_threads
@@ -142,3 +146,25 @@ def _figures(results: Sequence[Result], rounds: int, threads: int, seed: int) ->
         "threads": threads,
         "seed": seed,
     }
+
+
+def section(figures: Figures) -> Section:
+    """Ours and the others, in milliseconds."""
+    from benchmarks.kernel.contestants import CONTESTANTS
+    from benchmarks.kernel.plot import kernel_plot
+    from benchmarks.kernel.timing import Row
+
+    rows = tuple(
+        (
+            f"{row['frame']} {row['window']} → {row['size']}",
+            *(milliseconds(row[f"{each}_ms"]) for each in CONTESTANTS),
+        )
+        for row in figures["rows"]
+    )
+    drawn = [Row(**row) for row in figures["rows"]]
+    return Section(
+        "The crop-and-resize kernel",
+        tuple(figures["goals"]),
+        (Table(("median milliseconds", *CONTESTANTS), rows),),
+        (Picture("kernel", "Kernel", partial(kernel_plot, drawn)),),
+    )

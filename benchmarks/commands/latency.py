@@ -4,25 +4,39 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import options
+from benchmarks.asking import Run, percentiles, timed
+from benchmarks.report.section import (
+    Figures,
+    Goal,
+    Headline,
+    Part,
+    Picture,
+    Section,
+    Table,
+    below,
+    milliseconds,
+)
 from evaluation.questions import Workload
 from evaluation.seeds import ACCURACY
 from sdk.options import not_negative, positive, positive_float
 from sdk.results.grounding import Grounding
 
 if TYPE_CHECKING:
-    from evaluation.questions import Workload
     from sdk.grounder import Grounder
 
 
+PART = Part(("--runs", "10000", "--warmup", "20"), quick=("--runs", "20", "--cold-starts", "1"))
+STAGES = ("crop", "text", "image", "ground", "host")
+DISTINCT = 512  # questions before they come again: twice as many as a grounder remembers
+FIRST_ANSWER_S, MEMORY_MB = 1.0, 400.0  # goals
 _COLD_REFS = 8  # expressions that a fresh process is asked for, one by one and as a list
 
 
@@ -46,9 +60,8 @@ def run(args: argparse.Namespace) -> int:
     """Measure, print a table, write the JSON."""
     from tqdm import tqdm
 
-    from benchmarks.commands.latency import DISTINCT, measure, summarise
     from evaluation.questions import make_workload
-    from sdk.runtime import open_session
+    from sdk.families import open_session
 
     with options.measurement(args) as measurement:
         grounder = measurement.grounder
@@ -92,14 +105,14 @@ def run(args: argparse.Namespace) -> int:
 def _cold(
     grounder: Grounder, workload: Workload, args: argparse.Namespace
 ) -> dict[str, Any] | None:
-    from benchmarks.coldstart import cold_starts, summarise
+    from benchmarks import coldstart
 
     if args.cold_starts == 0:
         return None
     picture = workload.questions[0][0]
     refs = [ref for k, ref in workload.questions if k == picture][:_COLD_REFS]
-    return summarise(
-        cold_starts(
+    return coldstart.summarise(
+        coldstart.cold_starts(
             grounder.path,
             workload.frames[picture],
             refs,
@@ -118,7 +131,6 @@ def _sentences(workload: Workload, runs: int) -> str:
 
 
 def _lines(figures: dict[str, Any]) -> list[str]:
-    from benchmarks.commands.latency import STAGES
     from evaluation.tables import table
 
     names = {"p50_ms": "p50", "p90_ms": "p90", "p99_ms": "p99", "p999_ms": "p99.9"}
@@ -162,11 +174,6 @@ def _cold_lines(cold: dict[str, Any] | None) -> list[str]:
     return lines
 
 
-STAGES = ("crop", "text", "image", "ground", "host")
-LEAST_FOR_P999 = 10_000  # with fewer runs the one in a thousand is a few accidents
-DISTINCT = 512  # questions before they come again: twice as many as a grounder remembers
-
-Given = TypeVar("Given")
 Upload = Callable[[NDArray[np.uint8]], Any]
 
 
@@ -175,24 +182,6 @@ class SingleLocator(Protocol):
 
     def locate(self, frame: NDArray[np.uint8], ref: str) -> Grounding:
         """The answer to one expression."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One question: from the camera's JPEG to the answer.
-
-    ``wall_ms``: the search. ``stages_ms``: its stages, as the grounder counted them. ``steps``: its
-    zooms. ``decode_ms``, ``upload_ms``: what comes before it. ``at_s``: when the search began,
-    since the first that counts. ``ref``: the expression.
-    """
-
-    wall_ms: float
-    stages_ms: dict[str, float]
-    steps: int
-    decode_ms: float = 0.0
-    upload_ms: float = 0.0
-    at_s: float = 0.0
-    ref: str = ""
 
 
 def measure(
@@ -278,27 +267,6 @@ def summarise(runs: Sequence[Run], deadline_ms: float | None = None) -> dict[str
     }
 
 
-def percentiles(times_ms: Sequence[float]) -> dict[str, float]:
-    """p50, p90, p99, from 10,000 values on p99.9, mean, least and most."""
-    ranks = {"p50_ms": 50.0, "p90_ms": 90.0, "p99_ms": 99.0}
-    if len(times_ms) >= LEAST_FOR_P999:
-        ranks["p999_ms"] = 99.9
-    values = np.percentile(times_ms, list(ranks.values()))
-    return {
-        **{name: float(value) for name, value in zip(ranks, values, strict=True)},
-        "mean_ms": float(np.mean(times_ms)),
-        "min_ms": float(min(times_ms)),
-        "max_ms": float(max(times_ms)),
-    }
-
-
-def timed(call: Callable[[], Given]) -> tuple[Given, float]:
-    """What a call gives, and its wall-clock milliseconds."""
-    begin = time.perf_counter()
-    given = call()
-    return given, (time.perf_counter() - begin) * 1e3
-
-
 def _samples(runs: Sequence[Run]) -> dict[str, Any]:
     """Every run, column by column; a tenth of a microsecond is finer than the clock's noise."""
     return {
@@ -310,3 +278,106 @@ def _samples(runs: Sequence[Run]) -> dict[str, Any]:
         "steps": [run.steps for run in runs],
         **{f"{stage}_ms": [round(run.stages_ms[stage], 4) for run in runs] for stage in STAGES},
     }
+
+
+def section(figures: Figures) -> Section:
+    """Percentiles and stages, cold start and memory."""
+    from benchmarks.plots import latency as plots
+
+    titles = {"p50_ms": "p50", "p90_ms": "p90", "p99_ms": "p99", "p999_ms": "p99.9"}
+    titles = {key: title for key, title in titles.items() if key in figures} | {"mean_ms": "mean"}
+    rows = tuple(
+        (row["name"], *(milliseconds(row[key]) for key in titles)) for row in figures["rows"]
+    )
+    width, height = figures["frame_wh"]
+    text = [
+        f"{figures['n']} searches one after the other (single stream) after {figures['warmup']} for"
+        f" warm-up, which do not count, on {width}x{height} frames; {figures['steps']:.2f} zoom"
+        f" steps a search, {figures['throughput_per_s']:.1f} searches a second."
+        " The stages are inside the search; decoding the JPEG comes before it.",
+    ]
+    if "p999_ms" not in figures:
+        text.append("p99.9 is not told: it takes 10,000 searches.")
+    if "deadline" in figures:
+        deadline = figures["deadline"]
+        text.append(
+            f"{deadline['missed']} of {figures['n']} searches ({100 * deadline['share']:.2f} %)"
+            f" took longer than {deadline['deadline_ms']:g} ms, a deadline that they were not told."
+        )
+    return Section(
+        "Latency of one search",
+        tuple(text),
+        (
+            Table(("milliseconds", *titles.values()), rows, strong=0),
+            *_cold_table(figures["cold_start"]),
+        ),
+        (
+            Picture(
+                "latency-distribution", "Distribution", partial(plots.distribution_plot, figures)
+            ),
+            Picture("latency-over-time", "Over time", partial(plots.over_time_plot, figures)),
+            Picture("latency-stages", "Stages", partial(plots.stages_plot, figures, STAGES)),
+        ),
+        _goals(figures["cold_start"] or {}),
+        tuple(_headlines(figures)),
+    )
+
+
+def _cold_table(cold: Figures | None) -> tuple[Table, ...]:
+    if cold is None:
+        return ()
+    rows = [
+        ("from sdk import Grounder", f"{milliseconds(cold['import_ms'])} ms"),
+        ("opening the engine", f"{milliseconds(cold['load_ms'])} ms"),
+        ("first search", f"{milliseconds(cold['first_ms'])} ms"),
+        ("start of the process to its answer", f"{milliseconds(cold['process_ms'])} ms"),
+    ]
+    if cold["peak_mb"] is not None:
+        rows += [
+            ("resident memory, single searches", f"{cold['rss_mb']:.0f} MB"),
+            ("most memory, single searches", f"{cold['peak_mb']:.0f} MB"),
+            ("most memory, with a list of expressions", f"{cold['list_peak_mb']:.0f} MB"),
+        ]
+    note = (
+        f"{cold['n']} fresh processes {'with' if cold['torch'] else 'without'} PyTorch: medians of"
+        " times, the most of memory. The files are in the system's cache."
+    )
+    return (Table(("cold start", ""), tuple(rows), note),)
+
+
+def _goals(cold: Figures) -> tuple[Goal, ...]:
+    load_ms, memory_mb = cold.get("load_to_answer_ms"), cold.get("list_peak_mb")
+    load_s = None if load_ms is None else load_ms / 1e3
+    return (
+        below("engine load to first answer", load_s, FIRST_ANSWER_S, "s"),
+        below("most memory of a running Grounder", memory_mb, MEMORY_MB, "MB", digits=0),
+    )
+
+
+def _headlines(figures: Figures) -> Iterator[Headline]:
+    rows = {row["name"]: row for row in figures["rows"]}
+    width, height = figures["frame_wh"]
+    whole, cold = rows["frame to answer"], figures["cold_start"]
+    yield Headline(
+        "one search, p50",
+        f"{figures['p50_ms']:.1f} ms",
+        f"p90 {figures['p90_ms']:.1f} ms, p99 {figures['p99_ms']:.1f} ms;"
+        f" {figures['n']:,} searches on {width}x{height}",
+    )
+    yield Headline(
+        "JPEG to answer, p50",
+        f"{whole['p50_ms']:.1f} ms",
+        f"p99 {whole['p99_ms']:.1f} ms, decoding included",
+    )
+    if cold:
+        yield Headline(
+            "engine load to first answer",
+            f"{cold['load_to_answer_ms'] / 1e3:.2f} s",
+            f"fresh process; {cold['process_ms'] / 1e3:.2f} s with its start and imports",
+        )
+    if cold and cold["peak_mb"] is not None:
+        yield Headline(
+            "memory of a Grounder",
+            f"{cold['peak_mb']:.0f} MB",
+            f"at most; {cold['list_peak_mb']:.0f} MB with a list of expressions",
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,17 +11,30 @@ from typing import Any
 import numpy as np
 
 from benchmarks import options
-from benchmarks.commands.latency import timed
-from evaluation.metrics import answer_ious
-from evaluation.questions import Question
-from evaluation.scenes.motion import CLIP_KINDS, Clip, Truth, make_clip
-from evaluation.scoring import RIGHT_IOU
+from benchmarks.asking import Call, judge_call, mean, timed
+from benchmarks.report.section import (
+    Figures,
+    Headline,
+    Part,
+    Section,
+    Table,
+    milliseconds,
+    percent,
+    two_digits,
+)
+from evaluation.questions import Question, questions
+from evaluation.scenes.motion import CLIP_KINDS, Clip, make_clip
+from evaluation.scenes.motion.clip import MIN_FRAMES
 from evaluation.seeds import STILLS, VIDEO_CLIPS
+from sdk.errors import InputError
 from sdk.options import not_negative, positive
-from sdk.results.grounding import Grounding
 from sdk.tracking.tracker import Locator, Tracker
 
 STILL_FRAMES, STILL_PERIOD_S = 10, 0.1
+
+PART = Part(quick=("--clips", "2", "--frames", "8", "--stills", "2"))
+MODES = ("cold", "warm")
+COLUMNS = ("iou", "found", "score", "steps", "wall_ms")  # of the JSON's rows
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,20 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print a table, write the JSON."""
-    from dataclasses import asdict
-
     from tqdm import tqdm
-
-    from benchmarks.commands.video import (
-        clip_kinds,
-        measure,
-        measure_stills,
-        summarise,
-        summarise_stills,
-    )
-    from evaluation.questions import questions
-    from evaluation.scenes.motion.clip import MIN_FRAMES
-    from sdk.errors import InputError
 
     if args.frames < MIN_FRAMES:
         raise InputError(f"expected clips of at least {MIN_FRAMES} frames, got {args.frames}")
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
             "clips": args.clips,
             "frames": args.frames,
             "seed": args.seed,
-            "rows": [asdict(row) for row in rows],
+            "rows": [row.to_dict() for row in rows],
         }
     )
     return 0
@@ -121,20 +121,6 @@ def _twice(*names: str) -> list[str]:
     return [each for name in names for each in (name, "warm")]
 
 
-MODES = ("cold", "warm")
-
-
-@dataclass(frozen=True)
-class Answered:
-    """One frame's answer: overlap with the true box (0 without one), verdict, cost."""
-
-    iou: float
-    found: bool
-    score: float
-    steps: int
-    wall_ms: float
-
-
 @dataclass(frozen=True)
 class Row:
     """One frame: ``sight`` of the target as ``Truth`` has it, and the answers."""
@@ -143,8 +129,13 @@ class Row:
     seed: int
     frame: int
     sight: str
-    cold: Answered
-    warm: Answered
+    cold: Call
+    warm: Call
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        answers = {mode: getattr(self, mode).record(*COLUMNS) for mode in MODES}
+        return {**vars(self), **answers}
 
 
 def clip_kinds(count: int, seed: int) -> list[tuple[int, str]]:
@@ -177,23 +168,13 @@ def _clip_rows(grounder: Locator, clip: Clip) -> list[Row]:
     trackers = {mode: Tracker(grounder, [clip.ref], warm=mode == "warm") for mode in MODES}
     rows = []
     for k, frame in enumerate(clip.frames()):
-        answers: dict[str, Answered] = {}
+        answers: dict[str, Call] = {}
         for mode in MODES[:: 1 if k % 2 else -1]:  # neither profits from the other's caches
             update = trackers[mode].update
             (answer,), wall_ms = timed(partial(update, frame, clip.time_s(k)))
-            answers[mode] = _judge(answer, clip.truth[k], wall_ms)
+            answers[mode] = judge_call(answer, clip.truth[k].xyxy, wall_ms)
         rows.append(Row(clip.kind, clip.seed, k, clip.truth[k].sight, **answers))
     return rows
-
-
-def _judge(answer: Grounding, truth: Truth, wall_ms: float) -> Answered:
-    return Answered(
-        iou=float(answer_ious([answer.xyxy], [truth.xyxy])[0]) if truth.xyxy else 0.0,
-        found=answer.found,
-        score=answer.score,
-        steps=len(answer.zooms) + len(answer.abandoned),
-        wall_ms=wall_ms,
-    )
 
 
 def summarise(rows: Sequence[Row]) -> dict[str, Any]:
@@ -215,20 +196,18 @@ def _figures(rows: Sequence[Row], mode: str) -> dict[str, float]:
     """Of one mode: ``acc50`` of frames that show the target and ``found``, the share of them
     with such a box that is said to be found; ``false_answers`` of frames that hide it; ``right``,
     where the box alone counts, of both together; steps and milliseconds a frame."""
-    answers: list[Answered] = [getattr(row, mode) for row in rows]
+    answers: list[Call] = [getattr(row, mode) for row in rows]
     pairs = list(zip(rows, answers, strict=True))
-    hits = [answer.iou >= RIGHT_IOU for row, answer in pairs if row.sight == "seen"]
-    found = [
-        answer.found and answer.iou >= RIGHT_IOU for row, answer in pairs if row.sight == "seen"
-    ]
+    hits = [answer.right for row, answer in pairs if row.sight == "seen"]
+    found = [answer.found and answer.right for row, answer in pairs if row.sight == "seen"]
     false = [answer.found for row, answer in pairs if row.sight == "hidden"]
     return {
-        "acc50": _mean(hits),
-        "found": _mean(found),
-        "false_answers": _mean(false),
-        "right": _mean([*hits, *(not each for each in false)]),
-        "steps": _mean([answer.steps for answer in answers]),
-        "mean_ms": _mean([answer.wall_ms for answer in answers]),
+        "acc50": mean(hits),
+        "found": mean(found),
+        "false_answers": mean(false),
+        "right": mean([*hits, *(not each for each in false)]),
+        "steps": mean([answer.steps for answer in answers]),
+        "mean_ms": mean([answer.wall_ms for answer in answers]),
         "p50_ms": float(np.median([answer.wall_ms for answer in answers])) if answers else np.nan,
     }
 
@@ -268,5 +247,46 @@ def summarise_stills(stills: Sequence[Still]) -> dict[str, Any]:
     }
 
 
-def _mean(values: Sequence[float]) -> float:
-    return float(np.mean(values)) if values else float("nan")
+def section(figures: Figures) -> Section:
+    """Cold against warm."""
+
+    def cells(kind: str, group: Figures) -> tuple[str, ...]:
+        return (
+            kind,
+            str(group["frames"]),
+            *(percent(group[mode]["acc50"]) for mode in MODES),
+            *(percent(group[mode]["found"]) for mode in MODES),
+            *(percent(group[mode]["false_answers"]) for mode in MODES),
+            *(percent(group[mode]["right"]) for mode in MODES),
+            *(two_digits(group[mode]["steps"]) for mode in MODES),
+            *(milliseconds(group[mode]["p50_ms"]) for mode in MODES),
+        )
+
+    pairs = ("Acc50", "found", "false", "right", "steps", "p50 ms")
+    head = ("clips", "frames", *(f"{pair} {mode}" for pair in pairs for mode in MODES))
+    kinds, still = figures["by_kind"], figures["stills"]
+    return Section(
+        "Video",
+        (
+            "Rendered clips, each frame answered cold (the whole frame first) and warm (where the"
+            " object was). Acc50: of the frames that show it. Found: the share of them with such a"
+            " box that is said to be found. False: found although it is hidden. Right: Acc50 and"
+            " what is not false, of both.",
+            f"Of {still['pictures']} pictures that stand still ({still['questions']} questions)"
+            f" {still['found_cold']} are found cold and {still['found_warm']} warm;"
+            f" {still['changing']} questions change their verdict from one to the next.",
+        ),
+        (Table(head, tuple(cells(*each) for each in kinds.items()), strong=len(kinds) - 1),),
+        headlines=tuple(_headlines(kinds)),
+    )
+
+
+def _headlines(by_kind: Figures) -> Iterator[Headline]:
+    if "all" in by_kind:
+        cold, warm = by_kind["all"]["cold"], by_kind["all"]["warm"]
+        yield Headline(
+            "steps a frame of video",
+            f"{warm['steps']:.2f}",
+            f"with a warm start, {cold['steps']:.2f} cold; {percent(warm['right'])} of all frames"
+            f" right, {percent(cold['right'])} cold",
+        )

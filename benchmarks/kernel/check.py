@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.kernel.contestants import kernel
 from benchmarks.kernel.forms import Form, Planes
 from benchmarks.kernel.tasks import STD, Task
-from benchmarks.methods import BenchmarkError
+from benchmarks.options import BenchmarkError
 
 
 def check(task: Task, form: Form, threads: int) -> None:

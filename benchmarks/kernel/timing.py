@@ -118,7 +118,7 @@ def _fastest(forms: dict[str, Times] | None) -> float | None:
 
 
 @dataclass(frozen=True)
-class Goal:
+class Bound:
     """What the kernel is to reach: a ratio of at least ``least`` on rows of some scales."""
 
     text: str
@@ -140,19 +140,19 @@ class Goal:
 
 
 GOALS = (
-    Goal(
+    Bound(
         "At least 4x faster than the best antialiased other",
         4.0,
         lambda row: row.antialiased_ratio,
         lambda scale: True,
     ),
-    Goal(
+    Bound(
         "Not slower than blobFromImage where the scale is above 1/2",
         1.0,
         lambda row: row.blob_ratio,
         lambda scale: scale > 0.5,
     ),
-    Goal(
+    Bound(
         "Within 2x of blobFromImage where it is 1/2 or below",
         0.5,
         lambda row: row.blob_ratio,

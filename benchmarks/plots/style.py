@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from sdk.errors import InputError
+from sdk.extras import extras_named
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,7 +33,19 @@ def dress(axes: Axes, title: str = "", grid: Literal["both", "x", "y"] | None = 
     axes.set_axisbelow(True)
 
 
+def check_plot(path: Path) -> None:
+    """InputError when no plot could be made there, MissingRuntimeError without matplotlib."""
+    if path.suffix not in (".png", ".svg"):
+        raise InputError(f"expected a plot in a .png or .svg file, got {path}")
+    with extras_named("benchmarks"):
+        import matplotlib  # noqa: F401
+
+
 def save(figure: Figure, path: Path) -> None:
-    """Write a .png or .svg file, and the folders on the way to it."""
+    """Write a .png or .svg file and the folders on the way to it, the same for the same plot."""
+    import matplotlib as mpl
+
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    undated: dict[str, Any] = {"metadata": {"Date": None}} if path.suffix == ".svg" else {}
+    with mpl.rc_context({"svg.hashsalt": path.stem, "svg.fonttype": "none"}):
+        figure.savefig(path, **undated)

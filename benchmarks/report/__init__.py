@@ -1,1 +1,1 @@
-"""One report of all measurements: a self-contained page, a Markdown document, README's table."""
+"""One report of all measurements: a Markdown document with its plots, and README's table."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.report.parts import PARTS, Part, Ran
+from benchmarks.report.parts import Ran, benchmarks
 from sdk.errors import InputError
 from sdk.json_reader import JsonReader
 
@@ -33,7 +33,7 @@ class Record:
     def command(self, name: str) -> str:
         """What measured a part, as one would type it."""
         known = {each.name: each.command for each in self.ran}
-        return known.get(name, f"python -m benchmarks {name} --json {name}.json")
+        return known.get(name, f"python -m benchmarks {name}")
 
 
 def read_record(folder: Path) -> Record:
@@ -60,45 +60,36 @@ def read_record(folder: Path) -> Record:
     )
 
 
-def write_record(folder: Path, record: Record) -> None:
-    """Write it; OSError when that fails."""
+def note_run(folder: Path, done: Ran, quick: bool, wheel_mb: float | None) -> None:
+    """Add a run to the folder's record."""
+    before = read_record(folder)
+    record = replace(
+        before.with_run(done),
+        date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        quick=before.quick or quick,
+        wheel_mb=before.wheel_mb if wheel_mb is None else wheel_mb,
+    )
     text = json.dumps(asdict(record), indent=2, allow_nan=False)
     (folder / RECORD).write_text(text + "\n", encoding="utf-8")
 
 
-def read_measured(folder: Path, parts: Sequence[Part] = PARTS) -> dict[str, dict[str, Any]]:
-    """The JSON of every part that is there, by name and in their order.
+def read_measured(folder: Path) -> dict[str, dict[str, Any]]:
+    """The JSON of every benchmark that is there, by name and in the order of the report.
 
-    Raises InputError for a file that is damaged or of another version, or when there is none.
+    Raises:
+        InputError: a file is damaged, or there is none.
     """
-    found = {each.name: folder / f"{each.name}.json" for each in parts}
-    measured = {
-        part.name: _checked(found[part.name], part) for part in parts if found[part.name].is_file()
-    }
+    files = {name: folder / f"{name}.json" for name in benchmarks()}
+    measured = {name: _read(path) for name, path in files.items() if path.is_file()}
+    for name, figures in measured.items():
+        if not isinstance(figures, dict):
+            raise InputError(f"{files[name]}: expected a JSON object, got {type(figures).__name__}")
     if not measured:
         raise InputError(
             f"expected figures (latency.json, ...) in {folder}, found none: measure with"
             f" piza bench all --out {folder}"
         )
     return measured
-
-
-def _checked(path: Path, part: Part) -> dict[str, Any]:
-    data = _read(path)
-    if not isinstance(data, dict):
-        raise InputError(f"{path}: expected a JSON object, got {type(data).__name__}")
-    missing = [key for key in part.needs if key not in data]
-    rows = data.get("rows", [])
-    if not missing and part.row_needs:
-        fits = isinstance(rows, list) and all(isinstance(row, dict) for row in rows)
-        missing = ["rows of objects"] if not fits else []
-        missing += [key for key in part.row_needs if fits and any(key not in row for row in rows)]
-    if missing:
-        raise InputError(
-            f"{path} has no {', '.join(missing)}, as this version writes them: measure again with"
-            f" python -m benchmarks {part.name} --json {path}"
-        )
-    return data
 
 
 def _read(path: Path) -> Any:

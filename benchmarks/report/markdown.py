@@ -3,63 +3,109 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.report.assemble import document
-from benchmarks.report.document import Document, Section, Table
-from benchmarks.report.folder import (
-    read_measured,
-    read_record,
-    write_record,
-)
-from benchmarks.report.html import page
-from benchmarks.report.parts import Ran
-from benchmarks.report.svg import standalone
+from benchmarks.report.document import Document, document, understood
+from benchmarks.report.folder import RECORD, read_measured, read_record
+from benchmarks.report.section import NOT_MEASURED, Section, Table
 from sdk.errors import InputError
 
 BEGIN, END = "<!-- benchmarks:begin -->", "<!-- benchmarks:end -->"
 _LONGEST = 80  # characters of a command in the README's table
-_VERDICTS = {True: "met", False: "**not met**", None: "not measured"}
+_VERDICTS = {True: "met", False: "**not met**", None: NOT_MEASURED}
 
 
-def markdown(document: Document, plots: str | None = None) -> str:
+def write_docs(folder: Path, path: Path, data: Path) -> list[Path]:
+    """Write a folder's report.
+
+    Args:
+        folder: what ``python -m benchmarks all`` wrote.
+        path: of the document; its plots go to a folder beside it that bears its name.
+        data: where the figures are to lie; they are copied there from ``folder``.
+
+    Returns:
+        What was written.
+
+    Raises:
+        InputError: the folder has no figures, or damaged ones.
+    """
+    report = _report(folder)
+    plots = path.with_suffix("")
+    plots.mkdir(parents=True, exist_ok=True)
+    written = [path]
+    for name, section in report.sections.items():
+        for picture in section.pictures:
+            written.append(plots / f"{picture.name}.svg")
+            with understood(name):
+                picture.draw(written[-1])
+    if data.resolve() != folder.resolve():
+        data.mkdir(parents=True, exist_ok=True)
+        for name in (RECORD, *(f"{each}.json" for each in report.sections)):
+            if (folder / name).is_file():
+                written.append(Path(shutil.copyfile(folder / name, data / name)))
+    path.write_text(markdown(report, plots.name, data, path.parent), encoding="utf-8")
+    return written
+
+
+def write_readme(folder: Path, path: Path, docs: Path) -> Path:
+    """Replaces the table between the markers of ``path``, with a link to ``docs``.
+
+    Raises:
+        InputError: no such file, or no markers in it; no figures in the folder.
+    """
+    table = readme_table(_report(folder), os.path.relpath(docs, path.parent))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {path}: {error}") from error
+    path.write_text(replaced(text, table), encoding="utf-8")
+    return path
+
+
+def markdown(report: Document, plots: str, data: Path, home: Path) -> str:
     """The whole report.
 
     Args:
-        document: the report.
-        plots: the folder of the plots (``NAME.svg``) as the file refers to it, None for no plots.
+        report: what it says.
+        plots: the folder of the plots (``NAME.svg``) as the file refers to it.
+        data: the folder of the figures (``NAME.json``).
+        home: the folder of the file.
     """
     goals = [
-        (goal.what, goal.wanted, "" if goal.met is None else goal.measured, _VERDICTS[goal.met])
-        for goal in document.goals
+        (goal.what, goal.wanted, "" if goal.holds is None else goal.found, _VERDICTS[goal.holds])
+        for goal in report.goals
     ]
     blocks = [
-        f"# {document.title}",
-        f"Written by `python -m benchmarks report`, not by hand. {document.date}".strip(),
-        *(f"> {_text(each)}" for each in document.remarks),
+        "# piza-edge, measured",
+        f"Written by `python -m benchmarks report`, not by hand. {report.date}".strip(),
+        *(f"> {_text(each)}" for each in report.remarks),
         "## Goals",
         _rows(("goal", "wanted", "measured", ""), goals),
     ]
-    for section in document.sections:
+    for name, section in report.sections.items():
+        file = data / f"{name}.json"
+        command = f"{report.commands[name]} --json {Path(os.path.relpath(file)).as_posix()}"
+        link = Path(os.path.relpath(file, home)).as_posix()
+        blocks += [f"## {section.title}", f"`{command}` → [{link}]({link})"]
         blocks += _section(section, plots)
-    blocks += ["## Measured on", _rows(("", ""), document.machine, "---|")]
+    blocks += ["## Measured on", _rows(("", ""), list(report.machine.items()), "---|")]
     return "\n\n".join(blocks) + "\n"
 
 
-def readme_table(document: Document, commands: dict[str, str], link: str) -> str:
+def readme_table(report: Document, link: str) -> str:
     """The figures that matter, each with its command (of long ones the beginning: the document has
     all of it), and where the others are."""
     rows = [
-        (tile.label, f"**{tile.value}**", tile.note, f"`{_short(commands[tile.benchmark])}`")
-        for tile in document.tiles
+        (each.label, f"**{each.value}**", each.note, f"`{_short(report.commands[name])}`")
+        for name, section in report.sections.items()
+        for each in section.headlines
     ]
-    machine = dict(document.machine)
-    about = f"{machine['Processor']}, {machine['Engine']}"
+    known = (report.machine.get(name) for name in ("Processor", "Engine"))
+    about = _text(", ".join(each for each in known if each))
     table = _rows(("figure", "", "of", "command"), rows, "---|")
-    return f"{table}\n\n{_text(about)}. Everything else: [{link}]({link})."
+    return f"{table}\n\n{about}. Everything else: [{link}]({link})."
 
 
 def replaced(text: str, table: str) -> str:
@@ -73,14 +119,17 @@ def replaced(text: str, table: str) -> str:
     return f"{before}{BEGIN}\n{table}\n{END}{after}"
 
 
+def _report(folder: Path) -> Document:
+    return document(read_measured(folder), read_record(folder))
+
+
 def _short(command: str) -> str:
     return command if len(command) <= _LONGEST else " ".join([*command.split()[:4], "..."])
 
 
-def _section(section: Section, plots: str | None) -> list[str]:
-    blocks = [f"## {section.title}", f"`{section.command}`", *map(_text, section.text)]
-    if plots is not None:
-        blocks += [f"![{each.title}]({plots}/{each.name}.svg)" for each in section.pictures]
+def _section(section: Section, plots: str) -> list[str]:
+    blocks = [_text(each) for each in section.text]
+    blocks += [f"![{each.title}]({plots}/{each.name}.svg)" for each in section.pictures]
     for table in section.tables:
         blocks += [_table(table), *([_text(table.note)] if table.note else [])]
     return blocks
@@ -107,55 +156,3 @@ def _row(cells: Sequence[str]) -> str:
 def _text(text: str) -> str:
     """In one line, without anything that Markdown takes for a tag."""
     return " ".join(text.split()).replace("<", "&lt;")
-
-
-def note_run(folder: Path, done: Ran, quick: bool, wheel_mb: float | None) -> None:
-    """Add a run to the folder's record."""
-    before = read_record(folder)
-    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    size = before.wheel_mb if wheel_mb is None else wheel_mb
-    record = replace(before, date=now, quick=before.quick or quick, wheel_mb=size)
-    write_record(folder, record.with_run(done))
-
-
-def write_report(folder: Path) -> list[Path]:
-    """``report.html`` and ``benchmarks.md`` of a folder; returns where they are.
-
-    Raises InputError when the folder has no figures, or damaged ones.
-    """
-    report = _report(folder)
-    files = {folder / "report.html": page(report), folder / "benchmarks.md": markdown(report)}
-    for path, text in files.items():
-        path.write_text(text, encoding="utf-8")
-    return list(files)
-
-
-def write_docs(folder: Path, path: Path) -> list[Path]:
-    """The folder's report as ``path``, its plots in a folder beside it that bears its name."""
-    report = _report(folder)
-    plots = path.with_suffix("")
-    plots.mkdir(parents=True, exist_ok=True)
-    path.write_text(markdown(report, plots.name), encoding="utf-8")
-    written = [path]
-    for section in report.sections:
-        for picture in section.pictures:
-            written.append(plots / f"{picture.name}.svg")
-            written[-1].write_text(standalone(picture.svg), encoding="utf-8")
-    return written
-
-
-def write_readme(folder: Path, path: Path, docs: Path | None) -> list[Path]:
-    """Replaces the table between the markers of ``path``, with a link to ``docs``."""
-    report = _report(folder)
-    link = os.path.relpath(docs or Path("docs/benchmarks.md"), path.parent)
-    commands = {each.name: each.command for each in report.sections}
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise InputError(f"cannot read {path}: {error}") from error
-    path.write_text(replaced(text, readme_table(report, commands, link)), encoding="utf-8")
-    return [path]
-
-
-def _report(folder: Path) -> Document:
-    return document(read_measured(folder), read_record(folder))

@@ -2,79 +2,42 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import shlex
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Protocol
+
+from benchmarks.commands import COMMANDS
+from benchmarks.report.section import Figures, Part, Section
 
 Runner = Callable[[Sequence[str]], int]  # the arguments after "python" -> exit code
 
 
-@dataclass(frozen=True)
-class Part:
-    """One benchmark of the report.
+class Benchmark(Protocol):
+    """A module of ``benchmarks.commands`` that says how it is part of the report.
 
-    ``arguments``, ``quick``: of the measurement of record, and of a smoke run. ``needs``,
-    ``row_needs``: what its JSON, and each row of it, must hold for the report. ``engine``: it takes
-    ``--engine``, ``--threads`` and ``--allow-unproven``. ``asked_for``: it is run only where more
-    arguments are given for it.
+    ``section(figures)`` makes its section of what its ``--json`` wrote; ``PART`` says how it is
+    run. Plots are drawn later, where they are wanted.
     """
 
-    name: str
-    arguments: tuple[str, ...] = ()
-    quick: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ("rows",)
-    row_needs: tuple[str, ...] = ()
-    engine: bool = True
-    asked_for: bool = False
+    PART: Part
+
+    @staticmethod
+    def section(figures: Figures) -> Section:
+        """The section of the report, with its goals and what the README tells."""
 
 
-# In the order of the report. Those that this version does not have are left out.
-PARTS = (
-    Part(
-        "latency",
-        ("--runs", "10000", "--warmup", "20"),
-        ("--runs", "20", "--cold-starts", "1"),
-        ("rows", "samples", "cold_start", "steps", "frame_wh", "warmup", "throughput_per_s"),
-    ),
-    Part(
-        "accuracy",
-        ("--scenes", "500"),
-        ("--scenes", "4"),
-        ("zoom", "attribute", "relation", "shuffled", "absent"),
-    ),
-    Part(
-        "peers",
-        quick=("--quick",),
-        row_needs=(
-            *("name", "group", "p50_ms", "p99_ms", "ratio"),
-            *("acc50", "macc", "macc_se", "macc_ours", "mpx", "weights", "same_box"),
-        ),
-        needs=("rows", "goals", "text_cache", "absent"),
-    ),
-    Part("engines", quick=("--questions", "1"), engine=False, asked_for=True),
-    Part(
-        "scaling",
-        quick=("--questions", "1", "--rounds", "1"),
-    ),
-    Part("refs", quick=("--scenes", "1", "--rounds", "1")),
-    Part("deadline", quick=("--scenes", "3"), needs=("rows", "normal_ms", "load")),
-    Part(
-        "calibration",
-        quick=("--scenes", "12"),
-        needs=("rows", "bins", "ece", "brier", "auc", "found", "threshold", "n", "absent"),
-    ),
-    Part(
-        "video",
-        quick=("--clips", "2", "--frames", "8", "--stills", "2"),
-        needs=("by_kind", "stills"),
-    ),
-    Part("kernel", quick=("--rounds", "2"), needs=("rows", "goals"), engine=False),
-)
+@cache
+def benchmarks() -> dict[str, Benchmark]:
+    """Those commands that have a section, by name, in the order of ``COMMANDS``."""
+    modules = {name: importlib.import_module(f"benchmarks.commands.{name}") for name in COMMANDS}
+    return {name: module for name, module in modules.items() if hasattr(module, "section")}
 
 
 @dataclass(frozen=True)
@@ -87,28 +50,23 @@ class Ran:
     seconds: float
 
 
-def present(parts: Sequence[Part] = PARTS) -> list[Part]:
-    """The parts whose command this version has."""
-    return [each for each in parts if importlib.util.find_spec(f"benchmarks.commands.{each.name}")]
-
-
-def run_part(part: Part, out: Path, extra: Sequence[str], quick: bool, runner: Runner) -> Ran:
-    """Run one part; its JSON goes to ``out``, the one of an earlier run is removed before.
+def run_part(name: str, out: Path, extra: Sequence[str], quick: bool, runner: Runner) -> Ran:
+    """Run one of them; its JSON goes to ``out``, the one of an earlier run is removed before.
 
     Args:
-        part: what to run.
+        name: whom to run.
         out: the report's folder.
         extra: further arguments.
         quick: a smoke run.
         runner: runs ``python`` with arguments.
     """
-    figures = out / f"{part.name}.json"
+    part, figures = benchmarks()[name].PART, out / f"{name}.json"
     figures.unlink(missing_ok=True)
     chosen = [*(part.quick if quick else part.arguments), *extra]
     begin = time.perf_counter()
-    code = runner(["-m", "benchmarks", part.name, *chosen, "--json", str(figures)])
-    shown = shlex.join(["python", "-m", "benchmarks", part.name, *chosen])
-    return Ran(part.name, shown, code, round(time.perf_counter() - begin, 1))
+    code = runner(["-m", "benchmarks", name, *chosen, "--json", str(figures)])
+    shown = shlex.join(["python", "-m", "benchmarks", name, *chosen])
+    return Ran(name, shown, code, round(time.perf_counter() - begin, 1))
 
 
 def in_own_process(arguments: Sequence[str]) -> int:

@@ -14,7 +14,7 @@ from benchmarks.__main__ import main
 from benchmarks.baselines import entries
 from benchmarks.baselines.slicing import Grid, Slicer
 from sdk.engine.folder import read_manifest
-from sdk.runtime import open_session
+from sdk.families import open_session
 from train.checkpoint import load_checkpoint
 from train.evaluation.searcher import Searcher
 

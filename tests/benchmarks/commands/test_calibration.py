@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 from pathlib import Path
@@ -10,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.commands.calibration import Answered, answered, ask, figures, lines
+from benchmarks.asking import Call
+from benchmarks.commands.calibration import ask, figures, lines
 from benchmarks.plots.calibration_plot import calibration_plot
 from evaluation.questions import Question
-from sdk.results.grounding import Rival
 
 TARGET = (100.0, 100.0, 140.0, 130.0)
 
 
-def made(count: int = 400) -> list[Answered]:
+def made(count: int = 400) -> list[Call]:
     """Right as often as the score says; half of the wrong ones are absent; from 0.5 on found."""
     rng = np.random.default_rng(0)
     rows = []
@@ -26,22 +25,20 @@ def made(count: int = 400) -> list[Answered]:
         score = (k + 0.5) / count
         right = bool(rng.random() < score)
         absent = not right and k % 2 == 0
-        rows.append(Answered(score, score**2, score >= 0.5, right, absent, not right))
+        rows.append(
+            Call(
+                score=score,
+                last_score=score**2,
+                found=score >= 0.5,
+                iou=float(right),
+                absent=absent,
+                rival=not right,
+            )
+        )
     return rows
 
 
 ROWS = made()
-
-
-def test_answers_against_the_truth(answer) -> None:
-    right = answered(answer("the car", [(0, 0, 300, 300), TARGET]), TARGET)
-    assert right == Answered(0.75, 0.75, True, True, False, False)
-    beside = answer("the car", [(0, 0, 300, 300)], found=False)
-    beside = dataclasses.replace(beside, rival=Rival(np.array(TARGET, np.float32), 0.5))
-    assert answered(beside, TARGET) == Answered(0.75, 0.75, False, False, False, True)
-    assert answered(answer("the car", []), TARGET) == Answered(0, 0, True, False, False, False)
-    absent = answered(answer("the car", [TARGET]), None)
-    assert (absent.right, absent.absent, absent.found) == (False, True, True)
 
 
 def test_questions_are_asked_one_by_one(answer) -> None:

@@ -9,17 +9,18 @@ import numpy as np
 import pytest
 
 from benchmarks.__main__ import main
+from benchmarks.asking import Run
 from benchmarks.coldstart import ColdStart
-from benchmarks.commands.engines import CallContext, measure, summarise
+from benchmarks.commands.engines import measure, summarise
 from evaluation.questions import Workload
 from sdk import Grounder
 
 START = ColdStart(100.0, 200.0, 90.0, 450.0, 150.0, 170.0, 330.0, torch=False)
 
 
-def asked(*walls_ms: float) -> list[CallContext]:
+def asked(*walls_ms: float) -> list[Run]:
     stages = {"image": 6.0, "ground": 9.0}
-    return [CallContext(each, stages, {"image": 2, "ground": 3}, 2) for each in walls_ms]
+    return [Run(each, stages, 2, looks={"image": 2, "ground": 3}) for each in walls_ms]
 
 
 def test_the_command(engine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -61,7 +62,7 @@ def test_figures_of_a_look_and_paired_ratios(engine: Path) -> None:
 
 
 def test_a_search_that_never_looked(engine: Path) -> None:
-    nothing = CallContext(1.0, {"image": 0.0, "ground": 0.0}, {"image": 0, "ground": 0}, 0)
+    nothing = Run(1.0, {"image": 0.0, "ground": 0.0}, 0, looks={"image": 0, "ground": 0})
     with Grounder(engine) as grounder:
         row = summarise(grounder, [nothing], [nothing], START)
     assert row["image_ms"] == 0.0

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.commands.latency import STAGES, Run, measure, summarise
+from benchmarks.asking import Run
+from benchmarks.commands.latency import STAGES, measure, summarise
 from evaluation.questions import Workload
 from sdk.results.grounding import Grounding
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from benchmarks.asking import Call
 from benchmarks.commands.video import (
-    Answered,
     Row,
     Still,
     clip_kinds,
@@ -76,14 +76,14 @@ def test_order_alternates(answer: Callable[..., Grounding]) -> None:
     assert wise.order[2:8] == [False, True, True, False, False, True]
 
 
-def row(kind: str, sight: str, cold: Answered, warm: Answered) -> Row:
+def row(kind: str, sight: str, cold: Call, warm: Call) -> Row:
     return Row(kind, 0, 0, sight, cold, warm)
 
 
 def test_figures() -> None:
-    right = Answered(iou=0.6, found=True, score=0.9, steps=2, wall_ms=50.0)
-    wrong = Answered(iou=0.1, found=True, score=0.9, steps=1, wall_ms=20.0)
-    none = Answered(iou=0.0, found=False, score=0.1, steps=3, wall_ms=70.0)
+    right = Call(iou=0.6, found=True, score=0.9, steps=2, wall_ms=50.0)
+    wrong = Call(iou=0.1, found=True, score=0.9, steps=1, wall_ms=20.0)
+    none = Call(iou=0.0, found=False, score=0.1, steps=3, wall_ms=70.0)
     figures = summarise(
         [
             row("ego", "seen", right, wrong),

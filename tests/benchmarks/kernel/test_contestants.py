@@ -15,7 +15,7 @@ from benchmarks.kernel.contestants import copied_bytes, make_forms, threads_of_o
 from benchmarks.kernel.forms import Form
 from benchmarks.kernel.tasks import FRAMES, SIZES, STD, Task, make_tasks, picture
 from benchmarks.kernel.timing import GOALS, Result, Row, measure, run_task
-from benchmarks.methods import BenchmarkError
+from benchmarks.options import BenchmarkError
 
 CONTESTANTS = ["ours", "opencv", "blob", "pillow", "torch", "copy"]
 

@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.asking import Run
 from benchmarks.coldstart import ColdStart
 from benchmarks.coldstart import summarise as summarise_starts
-from benchmarks.commands.latency import STAGES, Run, summarise
+from benchmarks.commands.latency import STAGES, summarise
+from benchmarks.report.parts import benchmarks
+from benchmarks.report.section import Picture
 
 MACHINE = {
     "cpu": "Fast CPU",
@@ -162,6 +165,15 @@ def kernel() -> dict[str, Any]:
     return {"rows": [row], "goals": ["At least 4x faster: 0 of 1 rows"], "environment": MACHINE}
 
 
+def methods() -> dict[str, Any]:
+    shares = dict.fromkeys(("acc50", "acc75", "macc", "first_window"), 0.5)
+    rows = [
+        {"method": name, "params": params, **shares, "steps": 1.0, "n": 9}
+        for name, params in (("zero-shot", 0), ("coop", 1000), ("piza-coop", 2000))
+    ]
+    return {"rows": rows, "environment": MACHINE}
+
+
 MADE = {
     each.__name__: each
     for each in (
@@ -175,6 +187,7 @@ MADE = {
         calibration,
         video,
         kernel,
+        methods,
     )
 }
 
@@ -192,8 +205,14 @@ def latency_fixture() -> Callable[..., dict[str, Any]]:
 
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Plots take time: here they are empty."""
-    monkeypatch.setattr("benchmarks.report.document.draw", lambda *_: "<svg></svg>")
+    """Plots take time: here they are not drawn."""
+
+    class Undrawn(Picture):
+        draw = property(lambda _: lambda path: path.write_text("<svg></svg>"), lambda *_: None)
+
+    for module in benchmarks().values():
+        if hasattr(module, "Picture"):
+            monkeypatch.setattr(module, "Picture", Undrawn)
 
 
 @pytest.fixture

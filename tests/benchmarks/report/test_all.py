@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.commands import COMMANDS
 from benchmarks.report import parts
 from benchmarks.report.folder import read_record
-from benchmarks.report.parts import PARTS, Part, in_own_process, present, run_part
+from benchmarks.report.parts import benchmarks, in_own_process, run_part
 
-USUAL = [each for each in PARTS if not each.asked_for]
+USUAL = [name for name, each in benchmarks().items() if not each.PART.asked_for]
 
 
 class Fake:
@@ -45,7 +44,6 @@ class Fake:
 def fake(monkeypatch: pytest.MonkeyPatch, made: dict[str, Any], undrawn: None) -> Fake:
     runner = Fake(made)
     monkeypatch.setattr(parts, "in_own_process", runner)
-    monkeypatch.setattr(parts, "present", lambda: list(PARTS))
     return runner
 
 
@@ -58,16 +56,17 @@ def test_everything(fake: Fake, tmp_path: Path, capsys: pytest.CaptureFixture[st
         "--with",
         "engines",
         "'a b.engine' c.engine",
+        *("--with", "methods", "--out elsewhere"),
     ]
     assert main(["all", "--out", str(out), *options]) == 0
-    assert fake.names == [each.name for each in PARTS]
+    assert fake.names == list(benchmarks())
     assert ["engines", "a b.engine", "c.engine"] in fake.ran
     assert fake.ran[0] == [
         *("latency", "--runs", "10000", "--warmup", "20"),
         *("--deadline-ms", "50"),
     ]
-    assert (out / "report.html").is_file()
     assert (out / "benchmarks.md").is_file()
+    assert (out / "benchmarks" / "scaling.svg").is_file()
     record = read_record(out)
     assert not record.quick
     assert record.wheel_mb is None
@@ -83,8 +82,9 @@ def test_a_smoke_run_of_another_engine(fake: Fake, tmp_path: Path) -> None:
     engine = ["--engine", "my.engine", "--threads", "2", "--allow-unproven"]
     by_name = {arguments[0]: arguments[1:] for arguments in fake.ran}
     assert "engines" not in by_name  # nobody said which
-    for part in USUAL:
-        assert by_name[part.name] == [*part.quick, *(engine if part.engine else [])]
+    for name in USUAL:
+        part = benchmarks()[name].PART
+        assert by_name[name] == [*part.quick, *(engine if part.engine else [])]
     assert "smoke run" in (tmp_path / "benchmarks.md").read_text()
 
 
@@ -103,10 +103,10 @@ def test_one_that_fails(fake: Fake, tmp_path: Path, capsys: pytest.CaptureFixtur
     (tmp_path / "refs.json").write_text("figures of another day")
     fake.failing = ["refs"]
     assert main(["all", "--out", str(tmp_path)]) == 3
-    assert fake.names == [each.name for each in USUAL]
+    assert fake.names == USUAL
     assert not (tmp_path / "refs.json").exists()
     assert "failed: refs" in capsys.readouterr().out
-    assert "refs failed with 3" in (tmp_path / "report.html").read_text()
+    assert "refs failed with 3" in (tmp_path / "benchmarks.md").read_text()
 
 
 @pytest.mark.parametrize(
@@ -129,34 +129,24 @@ def test_more_options_for_nobody(
 
 
 def test_all_that_fail(fake: Fake, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    fake.failing = [each.name for each in PARTS]
+    fake.failing = USUAL
     assert main(["all", "--out", str(tmp_path)]) == 2
     assert "expected figures" in capsys.readouterr().err
 
 
-def test_parts_without_a_command_are_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    made_up = (Part("latency"), Part("not_written_yet"), Part("kernel"))
-    assert [each.name for each in present(made_up)] == ["latency", "kernel"]
-
-
-def test_every_part_that_is_there_is_a_command() -> None:
-    assert {each.name for each in present()} <= set(COMMANDS)
-    assert {"latency", "accuracy", "scaling", "refs", "deadline", "kernel"} <= set(COMMANDS)
-
-
-@pytest.mark.parametrize("part", [each for each in present() if each.name != "peers"])
-def test_arguments_are_those_of_the_command(part: Part, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("name", benchmarks())
+def test_arguments_are_those_of_the_command(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    part = benchmarks()[name].PART
     for arguments in (part.arguments, part.quick):
         with pytest.raises(SystemExit) as stopped:
-            main([part.name, *arguments, "--help"])
+            main([name, *arguments, "--help"])
         assert stopped.value.code == 0
     known = capsys.readouterr().out
     assert all(each in known for each in (*part.arguments, *part.quick) if each.startswith("--"))
 
 
 def test_a_part_in_a_process_of_its_own(engine: Path, tmp_path: Path) -> None:
-    part = Part("refs", quick=("--scenes", "1", "--rounds", "1"))
-    done = run_part(part, tmp_path, ["--engine", str(engine)], True, in_own_process)
+    done = run_part("refs", tmp_path, ["--engine", str(engine)], True, in_own_process)
     assert (done.name, done.exit_code) == ("refs", 0)
     assert done.command == f"python -m benchmarks refs --scenes 1 --rounds 1 --engine {engine}"
     assert done.seconds > 0

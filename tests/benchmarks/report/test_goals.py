@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from benchmarks.report.goals import goals
+from benchmarks.report.document import document
+from benchmarks.report.folder import Record
+from benchmarks.report.section import below
 
 
 def verdicts(measured: dict[str, Any], wheel_mb: float | None = None) -> dict[str, Any]:
-    return {goal.what: (goal.measured, goal.met) for goal in goals(measured, wheel_mb)}
+    report = document(measured, Record(wheel_mb=wheel_mb))
+    return {goal.what: (goal.found, goal.holds) for goal in report.goals}
 
 
-def test_nothing_measured() -> None:
-    assert {met for _, met in verdicts({}).values()} == {None}
+def test_nothing_measured(made: dict[str, Any]) -> None:
+    made["latency"]["cold_start"] = None
+    said = verdicts({"latency": made["latency"]})
+    assert len(said) == 3
+    assert set(said.values()) == {("not measured", None)}
 
 
 def test_everything_measured(made: dict[str, Any]) -> None:
@@ -24,6 +30,11 @@ def test_everything_measured(made: dict[str, Any]) -> None:
         "faster than loop": ("6.00x", True),  # as the peers' own command says
         "of a search outside the networks": ("9.0 %", False),
     }
+
+
+def test_a_limit_is_not_below_itself() -> None:
+    assert below("size", 5.0, 5.0, "MB").holds is False
+    assert below("size", 4.999, 5.0, "MB").wanted == "below 5 MB"
 
 
 def test_peers_of_a_run_without_goals(made: dict[str, Any]) -> None:

@@ -1,13 +1,12 @@
-"""The report of a folder: page, document, README."""
+"""The report of a folder: document, plots, figures, README."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections import Counter
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -15,95 +14,81 @@ from benchmarks.__main__ import main
 from benchmarks.report.markdown import BEGIN, END, replaced
 from sdk.errors import InputError
 
-VOID = {"meta", "br", "image"}
+PLOTS = {
+    *("latency-distribution", "latency-over-time", "latency-stages", "accuracy-against-p99"),
+    *("scaling", "deadline", "calibration", "kernel", "methods"),
+}
 
 
-class Page(HTMLParser):
-    """Checks that elements nest, gathers identifiers, links and what is loaded."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.ids: Counter[str] = Counter()
-        self.loaded: list[str] = []
-        self.tags: Counter[str] = Counter()
-        self.feed(text)
-        assert not self.open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags[tag] += 1
-        values = dict(attrs)
-        self.ids.update([values["id"]] if "id" in values else [])
-        self.loaded += [str(values[key]) for key in ("src", "href", "xlink:href") if key in values]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag not in VOID:
-            assert self.open.pop() == tag
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.open.pop()
-
-
-def test_page(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["report", str(folder)]) == 0
-    assert "report.html" in capsys.readouterr().out
-    text = (folder / "report.html").read_text()
-    page = Page(text)
-    assert page.tags["svg"] == 8
-    assert page.tags["script"] == page.tags["link"] == 0
-    assert all(link.startswith(("#", "data:")) for link in page.loaded)
-    assert {link[1:] for link in page.loaded if link.startswith("#")} <= set(page.ids)
-    assert max(page.ids.values()) == 1
-    assert "url(http" not in text
-    assert "prefers-color-scheme:dark" in text
-    for said in (
-        "deadline 50 ms",
-        "Fast CPU",
-        "tiny@abc",
-        "image.onnx 0123456789ab",
-        "60 searches",
-    ):
-        assert said in text
-    assert "compiled &lt;fast&gt;" in text
-    assert "<fast>" not in text
-    assert not re.search(r"#(30638e|d1495b|22303c)", text.split("</style>", 1)[1], re.IGNORECASE)
-
-
-def test_the_plot_of_everyone(folder: Path, made: dict[str, Any], tmp_path: Path) -> None:
-    """Those who look elsewhere than ours does, in colours that a page can turn dark."""
-    docs = tmp_path / "docs" / "benchmarks.md"
-    assert main(["report", str(folder), "--docs", str(docs)]) == 0
-    (plot,) = re.findall(r"\((\S*accuracy-against-p99\S*)\)", docs.read_text())
-    svg = (docs.parent / plot).read_text()
-    for said in ("nobody is faster and more exact", "ours", "slicing", "single pass", "960x544"):
-        assert said in svg
-    assert "eager" not in svg
-    assert not re.findall(r"(?:fill|stroke): #\w+", svg)
-    for row in made["peers"]["rows"]:
-        row["macc"] = None
-    (folder / "peers.json").write_text(json.dumps(made["peers"]))
-    assert main(["report", str(folder)]) == 0
-    assert "accuracy-against-p99" not in (folder / "report.html").read_text()
-
-
-def test_document_and_its_plots(folder: Path, tmp_path: Path) -> None:
+def test_document_and_its_plots(folder: Path, tmp_path: Path, made: dict[str, Any]) -> None:
     docs = tmp_path / "docs" / "benchmarks.md"
     assert main(["report", str(folder), "--docs", str(docs)]) == 0
     text = docs.read_text()
     assert "| **search** |" in text
-    assert "`python -m benchmarks latency --json latency.json`" in text
     plots = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text)
-    assert len(plots) == 8
+    assert {Path(plot).stem for plot in plots} == PLOTS
     for plot in plots:
-        assert (docs.parent / plot).read_text().startswith("<svg xmlns=")
+        root = ElementTree.parse(docs.parent / plot).getroot()
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
     tables = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
     for table in tables:
         assert len({line.replace("\\|", "").count("|") for line in table.splitlines()}) == 1
-    assert "![" not in (folder / "benchmarks.md").read_text()
+    for said in ("Fast CPU", "tiny@abc", "image.onnx 0123456789ab", "60 searches", "&lt;fast>"):
+        assert said in text
+    assert "<fast>" not in text
+    assert set(made) == {path.stem for path in (docs.parent / "data").glob("*.json")}
+
+
+def test_figures_lie_beside_the_document_where_its_commands_write_them(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undrawn: None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    record = {"date": "today", "quick": False, "wheel_mb": 1.0}
+    ran = {"name": "refs", "command": "python -m benchmarks refs --scenes 9"}
+    record["ran"] = [ran | {"exit_code": 0, "seconds": 1.0}]
+    (folder / "run.json").write_text(json.dumps(record))
+    assert main(["report", str(folder), "--docs", "docs/benchmarks.md"]) == 0
+    text = Path("docs/benchmarks.md").read_text()
+    command = "python -m benchmarks refs --scenes 9 --json docs/data/refs.json"
+    assert f"`{command}` → [data/refs.json](data/refs.json)" in text
+    for link in re.findall(r"\]\((data/\w+\.json)\)", text):
+        copied = Path("docs", link)
+        assert copied.read_bytes() == (folder / copied.name).read_bytes()
+    Path("README.md").write_text(f"{BEGIN}\n{END}\n")
+    assert main(["report"]) == 0  # from what is kept, the same again
+    assert Path("docs/benchmarks.md").read_text() == text
+    assert "[docs/benchmarks.md](docs/benchmarks.md)" in Path("README.md").read_text()
+
+
+def test_a_report_beside_its_figures(
+    folder: Path, undrawn: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = {path.name for path in folder.iterdir()}
+    assert main(["report", str(folder)]) == 0
+    assert "benchmarks.md" in capsys.readouterr().out
+    assert {path.name for path in folder.iterdir()} == before | {"benchmarks.md", "benchmarks"}
+    assert "[latency.json](latency.json)" in (folder / "benchmarks.md").read_text()
+
+
+def test_the_plot_of_everyone(folder: Path, made: dict[str, Any]) -> None:
+    """Those who look elsewhere than ours does; the same each time."""
+    (folder / "peers.json").rename(folder.parent / "peers.json")
+    for path in folder.glob("*.json"):
+        path.unlink()
+    (folder.parent / "peers.json").rename(folder / "peers.json")
+    plot = folder / "benchmarks" / "accuracy-against-p99.svg"
+    assert main(["report", str(folder)]) == 0
+    svg = plot.read_text()
+    for said in ("nobody is faster and more exact", "ours", "slicing", "single pass", "960x544"):
+        assert said in svg
+    assert "eager" not in svg
+    assert main(["report", str(folder)]) == 0
+    assert plot.read_text() == svg
+    for row in made["peers"]["rows"]:
+        row["macc"] = None
+    (folder / "peers.json").write_text(json.dumps(made["peers"]))
+    assert main(["report", str(folder)]) == 0
+    assert "accuracy-against-p99" not in (folder / "benchmarks.md").read_text()
 
 
 def test_readme(folder: Path, undrawn: None, tmp_path: Path) -> None:
@@ -145,10 +130,10 @@ def test_some_of_the_benchmarks_are_enough(
 def test_ten_thousand_searches(tmp_path: Path, latency: Any) -> None:
     (tmp_path / "latency.json").write_text(json.dumps(latency(10_000)))
     assert main(["report", str(tmp_path)]) == 0
-    page = tmp_path / "report.html"
-    assert "p99.9" in page.read_text()
-    assert page.stat().st_size < 400_000
-    Page(page.read_text())
+    assert "p99.9" in (tmp_path / "benchmarks.md").read_text()
+    sizes = [plot.stat().st_size for plot in (tmp_path / "benchmarks").iterdir()]
+    assert len(sizes) == 3
+    assert max(sizes) < 400_000
 
 
 def test_what_a_reader_must_know(folder: Path, undrawn: None, made: dict[str, Any]) -> None:
@@ -175,17 +160,16 @@ def test_what_a_reader_must_know(folder: Path, undrawn: None, made: dict[str, An
     [
         ("latency.json", "{", "latency.json is not valid JSON"),
         ("latency.json", "[]", "expected a JSON object, got list"),
-        ("latency.json", '{"p50_ms": 1, "rows": []}', "has no samples, cold_start, steps"),
+        ("latency.json", '{"p50_ms": 1, "rows": []}', "latency.json does not hold the figures"),
+        ("refs.json", '{"rows": [5]}', "refs.json does not hold the figures"),
+        ("refs.json", '{"rows": []}', "refs.json does not hold the figures"),
+        ("deadline.json", '{"rows": [], "normal_ms": "x"}', "deadline.json does not hold"),
         (
             "peers.json",
             '{"rows": [{"name": "a"}], "goals": [], "text_cache": 0, "absent": 0}',
-            "has no group, p50_ms, p99_ms, ratio",
+            "KeyError: 'group'",
         ),
-        (
-            "peers.json",
-            '{"rows": 5, "goals": [], "text_cache": 0, "absent": 0}',
-            "has no rows of objects",
-        ),
+        ("peers.json", '{"rows": 5}', "peers.json does not hold the figures"),
         ("run.json", "{}", "has no 'wheel_mb'"),
         ("run.json", '{"wheel_mb": null, "ran": [{}]}', "has no 'name'"),
     ],
@@ -201,6 +185,16 @@ def test_damaged_figures(
     (folder / name).write_text(text)
     assert main(["report", str(folder)]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_figures_that_only_a_plot_needs(
+    folder: Path, made: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    del made["latency"]["samples"]
+    (folder / "latency.json").write_text(json.dumps(made["latency"]))
+    assert main(["report", str(folder)]) == 2
+    assert "KeyError: 'samples'" in capsys.readouterr().err
+    assert not (folder / "benchmarks.md").exists()
 
 
 def test_an_empty_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 import cv2
 import pytest
 
-from benchmarks import methods
-from benchmarks.methods import BenchmarkError, Budget, Experiment, Row
-from benchmarks.plots.methods import methods_plot
+from benchmarks.__main__ import main
+from benchmarks.commands import methods
+from benchmarks.commands.methods import Budget, Experiment, Row, methods_plot
+from benchmarks.options import BenchmarkError
 from train.models.piza.methods import METHODS
 
 SMALL = Budget(base_steps=1, scenes=2, refs_per_scene=2, epochs=1, batch=2, test_scenes=2)
@@ -38,7 +39,7 @@ def test_a_miniature_of_the_experiment(tmp_path: Path, name: str, monkeypatch) -
     run = subprocess.run
 
     def spy(command: list[str], **options: object) -> subprocess.CompletedProcess[str]:
-        commands.append(command[2:4])
+        commands.append(command[3:5])
         return run(["true"], **options)
 
     monkeypatch.setattr(methods.subprocess, "run", spy)
@@ -70,3 +71,17 @@ def test_the_plot(tmp_path: Path, names: list[str]) -> None:
     rows = [Row(n, 1000 * k, 0.5, 0.4, 0.1 * k, 0.6, 2.0, 9) for k, n in enumerate(names)]
     methods_plot(rows, tmp_path / "deep" / "plot.png")
     assert cv2.imread(str(tmp_path / "deep" / "plot.png")).std() > 5
+
+
+def test_the_command_writes_rows_that_say_where_they_were_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = [Row("coop", 1000, 0.5, 0.4, 0.3, 0.6, 1.0, 9)]
+    monkeypatch.setattr(Experiment, "run", lambda *_: made)
+    file = tmp_path / "methods.json"
+    assert main(["methods", "--out", str(tmp_path), "--json", str(file)]) == 0
+    figures = json.loads(file.read_text())
+    assert [row["method"] for row in figures["rows"]] == ["coop"]
+    assert figures["budget"]["base_steps"] == 2000
+    assert "cpu" in figures["environment"]
+    assert "coop" in capsys.readouterr().out

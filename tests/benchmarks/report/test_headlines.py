@@ -6,17 +6,24 @@ from typing import Any
 
 import pytest
 
-from benchmarks.report.tiles import tiles
+from benchmarks.report.parts import benchmarks
+from benchmarks.report.section import Headline
+
+
+def headlines(measured: dict[str, Any]) -> dict[str, tuple[Headline, ...]]:
+    """Of the benchmarks that have any."""
+    found = {name: benchmarks()[name].section(each).headlines for name, each in measured.items()}
+    return {name: each for name, each in found.items() if each}
 
 
 def told(measured: dict[str, Any]) -> dict[str, str]:
-    return {tile.label: f"{tile.value}; {tile.note}" for tile in tiles(measured)}
+    every = [each for some in headlines(measured).values() for each in some]
+    assert len({each.label for each in every}) == len(every)
+    return {each.label: f"{each.value}; {each.note}" for each in every}
 
 
 def test_a_few_of_each_benchmark(made: dict[str, Any]) -> None:
-    found = tiles(made)
-    assert {tile.benchmark for tile in found} == set(made) - {"engines", "kernel"}
-    assert len({tile.label for tile in found}) == len(found)
+    assert set(headlines(made)) == set(made) - {"engines", "kernel", "methods"}
     said = told(made)
     assert said["false alarms"].startswith("3.4 %; of 10 expressions")
     assert said["2 expressions in one call"].startswith("0.75; of the time of 2 calls")
@@ -27,7 +34,7 @@ def test_a_few_of_each_benchmark(made: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", ["latency", "accuracy", "peers", "scaling", "refs", "video"])
 def test_one_benchmark_alone(made: dict[str, Any], name: str) -> None:
-    assert {tile.benchmark for tile in tiles({name: made[name]})} == {name}
+    assert headlines({name: made[name]})
 
 
 def test_what_was_not_measured_is_not_told(made: dict[str, Any]) -> None:
@@ -38,4 +45,4 @@ def test_what_was_not_measured_is_not_told(made: dict[str, Any]) -> None:
     said = told(made)
     for label in ("engine load to first answer", "deadlines that are kept"):
         assert label not in said
-    assert not {"video", "scaling"} & {tile.benchmark for tile in tiles(made)}
+    assert not {"video", "scaling"} & set(headlines(made))

@@ -8,8 +8,8 @@ import multiprocessing
 import pytest
 
 from benchmarks.__main__ import main
+from benchmarks.asking import Call
 from benchmarks.commands import beam, deadline, refs
-from benchmarks.commands.deadline import Call
 
 
 def test_refs(engine, tmp_path, capsys):
@@ -43,7 +43,7 @@ def test_beam(engine, tmp_path, capsys):
 
 def test_what_a_beam_gains_and_loses():
     def answers(*ious):
-        return [beam.Answer(10.0, iou, True, False) for iou in ious]
+        return [(Call(wall_ms=10.0, iou=iou, found=True), Call(absent=True)) for iou in ious]
 
     row = beam.summarise(2, answers(0.9, 0.0, 0.7), answers(0.0, 0.6, 0.6))
     assert (row["gained"], row["lost"]) == (1, 1)
@@ -69,9 +69,9 @@ def test_a_plot_of_an_unknown_kind(engine, tmp_path, capsys):
 
 def test_what_a_deadline_costs():
     calls = [
-        Call(9.0, 0.9, False, True),
-        Call(10.9, 0.0, True, False),
-        Call(12.0, 0.0, False, False),
+        Call(wall_ms=9.0, iou=0.9, place=True),
+        Call(wall_ms=10.9, place=True, complete=False),
+        Call(wall_ms=12.0, complete=False),
     ]
     row = deadline.summarise(10.0, calls)
     assert row["kept"] == pytest.approx(2 / 3)

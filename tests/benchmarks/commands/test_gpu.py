@@ -10,7 +10,7 @@ import torch
 
 from benchmarks.__main__ import main
 from benchmarks.commands import gpu as command
-from benchmarks.gpu import MEAN, STD, Row, planes_of, torch_chain
+from benchmarks.commands.gpu import MEAN, STD, Row, planes_of, torch_chain
 from cpp_ext import crop_resize, cuda
 
 

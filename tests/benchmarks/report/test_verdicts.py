@@ -29,7 +29,7 @@ def change(folder: Path, **changes: Any) -> None:
 
 def test_the_same_twice(folder: Path, second: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = verdicts(folder, second)
-    assert {each.what for each in found} >= {"engine load to first answer", "faster than loop"}
+    assert {each.new.what for each in found} >= {"engine load to first answer", "faster than loop"}
     assert all(each.same for each in found)
     assert main(["compare", str(folder), str(second)]) == 0
     assert f"the same for {len(found)} of {len(found)}" in capsys.readouterr().out
@@ -37,8 +37,8 @@ def test_the_same_twice(folder: Path, second: Path, capsys: pytest.CaptureFixtur
 
 def test_other_figures_with_the_same_verdict(folder: Path, second: Path) -> None:
     change(second, found="5.50x")
-    [goal] = [each for each in verdicts(folder, second) if each.what == "faster than loop"]
-    assert (goal.old, goal.new, goal.same) == ("6.00x", "5.50x", True)
+    [each] = [each for each in verdicts(folder, second) if each.new.what == "faster than loop"]
+    assert (each.old.found, each.new.found, each.same) == ("6.00x", "5.50x", True)
 
 
 def test_a_goal_that_is_lost_or_won(
@@ -52,9 +52,9 @@ def test_a_goal_that_is_lost_or_won(
 
 def test_what_only_one_of_them_measured(folder: Path, second: Path) -> None:
     (second / "peers.json").unlink()
-    by_what = {each.what: each for each in verdicts(folder, second)}
-    assert by_what["faster than loop"].met is None
-    assert by_what["faster than loop"].new == "not measured"
+    by_what = {each.new.what: each for each in verdicts(folder, second)}
+    assert by_what["faster than loop"].new.holds is None
+    assert by_what["faster than loop"].new.found == "not measured"
     assert not by_what["faster than loop"].same
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import scaling
 from benchmarks.__main__ import main
-from benchmarks.scaling import Setting, measure, thread_counts
+from benchmarks.commands import scaling
+from benchmarks.commands.scaling import Setting, measure, thread_counts
 from sdk.engine.folder import read_manifest
 
 

@@ -1,1 +1,0 @@
-"""Other ways to find the object, on the same questions, in the same run."""
