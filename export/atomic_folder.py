@@ -44,19 +44,27 @@ def place_engine(folder: Path, make: Callable[[Path], Manifest]) -> Manifest:
     the engine is then left beside ``folder``, with the suffix ``.failed``.
     """
     failed = folder.resolve().with_name(f"{folder.resolve().name}.failed")
-    manifest = _place(folder, make, lambda made: folder if made.proven else failed)
+    manifest = place_networks(folder, make, failed)
     if not manifest.proven:
         raise NotProvenError(failed)
     return manifest
 
 
-def place_networks(folder: Path, make: Callable[[Path], Manifest]) -> Manifest:
-    """``folder`` holds what ``make(new folder)`` made, proven or not, or what it held before.
+def place_networks(
+    folder: Path, make: Callable[[Path], Manifest], failed: Path | None = None
+) -> Manifest:
+    """``folder`` holds what ``make(new folder)`` made, or what it held before; what is not proven
+    goes to ``failed`` instead, if there is such a place.
 
     Raises InputError when ``folder`` holds something else than an engine, or when another build is
     making it. Whatever ``make`` raises, KeyboardInterrupt included, leaves nothing behind.
     """
-    return _place(folder, make, lambda _: folder)
+    _check_replaceable(folder.resolve())
+    with _claimed(folder.resolve()) as partial:
+        manifest = make(partial / _NEW)
+        target = folder if manifest.proven or failed is None else failed
+        _replace(partial / _NEW, target.resolve(), partial / _OLD)
+    return manifest
 
 
 def store_certificate(folder: Path, measured: Manifest, certificate: dict[str, Any]) -> Manifest:
@@ -72,22 +80,6 @@ def store_certificate(folder: Path, measured: Manifest, certificate: dict[str, A
         )
     verify_files(folder, found)
     return write_manifest(folder, dataclasses.replace(found, certificate=certificate))
-
-
-def check_searches(searches: int) -> None:
-    """A certificate over nothing would say nothing."""
-    if searches < 1:
-        raise InputError(f"expected at least one search for the certificate, got {searches}")
-
-
-def _place(
-    folder: Path, make: Callable[[Path], Manifest], target: Callable[[Manifest], Path]
-) -> Manifest:
-    _check_replaceable(folder.resolve())
-    with _claimed(folder.resolve()) as partial:
-        manifest = make(partial / _NEW)
-        _replace(partial / _NEW, target(manifest).resolve(), partial / _OLD)
-    return manifest
 
 
 @contextmanager

@@ -1,75 +1,77 @@
-"""build-engine and verify: a folder that a runtime opens, and the proof that it is right."""
+"""build-engine and verify: a folder that a runtime opens, and the proof that it is right.
+
+Nothing of PyTorch is imported before a checkpoint is meant.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from export.atomic_folder import check_searches, place_engine, store_certificate
-from export.backends import adapt, check_wanted
+from export.atomic_folder import place_engine, store_certificate
+from export.backends import adapt, check_backend
 from export.certificate.certificate import certify
-from export.portable import export_checkpoint
-from export.precision.calibration_data import SCENES
-from export.tensorrt import PlanOptions
-from sdk.engine.folder import (
-    BUNDLED,
-    Manifest,
-    read_manifest,
-    verify_files,
-)
+from export.options import BuildOptions, check_searches
+from export.references.portable import PortableReference
+from export.references.reference import Reference
+from sdk.engine.folder import BUNDLED, MANIFEST_FILE, Manifest, read_manifest, verify_files
 from sdk.errors import EngineError, InputError
-from train.checkpoint import CONFIG, checkpoint_sha256, load_checkpoint
 
 
-def build_engine(
-    checkpoint: Path,
-    folder: Path,
-    searches: int,
-    precision: str = "fp32",
-    plan: Path | None = None,
-    scenes: int = SCENES,
-    backend: str = "onnxruntime",
-    options: PlanOptions | None = None,
-    int8_for: str | None = None,
-) -> Manifest:
-    """Exports and proves; ``folder`` holds a whole engine then, or what it held before.
+def build(reference: Reference, folder: Path, options: BuildOptions) -> Manifest:
+    """Builds and proves; ``folder`` holds a whole engine then, or what it held before.
 
-    Raises what ``export.atomic_folder.place_engine`` raises. ``precision``, ``plan`` and
-    ``scenes`` are those of ``lower_engine``, ``options`` are for TensorRT; ``int8_for`` is the
-    backend whose eight bits are meant, ``backend`` itself by default.
+    Raises:
+        InputError: the reference is of fewer bits than wanted, or what ``lower_engine`` raises.
+        EngineError: what ``export.atomic_folder.place_engine`` and ``export.backends`` raise.
     """
-    check_searches(searches)
-    check_wanted(backend, precision, plan, int8_for)
+    check_backend(options.backend)
+    if reference.precision not in ("fp32", options.precision):
+        raise InputError(
+            f"{reference.path} is {reference.precision} already: name --precision"
+            f" {reference.precision}, or the float32 folder"
+        )
 
     def make(partial: Path) -> Manifest:
-        export_checkpoint(checkpoint, partial)
-        adapt(partial, backend, precision, plan, scenes, options, int8_for)
-        return verify_engine(partial, checkpoint, searches)
+        reference.write_engine(partial)
+        adapt(partial, options)
+        return verify(partial, reference, options.searches)
 
     return place_engine(folder, make)
 
 
-def verify_engine(folder: Path, checkpoint: Path, searches: int) -> Manifest:
-    """Compares an engine with its checkpoint and writes the certificate into its manifest.
+def verify(folder: Path, reference: Reference, searches: int) -> Manifest:
+    """Compares an engine with its reference and writes the certificate into its manifest.
 
-    Raises EngineError when ``checkpoint`` is not the one that the engine was exported from.
+    Raises EngineError when they do not come from the same checkpoint.
     """
     check_searches(searches)
     manifest = read_manifest(folder)
     verify_files(folder, manifest)
-    found = checkpoint_sha256(checkpoint)
-    expected = manifest.checkpoint.get("sha256")
-    if found != expected:
+    ours, theirs = manifest.checkpoint.get("sha256"), reference.checkpoint_sha256()
+    if ours != theirs:
         raise EngineError(
-            f"{folder} was exported from checkpoint {str(expected)[:12]}..., {checkpoint} has"
-            f" {found[:12]}...: name its own checkpoint, or build the engine again"
+            f"{folder} was exported from checkpoint {str(ours)[:12]}..., {reference.path} has"
+            f" {str(theirs)[:12]}...: name its own {reference.kind}, or build the engine again"
         )
-    model, tokenizer = load_checkpoint(checkpoint)
-    certificate = certify(folder, model, tokenizer, searches)
-    return store_certificate(folder, manifest, certificate)
+    return store_certificate(folder, manifest, certify(folder, reference, searches))
+
+
+def open_reference(source: Path | None) -> Reference:
+    """A checkpoint or a portable folder, whichever ``source`` is; the bundled checkpoint if None.
+
+    Raises InputError when it is neither, EngineError when it cannot be used.
+    """
+    if source is not None and (source / MANIFEST_FILE).is_file():
+        return PortableReference(source)
+    from export.references.checkpoint import CheckpointReference
+
+    return CheckpointReference(checkpoint_folder(source))
 
 
 def checkpoint_folder(given: Path | None) -> Path:
     """The checkpoint that is meant: the bundled one when none is named."""
+    from train.checkpoint import CONFIG
+
     folder = BUNDLED if given is None else given
     if not (folder / CONFIG).is_file():
         raise InputError(f"expected a checkpoint folder (with {CONFIG}), found none at {folder}")

@@ -16,12 +16,17 @@ from export.onnx.networks import networks
 from sdk.engine.folder import Manifest, Preprocess, write_manifest
 from train.checkpoint import TOKENIZER, checkpoint_sha256, load_checkpoint
 from train.evaluation.searcher import history_weights
+from train.models.grounding_dino.grounder import PizaGrounder
 from train.progress import Progress
 
 
 def export_checkpoint(checkpoint: Path, folder: Path) -> Manifest:
     """Exports ``checkpoint`` into ``folder`` (made if need be); returns the manifest written."""
-    model, _ = load_checkpoint(checkpoint)
+    return export_model(load_checkpoint(checkpoint)[0], checkpoint, folder)
+
+
+def export_model(model: PizaGrounder, checkpoint: Path, folder: Path) -> Manifest:
+    """Exports ``model``, which was read from ``checkpoint``, as ``export_checkpoint`` does."""
     folder.mkdir(parents=True, exist_ok=True)
     exported = networks(model)
     with Progress("exporting networks", len(exported)) as progress:

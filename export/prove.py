@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from evaluation.questions import questions
 from evaluation.seeds import CERTIFICATE
 from export.atomic_folder import NotProvenError
+from export.build import build
 from export.certificate.report import certificate_lines
-from export.on_target import build_from_portable
-from export.tensorrt import PlanOptions
+from export.options import BuildOptions
+from export.references.portable import PortableReference
 from sdk.engine.folder import read_manifest
 from sdk.errors import EngineError
 from sdk.grounder import Grounder
@@ -63,19 +64,13 @@ class Proof:
     reference_latency: Latency | None = None
 
 
-def prove(
-    portable: Path,
-    folder: Path,
-    backend: str,
-    precision: str,
-    searches: int,
-    options: PlanOptions,
-) -> Proof:
+def prove(portable: Path, folder: Path, options: BuildOptions) -> Proof:
     """Builds ``folder`` from ``portable``, compares and times both; never raises EngineError."""
     name, start = read_manifest(portable).name, time.perf_counter()
+    backend, precision = options.backend, options.precision
     error, built = None, folder
     try:
-        build_from_portable(portable, folder, searches, precision, backend=backend, options=options)
+        build(PortableReference(portable), folder, options)
     except NotProvenError as problem:
         error, built = str(problem), problem.folder
     except EngineError as problem:
@@ -94,8 +89,8 @@ def prove(
         said=tuple(certificate_lines(manifest)),
         target=dict(manifest.target),
         bytes=sum((built / file).stat().st_size for file in manifest.files),
-        latency=measure(built, searches),
-        reference_latency=measure(portable, min(searches, 50)),
+        latency=measure(built, options.searches),
+        reference_latency=measure(portable, min(options.searches, 50)),
     )
 
 

@@ -140,7 +140,7 @@ def test_import_sdk_is_quick_and_light() -> None:
         "import export.commands.check, export.check.checking",
         "import benchmarks.commands.accuracy, evaluation.scoring, benchmarks.demo",
         # What the vehicle computer needs to build its own engines.
-        "import export.on_target, export.prove, export.commands.build_engine",
+        "import export.build, export.prove, export.commands.build_engine",
     ],
 )
 def test_imports_without_the_training_stack(statement: str) -> None:

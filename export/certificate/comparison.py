@@ -1,40 +1,32 @@
 """Two sides that ought to be equal: single networks, and whole searches.
 
-Knows neither PyTorch nor TensorRT: the engine is a session of the sdk, and the reference is a
-function. So a certificate can be made on the vehicle computer too.
+Knows neither PyTorch nor TensorRT, so that a certificate can be made on the vehicle computer too.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.metrics import RIGHT_IOU
-from evaluation.questions import Question, questions
+from evaluation.questions import questions
 from evaluation.seeds import CERTIFICATE
-from export.certificate.criteria import CRITERIA, ENORMOUS, Criteria
+from export.certificate.criteria import ENORMOUS, Criteria
+from export.references.reference import Answer, Arrays, RunNetwork
 from sdk.engine.folder import Manifest
 from sdk.geometry import iou
-from sdk.grounder import Grounder
 from sdk.preprocess import network_input
-from sdk.results.grounding import Zoom
-from sdk.runtime import RuntimeSession
-from sdk.runtime.arithmetic import eight_bits
+from sdk.results.grounding import Float32
 from sdk.text import Tokenizer
 from train.progress import Progress
 
 ASKED = 4
 ALIKE = 1e-3  # scores whose candidates may come in any order
-
-Arrays = dict[str, NDArray[Any]]
-RunNetwork = Callable[[str, Arrays], Mapping[str, NDArray[Any]]]  # name, inputs -> outputs
-Answer = Callable[[NDArray[np.uint8], str], tuple[bool, tuple[Zoom, ...]]]  # found, steps
 
 _PROMPT = ("segment_ids", "position_ids")
 INPUTS = {  # in the order in which a search needs the networks
@@ -63,10 +55,7 @@ class SearchReport:
 
 
 def compare_networks(
-    session: RuntimeSession,
-    reference: RunNetwork,
-    inputs: list[Arrays],
-    criteria: Criteria = CRITERIA["fp32"],
+    engine: RunNetwork, reference: RunNetwork, inputs: list[Arrays], criteria: Criteria
 ) -> dict[str, Any]:
     """Largest differences of every output over ``inputs``, by network: absolute, and root mean
     square over that of the output.
@@ -80,8 +69,7 @@ def compare_networks(
         theirs = [dict(reference(name, each)) for each in feeds]
         # Sessions may use their outputs again for the next run.
         ours = [
-            {key: np.array(array) for key, array in session.run_network(name, feed).items()}
-            for feed in feeds
+            {key: np.array(array) for key, array in engine(name, feed).items()} for feed in feeds
         ]
         worst = _worst(differences, ours, theirs)
         relative = _worst(relative_differences, ours, theirs)
@@ -142,49 +130,54 @@ def relative_differences(
     return found
 
 
-def compare_searches(
-    folder: Path, reference: Answer, count: int, criteria: Criteria = CRITERIA["fp32"]
-) -> SearchReport:
-    """Runs ``count`` searches on both sides and compares where they end."""
-    overlaps, decisions, right = [], [], []
-    with (
-        Grounder(folder, allow_unproven=True) as grounder,
-        warnings.catch_warnings(),
-        Progress("certifying", count) as progress,
-    ):
+@dataclass(frozen=True, eq=False)
+class End:
+    """Where a search ended; ``right``: at the object, None when there is none."""
+
+    found: bool
+    steps: int
+    xyxy: Float32 | None
+    right: bool | None
+
+
+def run_searches(locate: Answer, count: int) -> list[End]:
+    """Where ``count`` searches of one side end."""
+    ends = []
+    with warnings.catch_warnings(), Progress("certifying", count) as progress:
         warnings.simplefilter("ignore", UserWarning)
         for question in questions(CERTIFICATE.first, count):
-            ours = grounder.locate(question.frame, question.ref)
-            found, zooms = reference(question.frame, question.ref)
-            decisions.append(ours.found == found and len(ours.zooms) == len(zooms))
-            if ours.zooms and zooms:
-                overlaps.append(float(iou(ours.zooms[-1].xyxy, zooms[-1].xyxy)))
-            else:
-                overlaps.append(float(len(ours.zooms) == len(zooms)))
-            if question.target_xyxy is not None:
-                target = question.target_xyxy
-                right.append([_finds(side, target) for side in (ours.zooms, zooms)])
+            answer, target = locate(question.frame, question.ref), question.target_xyxy
+            box, right = answer.xyxy, None
+            if target is not None:
+                right = box is not None and bool(iou(box, target) >= RIGHT_IOU)
+            ends.append(End(answer.found, len(answer.zooms), box, right))
             progress.step()
+    return ends
+
+
+def compare_searches(ours: list[End], theirs: list[End], criteria: Criteria) -> SearchReport:
+    """Compares where the same searches ended on both sides."""
+    sides = list(zip(ours, theirs, strict=True))
+    overlaps = [
+        float(a.steps == b.steps if a.xyxy is None or b.xyxy is None else iou(a.xyxy, b.xyxy))
+        for a, b in sides
+    ]
     same = float(np.mean([value >= criteria.same_iou for value in overlaps]))
-    decided = float(np.mean(decisions))
-    here, there = (sum(each[side] for each in right) for side in (0, 1))
-    lost = max(criteria.acc50_points / 100 * len(right), 1)
+    decided = float(np.mean([a.found == b.found and a.steps == b.steps for a, b in sides]))
+    here, there = ([end.right for end in side if end.right is not None] for side in (ours, theirs))
+    lost = max(criteria.acc50_points / 100 * len(here), 1)
     return SearchReport(
-        count=count,
+        count=len(sides),
         same_iou=criteria.same_iou,
         same_box=same,
         same_decision=decided,
-        lowest_iou=float(min(overlaps)),
-        acc50=here / len(right) if right else None,
-        reference_acc50=there / len(right) if right else None,
+        lowest_iou=min(overlaps),
+        acc50=sum(here) / len(here) if here else None,
+        reference_acc50=sum(there) / len(there) if there else None,
         passed=same >= criteria.same_box
         and decided >= criteria.same_decision
-        and there - here <= lost,
+        and sum(there) - sum(here) <= lost,
     )
-
-
-def _finds(zooms: tuple[Zoom, ...], target_xyxy: tuple[float, float, float, float]) -> bool:
-    return bool(zooms) and float(iou(zooms[-1].xyxy, target_xyxy)) >= RIGHT_IOU
 
 
 def _worst(
@@ -198,37 +191,19 @@ def _within(found: Mapping[str, float], limits: Mapping[str, float]) -> bool:
     return all(value <= limits.get(key, np.inf) for key, value in found.items())
 
 
-def noted_arithmetic(manifest: Manifest) -> dict[str, Any]:
-    """The entry of a certificate that says what eight bits were measured with; CPUs differ."""
-    if (manifest.backend, manifest.precision) != ("onnxruntime", "int8"):
-        return {}
-    return {"arithmetic": asdict(eight_bits().arithmetic)}
-
-
-def asked() -> list[Question]:
-    """The questions that single networks are compared over."""
-    return list(questions(CERTIFICATE.first, ASKED))
-
-
-def network_inputs(
-    manifest: Manifest, tokenizer: Tokenizer, chosen: list[Question]
-) -> list[Arrays]:
-    """What the three networks get for each question, besides the features."""
-    return [
-        _inputs(manifest, tokenizer, question, progress)
-        for question, progress in zip(chosen, np.linspace(0, 1, len(chosen)), strict=True)
-    ]
-
-
-def _inputs(
-    manifest: Manifest, tokenizer: Tokenizer, question: Question, progress: float
-) -> Arrays:
-    preprocess = manifest.preprocess
-    window = (0.0, 0.0, float(question.frame.shape[1]), float(question.frame.shape[0]))
-    return {
-        **tokenizer.encode(question.ref).prompt,
-        "pixels": network_input(
-            question.frame, window, manifest.input_hw, preprocess.mean, preprocess.std
-        ),
-        "progress": np.array([progress], np.float32),
-    }
+def network_inputs(manifest: Manifest, tokenizer: Tokenizer) -> list[Arrays]:
+    """What the three networks get for each of a few questions, besides the features."""
+    height_width, preprocess = manifest.input_hw, manifest.preprocess
+    given = []
+    for number, question in enumerate(questions(CERTIFICATE.first, ASKED)):
+        window = (0.0, 0.0, float(question.frame.shape[1]), float(question.frame.shape[0]))
+        given.append(
+            {
+                **tokenizer.encode(question.ref).prompt,
+                "pixels": network_input(
+                    question.frame, window, height_width, preprocess.mean, preprocess.std
+                ),
+                "progress": np.array([number / (ASKED - 1)], np.float32),
+            }
+        )
+    return given

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
 from export.certificate.report import measured
@@ -65,37 +64,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 @measured()
 @stoppable()
 def run(args: argparse.Namespace) -> int:
+    from export.build import build, open_reference
     from export.certificate.report import certificate_lines, precision_lines
-    from export.on_target import build_from_portable, is_portable
+    from export.options import BuildOptions
     from export.tensorrt import PlanOptions
-    from sdk.engine.folder import Manifest, read_manifest
 
-    options = PlanOptions(
-        args.hardware_compatibility, refit=args.refit, timing_cache=not args.no_timing_cache
+    plans = PlanOptions(args.hardware_compatibility, args.refit, not args.no_timing_cache)
+    reference = open_reference(args.source)
+    folder = args.out or Path("build") / f"{reference.name}.engine"
+    options = BuildOptions(
+        searches=args.searches,
+        precision=args.precision or reference.precision,
+        backend=args.backend,
+        plan=args.plan,
+        scenes=args.scenes,
+        int8_for=args.int8_for,
+        plans=plans,
     )
-    build: Callable[..., Manifest]
-    if args.source is not None and is_portable(args.source):
-        source, build = args.source, build_from_portable
-        name, default = (read_manifest(source).name, read_manifest(source).precision)
-    else:
-        from export.build import build_engine, checkpoint_folder
-        from train.checkpoint import CONFIG
-        from train.models.grounding_dino.config import PizaConfig
-
-        source, build = checkpoint_folder(args.source), build_engine
-        name, default = PizaConfig.load(source / CONFIG).name, "fp32"
-    folder = args.out or Path("build") / f"{name}.engine"
-    manifest = build(
-        source,
-        folder,
-        args.searches,
-        args.precision or default,
-        args.plan,
-        args.scenes,
-        args.backend,
-        options,
-        args.int8_for,
-    )
+    manifest = build(reference, folder, options)
     print("\n".join([*precision_lines(manifest), *certificate_lines(manifest)]))
     print(f"engine    {folder}")
     return 0

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from export.stopping import stoppable
-from sdk.engine.folder import BUNDLED
+from sdk.engine.folder import BUNDLED, MANIFEST_FILE
 from sdk.engine.manifest import NETWORK_FILES
 from sdk.options import add_threads
 
@@ -32,29 +32,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 @stoppable()
 def run(args: argparse.Namespace) -> int:
-    from export.atomic_folder import check_searches
-    from export.backends import check_wanted
-    from export.on_target import is_portable
+    from export.backends import check_backend
+    from export.build import build, open_reference
+    from export.options import BuildOptions
     from export.prove import prove, write_report
-    from export.tensorrt import PlanOptions
     from sdk.engine.folder import read_manifest
 
-    check_searches(args.searches)
-    for precision in args.precisions:
-        check_wanted(args.backend, precision)
+    wanted = [BuildOptions(args.searches, each, args.backend) for each in args.precisions]
+    check_backend(args.backend)
     proofs = []
     for source in (BUNDLED_ENGINE, *args.sources):
         portable = source
-        if not is_portable(source):
-            from export.build import build_engine, checkpoint_folder
-
+        if not (source / MANIFEST_FILE).is_file():
             portable = args.work / f"{source.name}-portable.engine"
-            build_engine(checkpoint_folder(source), portable, args.searches)
-        for precision in args.precisions:
-            folder = args.work / f"{read_manifest(portable).name}-{args.backend}-{precision}.engine"
-            proof = prove(portable, folder, args.backend, precision, args.searches, PlanOptions())
+            build(open_reference(source), portable, BuildOptions(args.searches))
+        name = read_manifest(portable).name
+        for options in wanted:
+            folder = args.work / f"{name}-{options.backend}-{options.precision}.engine"
+            proof = prove(portable, folder, options)
             proofs.append(proof)
-            print(f"{proof.model} {precision}: {'passed' if proof.passed else 'FAILED'}")
+            print(f"{proof.model} {proof.precision}: {'passed' if proof.passed else 'FAILED'}")
             if proof.error:
                 print(f"  {proof.error}")
     for path in write_report(args.out, proofs):

@@ -24,14 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 @measured()
 @stoppable()
 def run(args: argparse.Namespace) -> int:
+    from export.build import open_reference, verify
     from export.certificate.report import certificate_lines
-    from export.on_target import is_portable, verify_against
 
-    if args.checkpoint is not None and is_portable(args.checkpoint):
-        manifest = verify_against(args.engine, args.checkpoint, args.searches)
-    else:
-        from export.build import checkpoint_folder, verify_engine
-
-        manifest = verify_engine(args.engine, checkpoint_folder(args.checkpoint), args.searches)
+    manifest = verify(args.engine, open_reference(args.checkpoint), args.searches)
     print("\n".join(certificate_lines(manifest)))
     return 0 if manifest.proven else 1

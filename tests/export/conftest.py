@@ -14,7 +14,8 @@ import torch
 
 from evaluation.questions import Question
 from evaluation.scenes import vocabulary
-from export import build
+from export.build import build, open_reference
+from export.options import BuildOptions
 from sdk.engine.folder import read_manifest
 from sdk.text import Tokenizer
 from train.checkpoint import TOKENIZER, load_checkpoint, save_checkpoint
@@ -82,7 +83,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def built(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory, _cheap: None) -> Path:
     """The proven engine; not to be changed."""
     folder = tmp_path_factory.mktemp("engines") / "least.engine"
-    manifest = build.build_engine(checkpoint, folder, SEARCHES)
+    manifest = build(open_reference(checkpoint), folder, BuildOptions(SEARCHES))
     assert manifest.proven
     return folder
 
@@ -132,11 +133,12 @@ def ready_made(built: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int
     counter = itertools.count()
     calls = [0]
 
-    def copy(_: Path, folder: Path) -> object:
+    def copy(*args: object) -> object:
+        folder = args[-1]
         calls[0] = next(counter) + 1
         shutil.copytree(built, folder, dirs_exist_ok=True)
         return read_manifest(folder)
 
-    monkeypatch.setattr("export.build.export_checkpoint", copy)
+    monkeypatch.setattr("export.references.checkpoint.export_model", copy)
     monkeypatch.setattr("export.portable.export_checkpoint", copy)
     return lambda: calls[0]

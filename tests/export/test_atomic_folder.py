@@ -150,10 +150,10 @@ def test_what_a_killed_build_replaced_is_not_put_back_over_a_new_one(engine: Pat
 @pytest.mark.parametrize(
     ("command", "work"),
     [
-        (["build-engine", "{checkpoint}", "-o", "{out}"], "export.build.build_engine"),
-        (["build-engine", "{built}", "-o", "{out}"], "export.on_target.build_from_portable"),
+        (["build-engine", "{checkpoint}", "-o", "{out}"], "export.build.build"),
+        (["build-engine", "{built}", "-o", "{out}"], "export.build.build"),
         (["onnx", "{checkpoint}", "-o", "{out}"], "export.portable.export_checkpoint"),
-        (["verify", "{built}", "--checkpoint", "{checkpoint}"], "export.build.verify_engine"),
+        (["verify", "{built}", "--checkpoint", "{checkpoint}"], "export.build.verify"),
         (["prove", "--backend", "onnxruntime", "--work", "{out}"], "export.prove.prove"),
     ],
 )

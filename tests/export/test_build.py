@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
 import shutil
-from collections.abc import Iterator
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +14,13 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
-from evaluation.questions import Question
 from export import build
-from export.certificate import comparison
-from export.certificate.certificate import compare_networks
-from export.on_target import build_from_portable
+from export.__main__ import main
+from export.certificate.certificate import certify_networks
 from export.onnx.networks import Network, networks
+from export.options import BuildOptions
 from export.portable import export_checkpoint
+from export.references.checkpoint import CheckpointReference
 from sdk import Grounder
 from sdk.engine.folder import read_manifest, verify_files, write_manifest
 from sdk.errors import EngineError, InputError
@@ -27,11 +29,6 @@ from train.models.grounding_dino.deformable import Sampler, grid_sampler
 from train.models.grounding_dino.grounder import PizaGrounder
 
 NETWORKS = ("text", "image", "ground")
-
-
-def cheap(count: int) -> Iterator[Question]:
-    """What the tests of this folder have instead of rendered scenes."""
-    return comparison.questions(0, count)
 
 
 def names(folder: Path) -> set[str]:
@@ -84,7 +81,7 @@ def test_a_grounder_opens_it(built: Path) -> None:
 def test_one_wrong_weight_is_noticed(engine: Path, checkpoint: Path, network: str) -> None:
     disturb(engine, network, 0.5)
     assert read_manifest(engine).proven  # the old certificate is still there
-    manifest = build.verify_engine(engine, checkpoint, 2)
+    manifest = build.verify(engine, build.open_reference(checkpoint), 2)
     assert not manifest.proven
     assert not manifest.certificate["networks"][network]["passed"]
     assert not read_manifest(engine).proven
@@ -94,7 +91,7 @@ def test_one_wrong_weight_is_noticed(engine: Path, checkpoint: Path, network: st
 
 def test_networks_that_give_nan_are_noticed(engine: Path, checkpoint: Path) -> None:
     disturb(engine, "text", float("nan"))
-    report = compare_networks(engine, *load_checkpoint(checkpoint), list(cheap(1)))
+    report = certify_networks(engine, CheckpointReference(checkpoint))
     assert not report["text"]["passed"]
     assert report["image"]["passed"]
     assert "NaN" not in json.dumps(report)  # which would be no JSON
@@ -104,7 +101,7 @@ def test_networks_that_fail_are_named(engine: Path, checkpoint: Path) -> None:
     (engine / "image.onnx").write_bytes(b"no network")
     write_manifest(engine, read_manifest(engine))
     with pytest.raises(EngineError, match=r"cannot load .*image\.onnx"):
-        build.verify_engine(engine, checkpoint, 1)
+        build.verify(engine, build.open_reference(checkpoint), 1)
 
 
 def test_the_reference_samples_as_in_training(
@@ -116,9 +113,8 @@ def test_the_reference_samples_as_in_training(
         assert sampler is grid_sampler
         return networks(model, sampler)
 
-    monkeypatch.setattr("export.certificate.certificate.networks", spy)
-    model, tokenizer = load_checkpoint(checkpoint)
-    report = compare_networks(built, model, tokenizer, list(cheap(1)))
+    monkeypatch.setattr("export.references.checkpoint.networks", spy)
+    report = certify_networks(built, CheckpointReference(checkpoint))
     assert all(entry["passed"] for entry in report.values())
 
 
@@ -128,20 +124,20 @@ def test_another_checkpoint_is_refused(engine: Path, checkpoint: Path, tmp_path:
     save_checkpoint(tmp_path / "other", model, checkpoint / "tokenizer.json")
     before = (engine / "engine.json").read_bytes()
     with pytest.raises(EngineError, match="was exported from checkpoint"):
-        build.verify_engine(engine, tmp_path / "other", 1)
+        build.verify(engine, build.open_reference(tmp_path / "other"), 1)
     assert (engine / "engine.json").read_bytes() == before
 
 
 def test_a_damaged_engine_is_refused(engine: Path, checkpoint: Path) -> None:
     (engine / "text.onnx").write_bytes(b"")
     with pytest.raises(EngineError, match="altered or truncated"):
-        build.verify_engine(engine, checkpoint, 1)
+        build.verify(engine, build.open_reference(checkpoint), 1)
 
 
 @pytest.mark.usefixtures("ready_made")
 def test_an_engine_replaces_an_engine(engine: Path, checkpoint: Path) -> None:
     (engine / "remark.txt").write_text("of the old engine")
-    manifest = build.build_engine(checkpoint, engine, 1)
+    manifest = build.build(build.open_reference(checkpoint), engine, BuildOptions(1))
     assert manifest.certificate["searches"]["count"] == 1
     assert read_manifest(engine) == manifest
     assert names(engine) == {*manifest.files, "engine.json"}
@@ -149,10 +145,48 @@ def test_an_engine_replaces_an_engine(engine: Path, checkpoint: Path) -> None:
 
 
 @pytest.mark.usefixtures("ready_made")
+def test_the_checkpoint_is_read_once(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+
+    def load(folder: Path) -> object:
+        read.append(folder)
+        return load_checkpoint(folder)
+
+    monkeypatch.setattr("export.references.checkpoint.load_checkpoint", load)
+    build.build(build.open_reference(checkpoint), tmp_path / "new", BuildOptions(1))
+    assert read == [checkpoint]
+
+
+def test_both_references_decide_as_the_vehicle_does(built: Path, checkpoint: Path) -> None:
+    """Also of words that nobody knows: nothing is found then, however low the threshold."""
+    frame = np.random.default_rng(0).integers(0, 256, (240, 320, 3)).astype(np.uint8)
+    manifest = read_manifest(built)
+    low, high = (
+        dataclasses.replace(manifest, calibration={"threshold": threshold})
+        for threshold in (0.0, 1.0)
+    )
+    for source in (checkpoint, built):
+        reference = build.open_reference(source)
+        with reference.answers(low) as answer:
+            said = answer(frame, "the red car")
+            assert said.found
+            assert said.zooms
+            with warnings.catch_warnings(action="ignore"):
+                unknown = answer(frame, "qwxz")
+            assert not unknown.found
+            assert not unknown.zooms
+            assert "knows none of the words" in (unknown.reason or "")
+        with reference.answers(high) as answer:
+            assert "below the threshold" in (answer(frame, "the red car").reason or "")
+
+
+@pytest.mark.usefixtures("ready_made")
 def test_folders_are_made_on_the_way(checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     for folder in (tmp_path / "new" / "least.engine", tmp_path / "empty"):
-        build.build_engine(checkpoint, folder, 1)
+        build.build(build.open_reference(checkpoint), folder, BuildOptions(1))
         assert read_manifest(folder).proven
 
 
@@ -166,7 +200,7 @@ def test_nothing_but_an_engine_is_replaced(
     monkeypatch.chdir(work)
     for folder in (work, Path("."), Path(".."), work / "thesis.txt"):
         with pytest.raises(InputError, match="is there already and is no engine"):
-            build.build_engine(checkpoint, folder, 1)
+            build.build(build.open_reference(checkpoint), folder, BuildOptions(1))
     assert (work / "thesis.txt").read_text() == "years"
     assert ready_made() == 0
 
@@ -179,16 +213,16 @@ def test_what_fails_leaves_what_was_there(
 ) -> None:
     def fail(*args: object) -> None:
         if when == "exporting":  # in the middle of it
-            args[1].mkdir()
-            (args[1] / "text.onnx").write_bytes(b"half")
+            args[2].mkdir()
+            (args[2] / "text.onnx").write_bytes(b"half")
         raise error
 
-    name = "export_checkpoint" if when == "exporting" else "certify"
-    monkeypatch.setattr(build, name, fail)
+    work = "references.checkpoint.export_model" if when == "exporting" else "build.certify"
+    monkeypatch.setattr(f"export.{work}", fail)
     before = (engine / "engine.json").read_bytes()
     for folder in (engine, engine.with_name("new.engine")):
         with pytest.raises(error):
-            build.build_engine(checkpoint, folder, 1)
+            build.build(build.open_reference(checkpoint), folder, BuildOptions(1))
     assert names(engine.parent) == {engine.name}
     assert (engine / "engine.json").read_bytes() == before
 
@@ -198,7 +232,7 @@ def test_what_an_interrupted_build_left_is_cleared(checkpoint: Path, tmp_path: P
     rest = tmp_path / "least.engine.partial"
     rest.mkdir()
     (rest / "rubbish").write_text("of a build that was killed")
-    build.build_engine(checkpoint, tmp_path / "least.engine", 1)
+    build.build(build.open_reference(checkpoint), tmp_path / "least.engine", BuildOptions(1))
     assert names(tmp_path) == {"least.engine"}
     assert "rubbish" not in names(tmp_path / "least.engine")
 
@@ -209,13 +243,16 @@ def test_an_engine_that_differs_is_put_aside(
     """The folder keeps the good engine, the bad one can be looked at."""
     bad = Path(shutil.copytree(engine, engine.with_name("bad")))
     disturb(bad, "ground", 0.5)
-    monkeypatch.setattr(build, "export_checkpoint", lambda _, folder: shutil.copytree(bad, folder))
+    monkeypatch.setattr(
+        "export.references.checkpoint.export_model",
+        lambda *args: shutil.copytree(bad, args[-1]),
+    )
     before = (engine / "engine.json").read_bytes()
     for _ in range(2):  # the second time over the first failure
         with pytest.raises(
             EngineError, match=r"differs from its checkpoint.*least\.engine\.failed"
         ):
-            build.build_engine(checkpoint, engine, 1)
+            build.build(build.open_reference(checkpoint), engine, BuildOptions(1))
     assert (engine / "engine.json").read_bytes() == before
     assert names(engine.parent) == {"bad", engine.name, "least.engine.failed"}
     failed = read_manifest(engine.with_name("least.engine.failed"))
@@ -234,16 +271,16 @@ def test_an_engine_that_changes_while_it_is_measured_gets_no_certificate(
 
     monkeypatch.setattr(build, "certify", certify)
     with pytest.raises(EngineError, match="was changed while it was measured"):
-        build.verify_engine(engine, checkpoint, 1)
+        build.verify(engine, build.open_reference(checkpoint), 1)
     assert read_manifest(engine).certificate != {"passed": True}
 
 
 @pytest.mark.parametrize("searches", [0, -3])
 def test_a_certificate_needs_searches(ready_made, engine, checkpoint, tmp_path, searches) -> None:
     with pytest.raises(InputError, match="at least one search"):
-        build.build_engine(checkpoint, tmp_path / "new", searches)
+        build.build(build.open_reference(checkpoint), tmp_path / "new", BuildOptions(searches))
     with pytest.raises(InputError, match="at least one search"):
-        build.verify_engine(engine, checkpoint, searches)
+        build.verify(engine, build.open_reference(checkpoint), searches)
     assert ready_made() == 0
 
 
@@ -263,14 +300,15 @@ def test_a_damaged_checkpoint_writes_nothing(checkpoint: Path, tmp_path: Path) -
 
 
 def test_int8_is_for_backends_with_kernels_for_it(
-    checkpoint: Path, engine: Path, tmp_path: Path
+    checkpoint: Path, engine: Path, tmp_path: Path, capsys
 ) -> None:
     folder = tmp_path / "new.engine"
-    for make, source in ((build.build_engine, checkpoint), (build_from_portable, engine)):
-        with pytest.raises(InputError, match=r"no kernels for int8.*--precision fp16"):
-            make(source, folder, 1, "int8", backend="onnxruntime-cuda")
-        with pytest.raises(InputError, match="does not take the operators of int8 for onnx"):
-            make(source, folder, 1, "int8", backend="tensorrt", int8_for="onnxruntime")
-        with pytest.raises(InputError, match="name --precision int8"):
-            make(source, folder, 1, "fp16", int8_for="tensorrt")
+    for source in (checkpoint, engine):
+        argv = ["build-engine", str(source), "-o", str(folder), "--precision"]
+        assert main([*argv, "int8", "--backend", "onnxruntime-cuda"]) == 2
+        assert re.search(r"no kernels for int8.*--precision fp16", capsys.readouterr().err)
+        assert main([*argv, "int8", "--backend", "tensorrt", "--int8-for", "onnxruntime"]) == 2
+        assert "does not take the operators of int8 for onnx" in capsys.readouterr().err
+        assert main([*argv, "fp16", "--int8-for", "tensorrt"]) == 2
+        assert "name --precision int8" in capsys.readouterr().err
     assert not folder.exists()

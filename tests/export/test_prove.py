@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from export import on_target, prove
+from export import prove
 from export.__main__ import main
+from export.build import build, verify
+from export.certificate import comparison
+from export.options import BuildOptions
 from export.prove import Latency, Proof, measure, write_report
-from export.tensorrt import PlanOptions
+from export.references.portable import PortableReference
 from sdk.engine.folder import read_manifest
 from sdk.errors import EngineError, InputError
 
@@ -23,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def bundled(built: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small engine in place of the bundled one, and few scenes to time."""
     monkeypatch.setattr("export.commands.prove.BUNDLED_ENGINE", built)
-    monkeypatch.setattr("export.prove.questions", lambda *_: on_target.comparison.questions(0, 2))
+    monkeypatch.setattr("export.prove.questions", lambda *_: comparison.questions(0, 2))
     return built
 
 
@@ -69,8 +72,7 @@ def test_where_there_is_nothing_to_prove_with(bundled, tmp_path, capsys, monkeyp
 
 def test_an_engine_that_differs_is_reported(bundled, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(
-        on_target,
-        "certify_against",
+        "export.build.certify",
         lambda *_: {
             "passed": False,
             "networks": {},
@@ -78,7 +80,7 @@ def test_an_engine_that_differs_is_reported(bundled, tmp_path, monkeypatch) -> N
             "reference": "x",
         },
     )
-    proof = prove.prove(bundled, tmp_path / "new", "onnxruntime", "fp32", 1, PlanOptions())
+    proof = prove.prove(bundled, tmp_path / "new", BuildOptions(1))
     assert not proof.passed
     assert "differs from its checkpoint" in (proof.error or "")
     assert proof.certificate is not None
@@ -115,6 +117,9 @@ import sys
 for name in ("torch", "transformers", "safetensors", "onnxscript"):
     sys.modules[name] = None
 from export.__main__ import main
+from export.build import build, verify
+from export.certificate import comparison
+from export.options import BuildOptions
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -141,7 +146,7 @@ def test_portable_folders_of_other_checkpoints(engine, built, tmp_path) -> None:
 
     write_manifest(engine, type(manifest)(**{**vars(manifest), "checkpoint": {"sha256": "0" * 64}}))
     with pytest.raises(EngineError, match="was exported from checkpoint 000000000000"):
-        on_target.verify_against(engine, built, 1)
+        verify(engine, PortableReference(built), 1)
 
 
 def test_precisions_only_go_down(engine, tmp_path) -> None:
@@ -150,4 +155,4 @@ def test_precisions_only_go_down(engine, tmp_path) -> None:
     manifest = read_manifest(engine)
     write_manifest(engine, type(manifest)(**{**vars(manifest), "precision": "fp16"}))
     with pytest.raises(InputError, match="is fp16 already"):
-        on_target.build_from_portable(engine, tmp_path / "new", 1, "fp32")
+        build(PortableReference(engine), tmp_path / "new", BuildOptions(1))

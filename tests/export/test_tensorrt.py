@@ -15,9 +15,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from export import build
 from export.__main__ import main
-from export.on_target import build_from_portable
+from export.build import build, open_reference
+from export.options import BuildOptions
+from export.references.portable import PortableReference
 from export.stopping import stoppable
 from export.tensorrt import PlanOptions, build_plans, check_types, count_types, weight_types
 from sdk import Grounder
@@ -47,7 +48,7 @@ def names(folder: Path) -> set[str]:
 def test_from_a_portable_folder_to_answers(trt, fake_cuda, built, engine, tmp_path) -> None:
     """The whole way, without the network types of PyTorch: build, compare, open, locate, free."""
     folder = tmp_path / "least.trt"
-    manifest = build_from_portable(engine, folder, 2, "fp32", backend="tensorrt")
+    manifest = build(PortableReference(engine), folder, BuildOptions(2, backend="tensorrt"))
     assert manifest.proven
     assert manifest.backend == "tensorrt"
     assert names(folder) == {*manifest.required_files, "engine.json"}
@@ -71,7 +72,7 @@ def test_from_a_portable_folder_to_answers(trt, fake_cuda, built, engine, tmp_pa
 
 def test_from_a_checkpoint(trt, ready_made, checkpoint, tmp_path) -> None:
     folder = tmp_path / "least.trt"
-    manifest = build.build_engine(checkpoint, folder, 1, backend="tensorrt")
+    manifest = build(open_reference(checkpoint), folder, BuildOptions(1, backend="tensorrt"))
     assert manifest.proven
     assert "PyTorch" in manifest.certificate["reference"]
     assert read_manifest(folder).backend == "tensorrt"
@@ -174,7 +175,7 @@ def test_signals_stop_the_build_and_leave_what_was_there(trt, engine, tmp_path, 
     handler = signal.getsignal(number)
     trt.steps, trt.on_step = 1000, press
     with pytest.raises(KeyboardInterrupt if name == "SIGINT" else SystemExit), stoppable():
-        build_from_portable(engine, folder, 1, "fp32", backend="tensorrt")
+        build(PortableReference(engine), folder, BuildOptions(1, backend="tensorrt"))
     assert trt.cancelled
     assert len(steps) < 1000
     assert signal.getsignal(number) is handler  # as it was: SIGINT ignored, in the background
@@ -202,25 +203,21 @@ def test_half_precision_that_became_float32_is_an_error(trt, built, tmp_path) ->
 
 
 def test_without_tensorrt_nothing_is_begun(fake_cuda, ready_made, checkpoint, engine, tmp_path):
-    for make in (
-        lambda folder: build.build_engine(checkpoint, folder, 1, backend="tensorrt"),
-        lambda folder: build_from_portable(engine, folder, 1, "fp32", backend="tensorrt"),
-    ):
+    for source in (checkpoint, engine):
         with pytest.raises(MissingRuntimeError, match=r"needs TensorRT.*pip install"):
-            make(tmp_path / "new")
+            build(open_reference(source), tmp_path / "new", BuildOptions(1, backend="tensorrt"))
     assert ready_made() == 0
     assert names(tmp_path) == {"least.engine"}
 
 
-def test_only_what_is_proven_can_prove(engine, built, tmp_path) -> None:
+def test_only_what_is_proven_can_prove(engine) -> None:
     manifest = read_manifest(engine)
     write_manifest(engine, type(manifest)(**{**vars(manifest), "certificate": None}))
     with pytest.raises(EngineError, match="is not proven, so that"):
-        build_from_portable(engine, tmp_path / "new", 1, "fp32")
+        PortableReference(engine)
     (engine / "text.onnx").write_bytes(b"")
     with pytest.raises(EngineError, match="altered"):
-        build_from_portable(engine, tmp_path / "new", 1, "fp32")
-    assert not (tmp_path / "new").exists()
+        PortableReference(engine)
 
 
 # As the inspectors of TensorRT 10 and 11 write it (their documentation, the migration guide).
@@ -270,6 +267,6 @@ def test_types_of_weights() -> None:
 
 
 def test_inspect_says_what_plans_were_built_for(trt, engine, tmp_path, capsys) -> None:
-    build_from_portable(engine, tmp_path / "least.trt", 1, "fp32", backend="tensorrt")
+    build(PortableReference(engine), tmp_path / "least.trt", BuildOptions(1, backend="tensorrt"))
     assert main(["inspect", str(tmp_path / "least.trt")]) == 0
     assert "built for tensorrt 11.4.0.106, gpu Fake GPU" in capsys.readouterr().out

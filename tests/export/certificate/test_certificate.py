@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
-from export.certificate.comparison import ALIKE, differences
-from export.certificate.criteria import ENORMOUS
+from export.certificate.comparison import ALIKE, End, compare_searches, differences
+from export.certificate.criteria import CRITERIA, ENORMOUS
 
 BOXES = np.array([[[0, 0, 1, 1], [0, 0, 0.5, 0.5], [0.5, 0.5, 1, 1]]], np.float32)
 SCORES = np.array([[0.9, 0.5, 0.1]], np.float32)
@@ -84,3 +86,41 @@ def test_some_of_very_many_candidates_may_have_swapped_places(changed, expected:
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_of_very_many_candidates_none_may_be_no_number(bad: float) -> None:
     assert differences(many(bad=bad), many())["boxes"] > 1e29
+
+
+HERE = End(True, 3, np.array([10, 10, 20, 20], np.float32), True)
+NOWHERE = End(False, 0, None, False)
+
+
+@pytest.mark.parametrize(
+    ("ours", "overlap", "alike"),
+    [
+        (HERE, 1.0, True),
+        (dataclasses.replace(HERE, found=False), 1.0, False),
+        (dataclasses.replace(HERE, steps=4), 1.0, False),
+        (dataclasses.replace(HERE, xyxy=np.array([10, 10, 20, 15], np.float32)), 0.5, True),
+        (NOWHERE, 0.0, False),
+    ],
+)
+def test_where_searches_end(ours: End, overlap: float, alike: bool) -> None:
+    report = compare_searches([ours, NOWHERE], [HERE, NOWHERE], CRITERIA["fp32"])
+    assert report.lowest_iou == pytest.approx(overlap)
+    assert report.same_box == (1.0 if overlap == 1.0 else 0.5)
+    assert report.same_decision == (1.0 if alike else 0.5)
+    assert report.passed == (alike and overlap == 1.0)
+    assert report.acc50 == (0.5 if ours.right else 0.0)
+
+
+@pytest.mark.parametrize(("lost", "passed"), [(1, True), (2, False)])
+def test_one_object_may_be_lost(lost: int, passed: bool) -> None:
+    ours = [dataclasses.replace(HERE, right=k >= lost) for k in range(100)]
+    report = compare_searches(ours, [HERE] * 100, CRITERIA["fp32"])
+    assert (report.acc50, report.reference_acc50) == (1 - lost / 100, 1.0)
+    assert report.passed == passed
+
+
+def test_without_objects_there_is_no_share_of_them() -> None:
+    absent = [dataclasses.replace(NOWHERE, right=None)] * 2
+    report = compare_searches(absent, absent, CRITERIA["fp32"])
+    assert report.acc50 is report.reference_acc50 is None
+    assert report.passed

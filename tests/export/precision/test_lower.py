@@ -13,10 +13,10 @@ import onnx
 import pytest
 
 from export.__main__ import main
-from export.build import build_engine, verify_engine
+from export.build import build, open_reference, verify
 from export.certificate.criteria import CRITERIA
 from export.check.checking import check_path
-from export.on_target import build_from_portable
+from export.options import BuildOptions
 from export.precision.graph import read_graph
 from export.precision.int8 import quantisable
 from export.precision.lower import lower_engine
@@ -134,7 +134,7 @@ def test_half_precision_is_certified_with_and_without_rounding(
 ) -> None:
     folder = Path(shutil.copytree(lowered["fp16"], tmp_path / "half"))
     before = {path.name for path in folder.iterdir()}
-    manifest = verify_engine(folder, checkpoint, 2)
+    manifest = verify(folder, open_reference(checkpoint), 2)
     said = manifest.certificate
     assert said["searches"]["count"] == said["rounded"]["count"] == 2
     assert said["networks"]["image"]["max_abs_difference"]["image_features"] > 1e-5
@@ -180,15 +180,14 @@ def test_a_portable_folder_of_int8_for_tensorrt(
     assert "expected int8 networks for onnxruntime, found some for tensorrt" in (
         capsys.readouterr().err
     )
-    copy = build_from_portable(out, tmp_path / "c", 1, "int8", int8_for="tensorrt")
+    copy = build(open_reference(out), tmp_path / "c", BuildOptions(1, "int8", int8_for="tensorrt"))
     assert copy.proven
     assert copy.arithmetic == manifest.arithmetic == eight_bits().arithmetic
 
 
-@pytest.mark.usefixtures("ready_made")
-def test_float32_has_no_plan(lowered, checkpoint: Path, tmp_path: Path) -> None:
+def test_float32_has_no_plan(lowered) -> None:
     with pytest.raises(InputError, match="for fp16 or int8"):
-        build_engine(checkpoint, tmp_path / "e", 1, plan=lowered["fp16"] / PLAN_FILE)
+        BuildOptions(1, plan=lowered["fp16"] / PLAN_FILE)
 
 
 def test_plans_of_int8(
@@ -198,12 +197,13 @@ def test_plans_of_int8(
     this is about the way there.)"""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     portable = lowered_proven(lowered, tmp_path)
+    source, options = open_reference(portable), BuildOptions(1, "int8", "tensorrt")
     with pytest.raises(EngineError, match="has weights in int8, but no layer"):
-        build_from_portable(portable, tmp_path / "wide", 1, "int8", backend="tensorrt")
+        build(source, tmp_path / "wide", options)
     fake_tensorrt.layers[0]["Inputs"][0]["Format/Datatype"] = "Int8"
-    again = build_from_portable(portable, tmp_path / "again", 1, "int8", backend="tensorrt")
-    plan = portable / PLAN_FILE
-    manifest = build_from_portable(engine, tmp_path / "plans", 1, "int8", plan, 2, "tensorrt")
+    again = build(source, tmp_path / "again", options)
+    planned = dataclasses.replace(options, plan=portable / PLAN_FILE, scenes=2)
+    manifest = build(open_reference(engine), tmp_path / "plans", planned)
     for made in (again, manifest):
         assert made.proven
         assert (made.backend, made.precision) == ("tensorrt", "int8")

@@ -12,7 +12,8 @@ import torch
 from safetensors.torch import save_file
 
 from evaluation.questions import Question
-from export.build import build_engine, verify_engine
+from export.build import build, open_reference, verify
+from export.options import BuildOptions
 from sdk import Grounder
 from train.__main__ import main
 from train.checkpoint import load_checkpoint
@@ -71,8 +72,9 @@ def test_round_trip(
     model, _ = load_checkpoint(files["-o"])
     assert (model.config.bottleneck, model.config.max_steps) == (bottleneck, 5)
     engine = tmp_path / "engine"
-    assert build_engine(files["-o"], engine, SEARCHES).proven
-    assert verify_engine(engine, files["-o"], SEARCHES).proven
+    reference = open_reference(files["-o"])
+    assert build(reference, engine, BuildOptions(SEARCHES)).proven
+    assert verify(engine, reference, SEARCHES).proven
     question = next(noise(0, 1))
     with Grounder(engine) as grounder:
         assert 1 <= len(grounder.locate(question.frame, question.ref).zooms) <= 5

@@ -1,0 +1,60 @@
+"""What engine is wanted, and how much it has to prove."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from export.precision.calibration_data import SCENES
+from export.precision.plan import EIGHT_BITS
+from export.tensorrt import PlanOptions
+from sdk.errors import InputError
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """An engine that is wanted of a checkpoint or a portable folder.
+
+    Attributes:
+        searches: how many searches are compared for the certificate, at least 1.
+        precision: fp32, fp16 or int8.
+        backend: the runtime, a key of ``sdk.engine.manifest.NETWORK_FILES``.
+        plan: the precision plan to use; without one it is searched for.
+        scenes: how many rendered scenes precision is searched and calibrated on.
+        int8_for: the backend whose eight bits are meant, ``backend`` itself when it is None.
+        plans: how TensorRT builds.
+
+    Raises:
+        InputError: the options contradict each other, or no search is wanted.
+    """
+
+    searches: int
+    precision: str = "fp32"
+    backend: str = "onnxruntime"
+    plan: Path | None = None
+    scenes: int = SCENES
+    int8_for: str | None = None
+    plans: PlanOptions = field(default_factory=PlanOptions)
+
+    def __post_init__(self) -> None:
+        check_searches(self.searches)
+        if self.precision == "fp32" and self.plan is not None:
+            raise InputError("a precision plan is for fp16 or int8: name one with --precision")
+        if self.precision != "int8" and self.int8_for is not None:
+            raise InputError("--int8-for says how eight bits are made: name --precision int8")
+        if self.precision == "int8" and self.backend not in EIGHT_BITS:
+            raise InputError(
+                f"{self.backend} has no kernels for int8: it would compute in float32, and convert"
+                " to that and back: --precision fp16, or --backend onnxruntime or tensorrt"
+            )
+        if self.backend == "tensorrt" and self.int8_for not in (None, self.backend):
+            raise InputError(
+                f"TensorRT does not take the operators of int8 for {self.int8_for}: leave"
+                " --int8-for out"
+            )
+
+
+def check_searches(searches: int) -> None:
+    """A certificate over nothing would say nothing."""
+    if searches < 1:
+        raise InputError(f"expected at least one search for the certificate, got {searches}")
