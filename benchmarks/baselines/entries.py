@@ -22,8 +22,8 @@ from evaluation.questions import Case
 from export.build import BUNDLED
 from sdk.engine.folder import default_engine, read_manifest
 from sdk.errors import InputError
-from sdk.grounder import Grounder
 from sdk.families import open_session
+from sdk.grounder import Grounder
 from sdk.text import Tokenizer
 from train.checkpoint import CONFIG, checkpoint_sha256
 from train.evaluation.locators import engine_label

@@ -25,6 +25,7 @@ from benchmarks.report.section import (
     Table,
     milliseconds,
     percent,
+    printed,
 )
 from evaluation.questions import Case, make_cases
 from evaluation.seeds import DEADLINE
@@ -71,30 +72,12 @@ def run(args: argparse.Namespace) -> int:
         for fraction, deadline_ms, some in zip(FRACTIONS, deadlines_ms, calls, strict=True)
     ]
     about = f"a search takes {usual_ms:.1f} ms (p50 of {_TRIED}); other processes: {args.load}"
-    print("\n".join([*measurement.header, about, "", _table(rows)]))
-    measurement.write({"rows": rows, "normal_ms": usual_ms, "load": args.load})
+    figures = {"rows": rows, "normal_ms": usual_ms, "load": args.load}
+    print("\n".join([*measurement.header, about, "", printed(section(figures))]))
+    measurement.write(figures)
     if args.plot is not None:
         deadline_plot(rows, usual_ms, args.plot)
     return 0
-
-
-def _table(rows: list[dict[str, Any]]) -> str:
-    from evaluation.tables import share, table
-
-    return table(
-        ("deadline", "ms", "kept", "p50 ms", "p99 ms", "complete", "Acc50", "place"),
-        [
-            [
-                f"{row['fraction']:.2f} of a search",
-                f"{row['deadline_ms']:.1f}",
-                share(row["kept"]),
-                f"{row['p50_ms']:.1f}",
-                f"{row['p99_ms']:.1f}",
-                *(share(row[key]) for key in ("complete", "acc50", "place")),
-            ]
-            for row in rows
-        ],
-    )
 
 
 def normal_ms(grounder: Grounder, cases: Sequence[Case]) -> float:

@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks import options
 from benchmarks.asking import Run, percentiles, timed
 from benchmarks.coldstart import ColdStart, cold_starts
-from benchmarks.report.section import Figures, Part, Section, Table, milliseconds, times
+from benchmarks.report.section import Figures, Part, Section, Table, milliseconds, printed, times
 from evaluation.questions import Workload, make_workload
 from evaluation.seeds import TIMES
 from sdk.grounder import Grounder
@@ -69,43 +69,10 @@ def run(args: argparse.Namespace) -> int:
             summarise(grounder, each, asked[0], start)
             for grounder, each, start in zip(grounders, asked, starts, strict=True)
         ]
-    print("\n".join([*header(environment), "", _table(rows)]))
-    file.write({"rows": rows, "seed": args.seed, "environment": environment})
+    figures = {"rows": rows, "seed": args.seed, "environment": environment}
+    print("\n".join([*header(environment), "", printed(section(figures))]))
+    file.write(figures)
     return 0
-
-
-def _table(rows: list[dict[str, Any]]) -> str:
-    from evaluation.tables import table
-
-    return table(
-        (
-            "engine",
-            "p50 ms",
-            "most",
-            "ratio",
-            "steps",
-            "image",
-            "ground",
-            "first answer s",
-            "memory MB",
-            "on disk MB",
-        ),
-        [
-            [
-                f"{row['name']} @{row['engine']}" + ("" if row["proven"] else " (unproven)"),
-                f"{row['p50_ms']:.1f}",
-                f"{row['max_ms']:.1f}",
-                f"{row['ratio']:.2f}x",
-                f"{row['steps']:.2f}",
-                f"{row['image_ms']:.1f}",
-                f"{row['ground_ms']:.1f}",
-                f"{row['load_to_answer_ms'] / 1e3:.2f}",
-                "-" if row["peak_mb"] is None else f"{row['peak_mb']:.0f}",
-                f"{row['megabytes']:.1f}",
-            ]
-            for row in rows
-        ],
-    )
 
 
 def measure(
@@ -169,7 +136,7 @@ def section(figures: Figures) -> Section:
     """Other precisions, models and sizes."""
     rows = tuple(
         (
-            row["name"] + ("" if row["proven"] else " (unproven)"),
+            f"{row['name']} @{row['engine']}" + ("" if row["proven"] else " (unproven)"),
             *(milliseconds(row[key]) for key in ("p50_ms", "max_ms")),
             times(row["ratio"]),
             f"{row['steps']:.2f}",

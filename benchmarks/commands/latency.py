@@ -23,6 +23,7 @@ from benchmarks.report.section import (
     Table,
     below,
     milliseconds,
+    printed,
 )
 from evaluation.questions import Workload
 from evaluation.seeds import ACCURACY
@@ -77,28 +78,23 @@ def run(args: argparse.Namespace) -> int:
             lambda it: tqdm(it, unit="search", desc="latency"),
         )
         beside.close()
+    width, height = workload.frame_wh
     figures = {
+        "benchmark": "latency",
         **summarise(runs, args.deadline_ms),
         "warmup": args.warmup,
         "load_ms": measurement.load_ms,
+        "cold_start": cold,
+        "frame_wh": [width, height],
+        "seed": args.seed,
+        "engine_files": dict(grounder.manifest.files),
     }
-    width, height = workload.frame_wh
-    about = [
-        *measurement.header,
-        f"workload  {len(runs)} searches after {args.warmup} for warm-up (not counted), "
-        f"{len(workload.frames)} frames of {width}x{height}, {_sentences(workload, len(runs))}",
-    ]
-    print("\n".join([*about, "", *_lines(figures), *_cold_lines(cold)]))
-    measurement.write(
-        {
-            "benchmark": "latency",
-            **figures,
-            "cold_start": cold,
-            "frame_wh": [width, height],
-            "seed": args.seed,
-            "engine_files": dict(grounder.manifest.files),
-        },
+    about = (
+        f"workload  {len(runs)} searches on {len(workload.frames)} frames,"
+        f" {_sentences(workload, len(runs))}"
     )
+    print("\n".join([*measurement.header, about, "", printed(section(figures))]))
+    measurement.write(figures)
     return 0
 
 
@@ -128,50 +124,6 @@ def _sentences(workload: Workload, runs: int) -> str:
     if runs <= distinct:
         return "a new sentence each time"
     return f"{distinct} sentences in turn (more than a grounder remembers)"
-
-
-def _lines(figures: dict[str, Any]) -> list[str]:
-    from evaluation.tables import table
-
-    names = {"p50_ms": "p50", "p90_ms": "p90", "p99_ms": "p99", "p999_ms": "p99.9"}
-    known = {key: title for key, title in names.items() if key in figures} | {"mean_ms": "mean"}
-    cells = [
-        [f"{'  ' * (row['name'] in STAGES)}{row['name']}", *(f"{row[key]:.2f}" for key in known)]
-        for row in figures["rows"]
-    ]
-    lines = [
-        table(("milliseconds", *known.values()), cells),
-        "",
-        f"{figures['throughput_per_s']:.1f} searches a second in one stream;"
-        f" {figures['steps']:.2f} steps a search, {figures['min_ms']:.1f} to"
-        f" {figures['max_ms']:.1f} ms; opening the engine took {figures['load_ms']:.0f} ms.",
-    ]
-    if "deadline" in figures:
-        deadline = figures["deadline"]
-        lines.append(
-            f"{deadline['missed']} of {figures['n']} searches took longer than"
-            f" {deadline['deadline_ms']:g} ms ({100 * deadline['share']:.2f} %)."
-        )
-    return lines
-
-
-def _cold_lines(cold: dict[str, Any] | None) -> list[str]:
-    if cold is None:
-        return []
-    lines = [
-        "",
-        f"cold start, median of {cold['n']} fresh processes: imports {cold['import_ms']:.0f} ms,"
-        f" engine {cold['load_ms']:.0f} ms, first search {cold['first_ms']:.0f} ms; from the start"
-        f" of the process to its answer {cold['process_ms']:.0f} ms.",
-    ]
-    if cold["peak_mb"] is not None:
-        beside = "with" if cold["torch"] else "without"
-        lines.append(
-            f"memory of such a process ({beside} PyTorch): {cold['rss_mb']:.0f} MB resident,"
-            f" {cold['peak_mb']:.0f} MB at most, {cold['list_peak_mb']:.0f} MB with a list of"
-            " expressions."
-        )
-    return lines
 
 
 Upload = Callable[[NDArray[np.uint8]], Any]

@@ -21,11 +21,11 @@ from typing import Any
 
 from benchmarks.options import BenchmarkError
 from benchmarks.plots.style import BLUE, LINE, MUTED, RED, blank, check_plot, dress, save
-from benchmarks.report.section import Figures, Part, Picture, Section, Table, percent
+from benchmarks.report.section import Figures, Part, Picture, Section, Table, percent, printed
 from evaluation.environment import describe
 from evaluation.seeds import METHODS as TEST
 from evaluation.seeds import METHODS_TRAINING
-from evaluation.tables import JsonFile, share, table
+from evaluation.tables import JsonFile
 from sdk.cores import usable_cores
 from sdk.errors import InputError
 from sdk.options import not_negative, positive, positive_float
@@ -107,25 +107,13 @@ def run(args: argparse.Namespace) -> int:
     environment = describe()
     experiment = Experiment(args.out, budget, args.processes, args.bfloat16)
     rows = experiment.run(list(dict.fromkeys(args.method)), lambda line: print(line, flush=True))
-    cells = [
-        [
-            row.method,
-            f"{row.params / 1e6:.3f}",
-            *(share(value) for value in (row.acc50, row.acc75, row.macc, row.first_window)),
-            f"{row.steps:.2f}",
-        ]
-        for row in rows
-    ]
-    header = ("method", "params / M", "Acc50", "Acc75", "mAcc", "1st window", "steps")
-    print(f"\n{rows[0].n} sentences about scenes that nothing was trained on\n")
-    print(table(header, cells))
-    file.write(
-        {
-            "rows": [asdict(row) for row in rows],
-            "budget": asdict(budget),
-            "environment": environment,
-        }
-    )
+    figures = {
+        "rows": [asdict(row) for row in rows],
+        "budget": asdict(budget),
+        "environment": environment,
+    }
+    print(f"\n{printed(section(figures))}")
+    file.write(figures)
     if args.plot is not None:
         methods_plot(rows, args.plot)
     return 0

@@ -20,6 +20,7 @@ from benchmarks.report.section import (
     Table,
     milliseconds,
     percent,
+    printed,
     two_digits,
 )
 from evaluation.scenes import expressions, make_scene, render
@@ -54,28 +55,10 @@ def run(args: argparse.Namespace) -> int:
             args.rounds,
             lambda it: tqdm(it, unit="row", desc="refs"),
         )
-    print("\n".join([*measurement.header, "", _table(rows)]))
-    measurement.write({"rows": rows, "scenes": args.scenes, "seed": args.seed})
+    figures = {"rows": rows, "scenes": args.scenes, "seed": args.seed}
+    print("\n".join([*measurement.header, "", printed(section(figures))]))
+    measurement.write(figures)
     return 0
-
-
-def _table(rows: list[dict[str, Any]]) -> str:
-    from evaluation.tables import share, table
-
-    return table(
-        ("expressions", "separate ms", "together ms", "ratio", "image runs", "same answers"),
-        [
-            [
-                str(row["refs"]),
-                f"{row['separate_ms']:.1f}",
-                f"{row['together_ms']:.1f}",
-                f"{row['ratio']:.2f}",
-                f"{row['image_runs']:.2f}",
-                share(row["same"]),
-            ]
-            for row in rows
-        ],
-    )
 
 
 @dataclass(frozen=True)

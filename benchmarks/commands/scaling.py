@@ -27,12 +27,13 @@ from benchmarks.report.section import (
     Section,
     Table,
     milliseconds,
+    printed,
     times,
+    two_digits,
 )
 from evaluation.questions import Workload, make_workload
 from evaluation.scenes import expressions, make_scene, render
 from evaluation.seeds import TIMES
-from evaluation.tables import table
 from sdk.cores import usable_cores
 from sdk.engine.folder import read_manifest, write_manifest
 from sdk.families import Session, open_session
@@ -86,16 +87,15 @@ def run(args: argparse.Namespace) -> int:
     with options.measurement(args) as measurement:
         for axis in dict.fromkeys(args.axis):
             rows += _axis(axis, measurement.grounder, args, partial(tqdm, unit="round", desc=axis))
-    print("\n".join([*measurement.header, "", _table(rows)]))
-    measurement.write(
-        {
-            "benchmark": "scaling",
-            "rows": rows,
-            "questions": args.questions,
-            "rounds": args.rounds,
-            "seed": args.seed,
-        }
-    )
+    figures = {
+        "benchmark": "scaling",
+        "rows": rows,
+        "questions": args.questions,
+        "rounds": args.rounds,
+        "seed": args.seed,
+    }
+    print("\n".join([*measurement.header, "", printed(section(figures))]))
+    measurement.write(figures)
     if args.plot is not None:
         from benchmarks.plots.scaling_plot import scaling_plot
 
@@ -132,20 +132,6 @@ def _axis(
     with several as grounders:
         settings = by_grounder(grounders, workload)
         return measure(axis, settings, args.questions, args.rounds, progress)
-
-
-def _table(rows: list[dict[str, Any]]) -> str:
-    cells = [
-        [
-            AXES[row["axis"]],
-            row["label"],
-            *(f"{row[key]:.1f}" for key in ("p10_ms", "p50_ms", "p90_ms")),
-            f"{row['relative']:.2f}x",
-            f"{row['steps']:.2f}",
-        ]
-        for row in rows
-    ]
-    return table(("axis", "at", "p10 ms", "p50 ms", "p90 ms", "to the first", "steps"), cells)
 
 
 @dataclass(frozen=True)
@@ -350,8 +336,8 @@ def section(figures: Figures) -> Section:
     for row in figures["rows"]:
         some_ms = (milliseconds(row[key]) for key in ("p10_ms", "p50_ms", "p90_ms"))
         some = cells.setdefault(row["axis"], [])
-        some.append((row["label"], *some_ms, f"{row['relative']:.2f}x"))
-    head = ("p10 ms", "p50 ms", "p90 ms", "to the first")
+        some.append((row["label"], *some_ms, times(row["relative"]), two_digits(row["steps"])))
+    head = ("p10 ms", "p50 ms", "p90 ms", "to the first", "steps")
     return Section(
         "Scaling",
         (

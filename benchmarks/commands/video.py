@@ -20,6 +20,7 @@ from benchmarks.report.section import (
     Table,
     milliseconds,
     percent,
+    printed,
     two_digits,
 )
 from evaluation.questions import Question, questions
@@ -61,64 +62,18 @@ def run(args: argparse.Namespace) -> int:
         )
         asked = tqdm(questions(STILLS.first, args.stills), total=args.stills, desc="stills")
         stills = measure_stills(measurement.grounder, asked, STILL_FRAMES, STILL_PERIOD_S)
-    figures, still = summarise(rows), summarise_stills(stills)
+    figures = {
+        "by_kind": summarise(rows),
+        "stills": summarise_stills(stills),
+        "clips": args.clips,
+        "frames": args.frames,
+        "seed": args.seed,
+        "rows": [row.to_dict() for row in rows],
+    }
     about = f"clips     {len(clips)} of {args.frames} frames, 1920x1080, 10 a second, one sentence"
-    print("\n".join([*measurement.header, about, "", *_lines(figures), _still_line(still)]))
-    measurement.write(
-        {
-            "by_kind": figures,
-            "stills": still,
-            "clips": args.clips,
-            "frames": args.frames,
-            "seed": args.seed,
-            "rows": [row.to_dict() for row in rows],
-        }
-    )
+    print("\n".join([*measurement.header, about, "", printed(section(figures))]))
+    measurement.write(figures)
     return 0
-
-
-def _lines(figures: dict[str, Any]) -> list[str]:
-    from evaluation.tables import share, table
-
-    def pair(group: dict[str, Any], name: str) -> list[str]:
-        return [share(group[mode][name]) for mode in ("cold", "warm")]
-
-    def cells(kind: str, group: dict[str, Any]) -> list[str]:
-        return [
-            kind,
-            str(group["seen"]),
-            *pair(group, "acc50"),
-            *pair(group, "found"),
-            str(group["hidden"]),
-            *pair(group, "false_answers"),
-            *(f"{group[mode]['steps']:.2f}" for mode in ("cold", "warm")),
-            *(f"{group[mode]['mean_ms']:.1f}" for mode in ("cold", "warm")),
-        ]
-
-    names = ("seen", *_twice("Acc50", "found"), "hidden", *_twice("false", "steps", "ms"))
-    whole = figures["all"]
-    return [
-        table(("", *names), [cells(kind, group) for kind, group in figures.items()]),
-        "",
-        "seen, hidden: frames that show the target, or nothing of it. Acc50: IoU of 0.5 or more,",
-        "whatever the score. found: such a box, and `found`. false: answers `found` in hidden",
-        "frames. Each pair: cold, warm.",
-        f"Of both kinds of frames {share(whole['cold']['right'])} cold and"
-        f" {share(whole['warm']['right'])} warm are right.",
-    ]
-
-
-def _still_line(figures: dict[str, Any]) -> str:
-    return (
-        f"Of {figures['pictures']} pictures of {figures['questions']} questions that stand still"
-        f" {figures['found_cold']} are found cold and {figures['found_warm']} warm;"
-        f" {figures['changing']} questions change their verdict."
-    )
-
-
-def _twice(*names: str) -> list[str]:
-    """Each name with its column of warm figures."""
-    return [each for name in names for each in (name, "warm")]
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from evaluation.tables import table
 
 Figures = Mapping[str, Any]  # the JSON of a benchmark
 NOT_MEASURED = "not measured"
@@ -82,26 +85,35 @@ class Section:
     headlines: tuple[Headline, ...] = ()
 
 
+def printed(section: Section) -> str:
+    """Its tables and what it says of them, for a terminal."""
+    tables = [
+        "\n".join([table(each.header, each.rows), *([each.note] if each.note else [])])
+        for each in section.tables
+    ]
+    return "\n\n".join([*tables, "\n".join(section.text)])
+
+
 def milliseconds(value: float | None) -> str:
     """Three digits that count."""
-    if value is None:
+    if _missing(value):
         return "–"
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
 def two_digits(value: float | None) -> str:
     """Two digits after the point."""
-    return "–" if value is None else f"{value:.2f}"
+    return "–" if _missing(value) else f"{value:.2f}"
 
 
 def times(value: float | None) -> str:
     """A factor, in three digits that count."""
-    return "–" if value is None else f"{value:.1f}x" if value >= 10 else f"{value:.2f}x"
+    return "–" if _missing(value) else f"{value:.1f}x" if value >= 10 else f"{value:.2f}x"
 
 
 def percent(value: float | None) -> str:
     """A share of 1."""
-    return "–" if value is None else f"{100 * value:.1f} %"
+    return "–" if _missing(value) else f"{100 * value:.1f} %"
 
 
 def below(what: str, value: float | None, limit: float, unit: str, digits: int = 2) -> Goal:
@@ -110,3 +122,7 @@ def below(what: str, value: float | None, limit: float, unit: str, digits: int =
     if value is None:
         return Goal(what, wanted)
     return Goal(what, wanted, f"{value:.{digits}f} {unit}", value < limit)
+
+
+def _missing(value: float | None) -> bool:
+    return value is None or math.isnan(value)

@@ -54,9 +54,9 @@ def test_latency(engine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert {"text.onnx", "tokenizer.json"} <= set(figures["engine_files"])
     assert {"cpu", "clock_mhz", "gpu", "versions"} <= set(figures["environment"])
     printed = capsys.readouterr().out
-    assert "after 2 for warm-up (not counted)" in printed
-    assert "7 of 7 searches took longer than 0.001 ms (100.00 %)" in printed
-    assert "cold start, median of 1 fresh processes" in printed
+    assert "after 2 for warm-up, which do not count" in printed
+    assert "7 of 7 searches (100.00 %) took longer than 0.001 ms" in printed
+    assert "1 fresh processes without PyTorch: medians" in printed
 
 
 def test_video(engine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

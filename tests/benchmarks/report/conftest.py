@@ -98,7 +98,7 @@ def engines() -> dict[str, Any]:
 
 
 def scaling() -> dict[str, Any]:
-    shape = {"p10_ms": 9.0, "p50_ms": 10.0, "p90_ms": 12.0, "relative": 1.0}
+    shape = {"p10_ms": 9.0, "p50_ms": 10.0, "p90_ms": 12.0, "relative": 1.0, "steps": 2.0}
     rows = [
         {"axis": axis, "at": at, "label": f"{at}", **shape}
         for axis in ("refs", "frame", "threads", "batch", "steps")
