@@ -53,8 +53,7 @@ class JsonFile:
     def write(self, figures: dict[str, Any] | list[Any]) -> None:
         """Write the figures; NaN becomes null."""
         if self._path is not None:
-            text = json.dumps(_without_nan(figures), indent=2, allow_nan=False)
-            self._path.write_text(text + "\n", encoding="utf-8")
+            self._path.write_text(_text(_without_nan(figures)) + "\n", encoding="utf-8")
 
 
 def accuracy_lines(figures: dict[str, dict[str, Any]]) -> list[str]:
@@ -90,6 +89,24 @@ _GROUPS = {
     "relation": "needs the relation",
     "shuffled": "sentences shuffled",
 }
+
+
+def _text(value: Any, indent: str = "") -> str:
+    """JSON with a line for whatever holds plain values alone: a row, a column of samples."""
+    inner = list(value.values()) if isinstance(value, dict) else value
+    if not isinstance(inner, list) or not any(isinstance(each, dict | list) for each in inner):
+        return json.dumps(value, allow_nan=False)
+    within = indent + "  "
+    names = (
+        [f"{json.dumps(str(key))}: " for key in value]
+        if isinstance(value, dict)
+        else [""] * len(inner)
+    )
+    lines = [
+        f"{within}{name}{_text(each, within)}" for name, each in zip(names, inner, strict=True)
+    ]
+    begin, end = "{}" if isinstance(value, dict) else "[]"
+    return "\n".join([begin, ",\n".join(lines), indent + end])
 
 
 def _without_nan(value: Any) -> Any:

@@ -32,6 +32,21 @@ def test_json_has_no_nan(tmp_path: Path) -> None:
     assert json.loads(path.read_text()) == {"a": None, "b": [1.5, {"c": None}]}
 
 
+def test_a_row_is_a_line(tmp_path: Path) -> None:
+    figures = {
+        "n": 2,
+        "rows": [{"name": "a", "box": [1, 2]}, {"name": "b"}, {}],
+        "samples": {"search_ms": [1.5, 2.5], "question": ["é", '"']},
+        "none": [],
+    }
+    path = tmp_path / "figures.json"
+    JsonFile(path).write(figures)
+    text = path.read_text()
+    assert json.loads(text) == figures
+    assert '    {"name": "b"},\n' in text
+    assert '    "search_ms": [1.5, 2.5],\n' in text
+
+
 def test_json_appears_with_its_figures(tmp_path: Path) -> None:
     path = tmp_path / "figures.json"
     file = JsonFile(path)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from evaluation.metrics import accuracy
+from evaluation.metrics import RIGHT_IOU, accuracy
 from evaluation.questions import Question
 from sdk.geometry import contains, iou
 from sdk.text import Tokenizer
@@ -55,7 +55,7 @@ def quick_scores(searcher: Searcher, questions: Iterable[Question]) -> dict[str,
         zooms = found.zooms
         first.append(bool(zooms and contains(zooms[0].xyxy, question.target_xyxy, 1.0)))
         ious.append(final_iou(found, question.target_xyxy))
-        (right_scores if ious[-1] >= 0.5 else wrong_scores).append(final_score(found))
+        (right_scores if ious[-1] >= RIGHT_IOU else wrong_scores).append(final_score(found))
     return {
         "first_window": _mean(first),
         "acc50": accuracy(ious).acc50 if ious else 0.0,
