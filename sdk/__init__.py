@@ -11,7 +11,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sdk.errors import EngineError, InputError, MissingRuntimeError, PizaError
+    from sdk.errors import (
+        CheckpointError,
+        EngineError,
+        InputError,
+        MissingRuntimeError,
+        PizaError,
+    )
     from sdk.grounder import Grounder
     from sdk.results.grounding import Candidates, Grounding, Rival, Zoom
     from sdk.tracking.motion import TrackPolicy
@@ -34,6 +40,7 @@ _HOMES = {
     "PizaError": "sdk.errors",
     "InputError": "sdk.errors",
     "EngineError": "sdk.errors",
+    "CheckpointError": "sdk.errors",
     "MissingRuntimeError": "sdk.errors",
 }
 
@@ -52,6 +59,7 @@ __all__ = [
     "PizaError",
     "InputError",
     "EngineError",
+    "CheckpointError",
     "MissingRuntimeError",
 ]
 

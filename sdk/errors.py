@@ -19,5 +19,9 @@ class EngineError(PizaError):
     """The engine folder, or one of its files, cannot be used."""
 
 
+class CheckpointError(EngineError):
+    """A checkpoint, or weights that one is made from, cannot be used."""
+
+
 class MissingRuntimeError(EngineError):
     """A package that this takes is not installed, or damaged; the message names it."""

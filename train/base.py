@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sdk.errors import EngineError, InputError
+from sdk.errors import CheckpointError, EngineError, InputError
 from train.checkpoint import CONFIG, TOKENIZER, checkpoint_sha256, start_from
 from train.hub import fetch
 from train.models.grounding_dino.config import UNCALIBRATED, PizaConfig, swin_t
@@ -45,7 +45,7 @@ def open_base(source: str, method: str, input_hw: tuple[int, int] | None = None)
 
     Raises:
         InputError: ``input_hw`` is not made of multiples of 32.
-        EngineError: there is no such base, it cannot be read, or is adapted by another method.
+        CheckpointError: there is no such base, it cannot be read, or is adapted by another method.
     """
     if input_hw is not None and any(side % STRIDE for side in input_hw):
         raise InputError(f"expected an input size in multiples of {STRIDE} px, got {input_hw}")
@@ -64,7 +64,7 @@ def open_base(source: str, method: str, input_hw: tuple[int, int] | None = None)
     stored = folder if folder.is_dir() else _from_hub(source)
     tokenizer_file = stored / TOKENIZER
     if not tokenizer_file.is_file():
-        raise EngineError(f"expected a tokenizer file at {tokenizer_file}, found none")
+        raise CheckpointError(f"expected a tokenizer file at {tokenizer_file}, found none")
     preset = swin_t()
     size = input_hw or preset.input_hw
     config = replace(preset, name=folder.name, method=method, input_hw=size)
@@ -86,7 +86,7 @@ def _from_hub(source: str) -> Path:
     try:
         return fetch(source, (CONFIG, "*.safetensors", "*.safetensors.index.json", TOKENIZER))
     except EngineError as error:
-        raise EngineError(
+        raise CheckpointError(
             f"cannot load the base model {source}: expected a checkpoint folder, a folder in"
             f" transformers' format or a hub id; there is no such folder, and {error}"
         ) from error

@@ -11,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from sdk.engine.folder import file_sha256
-from sdk.errors import EngineError
+from sdk.errors import CheckpointError, EngineError
 from sdk.text import Tokenizer
 from train.models.grounding_dino.config import PizaConfig
 from train.models.grounding_dino.grounder import PizaGrounder
@@ -43,18 +43,21 @@ def save_checkpoint(folder: Path, model: PizaGrounder, tokenizer_file: Path) -> 
 def load_checkpoint(folder: Path) -> tuple[PizaGrounder, Tokenizer]:
     """The model in eval mode, float32, and its tokenizer; every tensor must be accounted for.
 
-    Raises EngineError when a file is missing or damaged, or a name or shape does not fit.
+    Raises CheckpointError when a file is missing or damaged, or a name or shape does not fit.
     """
     missing = [name for name in (CONFIG, WEIGHTS, TOKENIZER) if not (folder / name).is_file()]
     if missing:
-        raise EngineError(f"expected a checkpoint in {folder}: no {', '.join(missing)}")
+        raise CheckpointError(f"expected a checkpoint in {folder}: no {', '.join(missing)}")
     model = PizaGrounder(PizaConfig.load(folder / CONFIG))
     try:
         stored = load_file(folder / WEIGHTS)
     except (SafetensorError, OSError) as error:
-        raise EngineError(f"cannot read {folder / WEIGHTS}: {error}") from error
+        raise CheckpointError(f"cannot read {folder / WEIGHTS}: {error}") from error
     load_weights(model, {name: _single(tensor) for name, tensor in stored.items()})
-    tokenizer = Tokenizer.from_file(folder / TOKENIZER, model.config.max_tokens)
+    try:
+        tokenizer = Tokenizer.from_file(folder / TOKENIZER, model.config.max_tokens)
+    except EngineError as error:
+        raise CheckpointError(str(error)) from error
     return model.eval(), tokenizer
 
 
@@ -70,26 +73,26 @@ def load_weights(model: PizaGrounder, weights: dict[str, torch.Tensor]) -> None:
     if expected.keys() != weights.keys():
         gone = sorted(expected.keys() - weights.keys())[:5]
         extra = sorted(weights.keys() - expected.keys())[:5]
-        raise EngineError(f"the weights do not fit the model: missing {gone}, unknown {extra}")
+        raise CheckpointError(f"the weights do not fit the model: missing {gone}, unknown {extra}")
     try:
         model.load_state_dict(weights, strict=False)  # names were compared above
     except RuntimeError as error:
-        raise EngineError(f"the weights do not fit the model: {error}") from error
+        raise CheckpointError(f"the weights do not fit the model: {error}") from error
 
 
 def start_from(model: PizaGrounder, folder: Path) -> None:
     """Gives ``model`` the weights of a checkpoint of the same architecture.
 
     What the model's method adds to the base stays fresh, unless the checkpoint is of the same
-    method. Raises EngineError when the checkpoint cannot be read or does not fit, or was adapted
-    by another method: its base alone is not what was trained.
+    method. Raises CheckpointError when the checkpoint cannot be read or does not fit, or was
+    adapted by another method: its base alone is not what was trained.
     """
     other, _ = load_checkpoint(folder)
     if other.config.base != model.config.base:
-        raise EngineError(f"the checkpoint {folder} is of another architecture than this run's")
+        raise CheckpointError(f"the checkpoint {folder} is of another architecture than this run's")
     own, theirs = _own_tensors(model), _own_tensors(other)
     if other.config.method != model.config.method and any(map(is_added, theirs)):
-        raise EngineError(
+        raise CheckpointError(
             f"the checkpoint {folder} was adapted by {other.config.method}: expected one of"
             f" {model.config.method}, full or zero-shot"
         )

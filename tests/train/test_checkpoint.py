@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from sdk.errors import EngineError
+from sdk.errors import CheckpointError
 from train.checkpoint import (
     CONFIG,
     TOKENIZER,
@@ -73,9 +73,9 @@ def test_shared_tensors_are_stored_once(folder: Path) -> None:
 @pytest.mark.parametrize("name", [CONFIG, WEIGHTS, TOKENIZER])
 def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     (folder / name).unlink()
-    with pytest.raises(EngineError, match=f"no {name}"):
+    with pytest.raises(CheckpointError, match=f"no {name}"):
         load_checkpoint(folder)
-    with pytest.raises(EngineError, match=CONFIG):
+    with pytest.raises(CheckpointError, match=CONFIG):
         load_checkpoint(folder / "absent")
 
 
@@ -84,22 +84,22 @@ def test_a_missing_file_is_named(folder: Path, name: str) -> None:
 def test_a_truncated_file_is_refused(folder: Path, name: str, keep: float) -> None:
     data = (folder / name).read_bytes()
     (folder / name).write_bytes(data[: int(len(data) * keep)])
-    with pytest.raises(EngineError, match=name):
+    with pytest.raises(CheckpointError, match=name):
         load_checkpoint(folder)
 
 
 def test_every_tensor_is_accounted_for(folder: Path) -> None:
     change(folder, lambda weights: weights.pop("base.model.enc_output.bias"))
-    with pytest.raises(EngineError, match=r"missing \['base\.model\.enc_output\.bias'\]"):
+    with pytest.raises(CheckpointError, match=r"missing \['base\.model\.enc_output\.bias'\]"):
         load_checkpoint(folder)
     change(folder, lambda weights: weights.update(stranger=torch.zeros(1)))
-    with pytest.raises(EngineError, match=r"unknown \['stranger'\]"):
+    with pytest.raises(CheckpointError, match=r"unknown \['stranger'\]"):
         load_checkpoint(folder)
 
 
 def test_shapes_are_compared(folder: Path) -> None:
     change(folder, lambda w: w.update({"base.model.enc_output.bias": torch.zeros(3).half()}))
-    with pytest.raises(EngineError, match=r"enc_output\.bias"):
+    with pytest.raises(CheckpointError, match=r"enc_output\.bias"):
         load_checkpoint(folder)
 
 
@@ -107,14 +107,14 @@ def test_a_configuration_of_another_size_is_refused(folder: Path) -> None:
     record = json.loads((folder / CONFIG).read_text())
     record["bottleneck"] = 4
     (folder / CONFIG).write_text(json.dumps(record))
-    with pytest.raises(EngineError, match="do not fit the model"):
+    with pytest.raises(CheckpointError, match="do not fit the model"):
         load_checkpoint(folder)
 
 
 @pytest.mark.parametrize("content", ["[]", "{}", "{", '{"name": 1, "colour": 2}', "\x00"])
 def test_configurations_that_are_none(tmp_path: Path, content: str) -> None:
     (tmp_path / CONFIG).write_text(content)
-    with pytest.raises(EngineError, match="not the configuration of a model"):
+    with pytest.raises(CheckpointError, match="not the configuration of a model"):
         PizaConfig.load(tmp_path / CONFIG)
 
 
@@ -143,7 +143,7 @@ def test_starting_from_a_checkpoint(folder: Path, make_model) -> None:
 def test_starting_from_another_architecture(folder: Path, make_model, make_config) -> None:
     base = make_config().base
     other = make_model(make_config(base=base | {"encoder_layers": base["encoder_layers"] + 1}))
-    with pytest.raises(EngineError, match="another architecture"):
+    with pytest.raises(CheckpointError, match="another architecture"):
         start_from(other, folder)
 
 
@@ -162,11 +162,11 @@ def test_a_config_of_before_calibration(make_config, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("calibration", [{}, {"threshold": 2.0}, {"threshold": 0.5, "evidence": 1}])
 def test_a_calibration_that_makes_no_sense(calibration, make_config, tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match=r"calibration\."):
+    with pytest.raises(CheckpointError, match=r"calibration\."):
         make_config(calibration=calibration)
     path = tmp_path / "config.json"
     make_config().save(path)
     record = json.loads(path.read_text())
     path.write_text(json.dumps(record | {"calibration": calibration}))
-    with pytest.raises(EngineError, match=r"calibration\."):
+    with pytest.raises(CheckpointError, match=r"calibration\."):
         PizaConfig.load(path)

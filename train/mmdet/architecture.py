@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sdk.errors import EngineError, InputError
+from sdk.errors import CheckpointError, InputError
 from train.mmdet.names import BERT, belongs_to_piza, relative_position_index
 from train.models.grounding_dino.config import PizaConfig, swin_t
 
@@ -27,7 +27,7 @@ def read_config(state: State, name: str, overrides: Mapping[str, Any]) -> PizaCo
 
     Its method is ``piza-adapter+``, or ``zero-shot`` where there is nothing but the base.
     overrides: part of a checkpoint's ``config.json``, for what shapes do not show or what shall be
-    different. Raises EngineError when a tensor is missing that the architecture is read from,
+    different. Raises CheckpointError when a tensor is missing that the architecture is read from,
     InputError when ``overrides`` names what no configuration has.
     """
     config = dataclasses.replace(swin_t(), name=name, base=_base(state))
@@ -115,7 +115,7 @@ def _check_index(state: State, name: str, window: int) -> None:
         return
     expected = relative_position_index(window)
     if found.shape != expected.shape or not torch.equal(found.to(expected.dtype), expected):
-        raise EngineError(f"{name} has an order of places that is not Swin's")
+        raise CheckpointError(f"{name} has an order of places that is not Swin's")
 
 
 def _size(state: State, name: str, axis: int) -> int:
@@ -123,14 +123,16 @@ def _size(state: State, name: str, axis: int) -> int:
         raise _absent(name)
     shape = state[name].shape
     if len(shape) <= axis or shape[axis] == 0:
-        raise EngineError(f"{name} has an unexpected shape {tuple(shape)}")
+        raise CheckpointError(f"{name} has an unexpected shape {tuple(shape)}")
     return shape[axis]
 
 
-def _absent(name: str) -> EngineError:
+def _absent(name: str) -> CheckpointError:
     if belongs_to_piza(name):
-        return EngineError(f"found no {name}: expected it among the adapters of the PIZA file")
-    return EngineError(f"found no {name}: expected a Swin Grounding DINO by mmdetection's names")
+        return CheckpointError(f"found no {name}: expected it among the adapters of the PIZA file")
+    return CheckpointError(
+        f"found no {name}: expected a Swin Grounding DINO by mmdetection's names"
+    )
 
 
 def _changed(config: PizaConfig, overrides: Mapping[str, Any]) -> PizaConfig:

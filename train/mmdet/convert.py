@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from sdk.errors import EngineError, InputError
+from sdk.errors import CheckpointError, InputError
 from sdk.text import Tokenizer
 from train.checkpoint import TOKENIZER, load_weights, save_checkpoint
 from train.mmdet.architecture import read_config
@@ -64,12 +64,12 @@ def import_checkpoint(
     encoder, and the norms trained with them, which override the base's; None when the base file
     has them too, or for the base alone, whose method is ``zero-shot`` then. vocab: BERT's
     ``vocab.txt``; that of bert-base-uncased from the hub by default. overrides: see
-    ``read_config``. Raises EngineError for files that cannot be read and for unknown, missing or
-    misshapen tensors, InputError for files that are not there.
+    ``read_config``. Raises CheckpointError for files that cannot be read and for unknown, missing
+    or misshapen tensors, InputError for files that are not there.
     """
     states = [read_weights(path) for path in (base, piza) if path is not None]
     if piza is not None and not any(map(belongs_to_piza, states[1])):
-        raise EngineError(f"found neither adapters nor a history encoder in {piza}")
+        raise CheckpointError(f"found neither adapters nor a history encoder in {piza}")
     converted = convert(states, folder.resolve().name, overrides or {})
     model = build(converted)
     with tempfile.TemporaryDirectory() as scratch:
@@ -89,7 +89,7 @@ def import_checkpoint(
 def convert(states: Sequence[State], name: str, overrides: Mapping[str, Any]) -> Converted:
     """Renames and rearranges the tensors of ``states``, of which later ones override earlier ones.
 
-    Raises EngineError for a tensor whose name is unknown; ``build`` looks for missing ones.
+    Raises CheckpointError for a tensor whose name is unknown; ``build`` looks for missing ones.
     """
     config = read_config({k: v for state in states for k, v in state.items()}, name, overrides)
     table = rules(
@@ -100,7 +100,7 @@ def convert(states: Sequence[State], name: str, overrides: Mapping[str, Any]) ->
     translations = [translate(state, table) for state in states]
     unknown = [name for each in translations for name in each.unknown]
     if unknown:
-        raise EngineError(f"unknown tensors: {_listed(unknown)}")
+        raise CheckpointError(f"unknown tensors: {_listed(unknown)}")
     weights = {k: v for each in translations for k, v in each.tensors.items()}
     sources = {k: v for each in translations for k, v in each.sources.items()}
     dropped = tuple(name for each in translations for name in each.dropped)
@@ -109,12 +109,12 @@ def convert(states: Sequence[State], name: str, overrides: Mapping[str, Any]) ->
 
 
 def build(converted: Converted) -> PizaGrounder:
-    """The model with exactly these weights, in eval mode; raises EngineError when they do not fit
-    it, or do not fit half precision, in which checkpoints are stored."""
+    """The model with exactly these weights, in eval mode; raises CheckpointError when they do not
+    fit it, or do not fit half precision, in which checkpoints are stored."""
     try:
         model = PizaGrounder(converted.config)
     except Exception as error:  # transformers' checks share no base of their own
-        raise EngineError(f"there is no model of this configuration: {error}") from error
+        raise CheckpointError(f"there is no model of this configuration: {error}") from error
     check_fit(model, converted)
     large = [
         converted.sources[name]
@@ -122,13 +122,13 @@ def build(converted: Converted) -> PizaGrounder:
         if name in converted.sources and not (tensor.float().abs() <= HALF_MAX).all()
     ]
     if large:
-        raise EngineError(f"not finite in half precision: {_listed(large)}")
+        raise CheckpointError(f"not finite in half precision: {_listed(large)}")
     load_weights(model, converted.weights)
     return model.eval()
 
 
 def check_fit(model: PizaGrounder, converted: Converted) -> None:
-    """Raises EngineError unless names and shapes are those of ``model``, all of them."""
+    """Raises CheckpointError unless names and shapes are those of ``model``, all of them."""
     expected = {name: tensor.shape for name, tensor in model.named_parameters()}
     missing = [name for name in expected if name not in converted.weights]
     problems = {
@@ -148,7 +148,7 @@ def check_fit(model: PizaGrounder, converted: Converted) -> None:
     }
     found = [f"{len(names)} {what}: {_listed(names)}" for what, names in problems.items() if names]
     if found:
-        raise EngineError(f"the tensors do not make a model: {'; '.join(found)}")
+        raise CheckpointError(f"the tensors do not make a model: {'; '.join(found)}")
 
 
 def _unpublished(config: PizaConfig, told: bool) -> dict[str, Tensor]:

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from sdk.errors import EngineError, InputError
+from sdk.errors import CheckpointError, InputError
 
 # mmengine's moving average swaps itself into ``state_dict`` when it saves, so that the averaged
 # weights are there and the raw ones under ``ema_state_dict``; the latter alone is rare.
@@ -41,8 +41,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """Tensors by name from ``.safetensors`` or a PyTorch file (``.pth``), on the CPU.
 
     Unwraps mmengine's ``{"state_dict": ...}`` and ``{"ema_state_dict": ...}`` and strips the
-    ``module.`` of a parallel training. Raises InputError when there is no such file, EngineError
-    when it cannot be read, would run code, or holds anything but tensors.
+    ``module.`` of a parallel training. Raises InputError when there is no such file,
+    CheckpointError when it cannot be read, would run code, or holds anything but tensors.
     """
     if not path.is_file():
         raise InputError(f"expected a file of weights at {path}, found none")
@@ -79,12 +79,12 @@ def _unpickled(path: Path) -> Any:
         raise _no_weights(path) from error
 
 
-def _no_weights(path: Path) -> EngineError:
+def _no_weights(path: Path) -> CheckpointError:
     """What the file is, as far as its beginning tells; what readers say of it misleads."""
     with path.open("rb") as file:
         begin = file.read(64).lstrip()
     what = next((what for sign, what in _SIGNS.items() if begin.startswith(sign)), "something else")
-    return EngineError(
+    return CheckpointError(
         f"expected weights in {path}, a PyTorch file with tensors only or .safetensors; found"
         f" {what if begin else 'nothing'}"
     )
@@ -99,11 +99,13 @@ def _unwrapped(content: Any) -> Any:
 
 def _named(path: Path, content: Any) -> dict[str, Tensor]:
     if not isinstance(content, dict) or not content:
-        raise EngineError(f"expected tensors by name in {path}, got {type(content).__name__}")
+        raise CheckpointError(f"expected tensors by name in {path}, got {type(content).__name__}")
     strange = [name for name, value in content.items() if not isinstance(value, Tensor)]
     strange += [name for name in content if not isinstance(name, str)]
     if strange:
-        raise EngineError(f"expected nothing but tensors by name in {path}, found {strange[:5]}")
+        raise CheckpointError(
+            f"expected nothing but tensors by name in {path}, found {strange[:5]}"
+        )
     if all(name.startswith("module.") for name in content if name != COUNTER):
         content = {name.removeprefix("module."): value for name, value in content.items()}
         content.pop(COUNTER, None)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sdk.errors import EngineError
+from sdk.errors import CheckpointError
 
 Change = Callable[[Tensor], tuple[Tensor, ...]]
 
@@ -204,7 +204,7 @@ def rules(decoder_layers: int, maps: int, levels: int) -> tuple[Rule, ...]:
 def translate(state: Mapping[str, Tensor], table: Iterable[Rule]) -> Translation:
     """Renames and rearranges every tensor.
 
-    Raises EngineError when a tensor cannot be rearranged, or two of them claim one of our names.
+    Raises CheckpointError when a tensor cannot be rearranged, or two claim one of our names.
     """
     compiled = [(re.compile(rule.pattern), rule) for rule in table]
     tensors: dict[str, Tensor] = {}
@@ -222,10 +222,12 @@ def translate(state: Mapping[str, Tensor], table: Iterable[Rule]) -> Translation
         try:
             parts = dict(zip(map(match.expand, rule.targets), rule.change(tensor), strict=True))
         except (RuntimeError, ValueError, IndexError) as error:
-            raise EngineError(f"{name} has an unexpected shape {tuple(tensor.shape)}") from error
+            raise CheckpointError(
+                f"{name} has an unexpected shape {tuple(tensor.shape)}"
+            ) from error
         for target, part in parts.items():
             if target in tensors:
-                raise EngineError(f"found the same tensor twice: {sources[target]} and {name}")
+                raise CheckpointError(f"found the same tensor twice: {sources[target]} and {name}")
             tensors[target], sources[target] = part, name
     return Translation(tensors, sources, tuple(unknown), tuple(dropped))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer
 
-from sdk.errors import EngineError
+from sdk.errors import CheckpointError
 from train.checkpoint import TOKENIZER, load_checkpoint
 from train.models.grounding_dino.grounder import PizaGrounder
 from train.models.piza.methods import is_added
@@ -22,13 +22,13 @@ def inherit(model: PizaGrounder, tokenizer_file: Path, folder: Path) -> str:
     the base stays fresh, unless the checkpoint is of the same method.
 
     Raises:
-        EngineError: the checkpoint cannot be read, or was adapted by another method: its base
+        CheckpointError: the checkpoint cannot be read, or was adapted by another method: its base
             alone is not what was trained.
     """
     other, _ = load_checkpoint(folder)
     own, theirs = model.state_dict(), other.state_dict()
     if other.config.method != model.config.method and any(map(is_added, theirs)):
-        raise EngineError(
+        raise CheckpointError(
             f"the checkpoint {folder} was adapted by {other.config.method}: expected one of"
             f" {model.config.method}, full or zero-shot"
         )

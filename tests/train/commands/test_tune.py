@@ -14,7 +14,7 @@ import pytest
 import torch
 from transformers import MMGroundingDinoForObjectDetection
 
-from sdk.errors import EngineError, InputError
+from sdk.errors import CheckpointError, EngineError, InputError
 from train.__main__ import main
 from train.base import open_base
 from train.checkpoint import CONFIG, TOKENIZER, WEIGHTS, load_checkpoint, save_checkpoint
@@ -231,19 +231,19 @@ def test_a_checkpoint_of_the_method_goes_on(make_model, tokenizer_file, tmp_path
 def test_bases_that_are_none(tmp_path: Path, monkeypatch, transformers_base) -> None:
     monkeypatch.setattr("train.hub._unreachable", lambda: "no network")
     for source in (str(tmp_path / "nowhere"), "no/model"):
-        with pytest.raises(EngineError, match="a hub id"):
+        with pytest.raises(CheckpointError, match="a hub id"):
             open_base(source, "lora")
-    with pytest.raises(EngineError, match="expected a tokenizer file"):
+    with pytest.raises(CheckpointError, match="expected a tokenizer file"):
         open_base(str(tmp_path), "lora")
     with pytest.raises(InputError, match="multiples of 32"):
         open_base(str(transformers_base), "lora", (33, 64))
     (tmp_path / CONFIG).write_text("{}")
-    with pytest.raises(EngineError, match="not the configuration"):
+    with pytest.raises(CheckpointError, match="not the configuration"):
         open_base(str(tmp_path), "lora")
 
 
 def test_names_that_the_hub_refuses() -> None:
-    with pytest.raises(EngineError, match="a hub id"):
+    with pytest.raises(CheckpointError, match="a hub id"):
         open_base("a/b/c/d", "lora")
 
 

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 import torch
 
-from sdk.errors import EngineError, InputError
+from sdk.errors import CheckpointError, InputError
 from train.mmdet.architecture import read_config
 from train.models.grounding_dino.config import swin_t
 
@@ -82,14 +82,14 @@ def test_the_base_alone(sizes, two_files) -> None:
 )
 def test_a_tensor_that_is_needed(state, name: str) -> None:
     del state[name]
-    with pytest.raises(EngineError, match=f"found no {name}"):
+    with pytest.raises(CheckpointError, match=f"found no {name}"):
         read_config(state, "x", {})
 
 
 @pytest.mark.parametrize("shape", [(), (0, 32), (4,)])
 def test_shapes_that_say_nothing(state, shape) -> None:
     state["level_embed"] = torch.ones(shape)
-    with pytest.raises(EngineError, match="level_embed has an unexpected shape"):
+    with pytest.raises(CheckpointError, match="level_embed has an unexpected shape"):
         read_config(state, "x", {})
 
 
@@ -97,7 +97,7 @@ def test_shapes_that_say_nothing(state, shape) -> None:
 def test_another_order_of_places_in_a_window(state, change) -> None:
     name = "backbone.stages.0.blocks.0.attn.w_msa.relative_position_index"
     state[name] = change(state[name])
-    with pytest.raises(EngineError, match="not Swin's"):
+    with pytest.raises(CheckpointError, match="not Swin's"):
         read_config(state, "x", {})
     del state[name]  # it may be missing: it follows from the window
     read_config(state, "x", {})

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 from torch.testing import assert_close
 
-from sdk.errors import EngineError, InputError
+from sdk.errors import CheckpointError, InputError
 from train.base import open_base
 from train.checkpoint import CONFIG, TOKENIZER, WEIGHTS, load_checkpoint
 from train.mmdet.convert import build, check_fit, convert, import_checkpoint
@@ -125,7 +125,7 @@ def test_what_is_imported_can_be_trained(whole) -> None:
 )
 def test_missing_tensors_are_named(whole, name: str, ours: str | None) -> None:
     state = {key: tensor for key, tensor in whole.items() if key != name}
-    with pytest.raises(EngineError, match=(ours or name).replace(".", r"\.")):
+    with pytest.raises(CheckpointError, match=(ours or name).replace(".", r"\.")):
         of(state)
 
 
@@ -142,15 +142,17 @@ def test_missing_tensors_are_named(whole, name: str, ours: str | None) -> None:
 )
 def test_a_missing_tensor_is_missed_in_its_own_file(whole, name: str, file: str) -> None:
     state = {key: tensor for key, tensor in whole.items() if key != name}
-    with pytest.raises(EngineError, match=file):
+    with pytest.raises(CheckpointError, match=file):
         of(state)
 
 
 def test_unknown_tensors_are_named(whole) -> None:
     strange = {"stranger": torch.ones(1), "encoder.layers.0.lora_A": torch.ones(1)}
-    with pytest.raises(EngineError, match=r"unknown tensors: stranger, encoder\.layers\.0\.lora_A"):
+    with pytest.raises(
+        CheckpointError, match=r"unknown tensors: stranger, encoder\.layers\.0\.lora_A"
+    ):
         of(whole | strange)
-    with pytest.raises(EngineError, match="and 10 more"):
+    with pytest.raises(CheckpointError, match="and 10 more"):
         of(whole | {f"stranger{i}": torch.ones(1) for i in range(50)})
 
 
@@ -165,13 +167,13 @@ def test_unknown_tensors_are_named(whole) -> None:
     ],
 )
 def test_tensors_without_a_place_are_named(whole, name: str) -> None:
-    with pytest.raises(EngineError, match=f"without a place in the model: {name}"):
+    with pytest.raises(CheckpointError, match=f"without a place in the model: {name}"):
         of(whole | {name: torch.ones(32)})
 
 
 @pytest.mark.parametrize("name", ["memory_trans_fc.weight", "encoder.layers.0.adapter1.scaling"])
 def test_misshapen_tensors_are_named(whole, name: str) -> None:
-    with pytest.raises(EngineError, match=rf"misshapen: {name}: expected .*, got \(3,\)"):
+    with pytest.raises(CheckpointError, match=rf"misshapen: {name}: expected .*, got \(3,\)"):
         of(whole | {name: torch.ones(3)})
 
 
@@ -179,12 +181,12 @@ def test_misshapen_tensors_are_named(whole, name: str) -> None:
 def test_values_that_half_precision_cannot_hold(whole, value: float) -> None:
     tensor = whole["memory_trans_fc.bias"].clone()
     tensor[1] = value
-    with pytest.raises(EngineError, match=r"half precision: memory_trans_fc\.bias"):
+    with pytest.raises(CheckpointError, match=r"half precision: memory_trans_fc\.bias"):
         of(whole | {"memory_trans_fc.bias": tensor})
 
 
 def test_a_configuration_that_no_model_has(whole) -> None:
-    with pytest.raises(EngineError, match="no model of this configuration"):
+    with pytest.raises(CheckpointError, match="no model of this configuration"):
         of(whole, base={"text_config": {"num_attention_heads": 7}})
 
 
@@ -253,7 +255,7 @@ def test_tuning_starts_from_what_is_imported(sizes, two_files, vocab_file, tmp_p
     assert plain.model.history.box_encoder.fc3.weight.any()  # zeros could not learn
     scaling = whole.model.adapters[0].adapter1.scaling
     assert torch.equal(scaling, piza["encoder.layers.0.adapter1.scaling"])
-    with pytest.raises(EngineError, match="adapted by piza-adapter"):
+    with pytest.raises(CheckpointError, match="adapted by piza-adapter"):
         open_base(str(tmp_path / "piza"), "piza-lora")
 
 
@@ -268,10 +270,10 @@ def test_nothing_is_written_when_something_is_wrong(
     short.write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n.\nred\n")
     with pytest.raises(InputError, match=f"vocabulary of {sizes().words} words.*got 6"):
         import_checkpoint(*files, out, short, SMALL)
-    with pytest.raises(EngineError, match="neither adapters nor a history encoder"):
+    with pytest.raises(CheckpointError, match="neither adapters nor a history encoder"):
         import_checkpoint(files[0], files[0], out, vocab_file, SMALL)
     with pytest.raises(InputError, match="found none"):
         import_checkpoint(files[0], tmp_path / "nothing.pth", out, vocab_file, SMALL)
-    with pytest.raises(EngineError):
+    with pytest.raises(CheckpointError):
         import_checkpoint(files[1], None, out, vocab_file, SMALL)
     assert not out.exists()

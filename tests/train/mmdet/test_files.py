@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import Tensor
 
-from sdk.errors import EngineError, InputError
+from sdk.errors import CheckpointError, InputError
 from train.mmdet.files import read_weights
 
 WEIGHTS = {"a.weight": torch.arange(6.0).reshape(2, 3), "b": torch.tensor([1, 2])}
@@ -98,7 +98,7 @@ def test_nothing_is_run(tmp_path: Path, command: Any, wrapped: bool) -> None:
     try:
         assert_same(read_weights(path))
         assert wrapped
-    except EngineError:
+    except CheckpointError:
         pass
     assert not mark.exists()
 
@@ -119,7 +119,7 @@ def test_nothing_is_run(tmp_path: Path, command: Any, wrapped: bool) -> None:
     ids=repr,
 )
 def test_anything_but_tensors_by_name(tmp_path: Path, content: Any) -> None:
-    with pytest.raises(EngineError, match="tensors by name"):
+    with pytest.raises(CheckpointError, match="tensors by name"):
         read_weights(saved(tmp_path / "w.pth", content))
 
 
@@ -127,7 +127,7 @@ def test_anything_but_tensors_by_name(tmp_path: Path, content: Any) -> None:
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"weights", pickle.dumps([1], 2)])
 def test_other_files(tmp_path: Path, name: str, content: bytes) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(EngineError, match=r"expected weights in .*w\."):
+    with pytest.raises(CheckpointError, match=r"expected weights in .*w\."):
         read_weights(tmp_path / name)
 
 
@@ -148,7 +148,7 @@ def test_what_a_file_is_instead(tmp_path: Path, name: str, content: bytes, what:
     (tmp_path / name).write_bytes(content)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(EngineError, match=what) as raised:
+        with pytest.raises(CheckpointError, match=what) as raised:
             read_weights(tmp_path / name)
     assert "weights_only" not in str(raised.value)
     assert "\n" not in str(raised.value)
@@ -173,7 +173,7 @@ def bytes_of(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, Path]:
 def test_truncated_files(bytes_of, share: float) -> None:
     data, path = bytes_of
     path.write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(EngineError):
+    with pytest.raises(CheckpointError):
         read_weights(path)
 
 
@@ -183,5 +183,5 @@ def test_a_wrong_byte_is_refused_or_harmless(bytes_of, at: float, value: int) ->
     damaged = bytearray(data)
     damaged[int(len(data) * at)] = value
     path.write_bytes(damaged)
-    with contextlib.suppress(EngineError):
+    with contextlib.suppress(CheckpointError):
         read_weights(path)

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from torch.testing import assert_close
 from transformers.models.swin.modeling_swin import SwinPatchMerging, SwinRelativePositionBias
 
-from sdk.errors import EngineError
+from sdk.errors import CheckpointError
 from train.mmdet.names import (
     belongs_to_piza,
     in_three,
@@ -129,7 +129,7 @@ def test_unknown_names(name: str) -> None:
     ],
 )
 def test_shapes_that_cannot_be_rearranged(name: str, shape: tuple[int, ...]) -> None:
-    with pytest.raises(EngineError, match="unexpected shape"):
+    with pytest.raises(CheckpointError, match="unexpected shape"):
         translate({name: torch.ones(shape)}, RULES)
 
 
@@ -138,7 +138,7 @@ def test_one_tensor_under_two_names() -> None:
         f"{p}.box_encoder.lff1.Wr": torch.ones(8, 1)
         for p in ("bbox_encoder", "bbox2eos_zoom_model")
     }
-    with pytest.raises(EngineError, match=r"twice: bbox_encoder.*bbox2eos"):
+    with pytest.raises(CheckpointError, match=r"twice: bbox_encoder.*bbox2eos"):
         translate(state, RULES)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from sdk.errors import EngineError
+from sdk.errors import CheckpointError
 from train.checkpoint import save_checkpoint
 from train.data.vocabulary import SPECIAL, write_tokenizer
 from train.models.inherit import WORDS, inherit
@@ -63,5 +63,5 @@ def test_another_methods_base_is_not_what_was_trained(
 ) -> None:
     old, new = models(make_model, make_config, method="piza-lora")
     save_checkpoint(tmp_path / "old", old, tokenizers[0])
-    with pytest.raises(EngineError, match=r"adapted by piza-adapter\+"):
+    with pytest.raises(CheckpointError, match=r"adapted by piza-adapter\+"):
         inherit(new, tokenizers[1], tmp_path / "old")

@@ -10,7 +10,7 @@ from typing import Any
 
 from transformers import MMGroundingDinoConfig
 
-from sdk.errors import EngineError
+from sdk.errors import CheckpointError, EngineError
 from sdk.zoom.calibration import Calibration
 from sdk.zoom.state import ZoomPolicy
 from train.models.piza.methods import METHODS
@@ -59,10 +59,13 @@ class PizaConfig:
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
-            raise EngineError(
+            raise CheckpointError(
                 f"expected a method out of {', '.join(METHODS)}, found {self.method!r}"
             )
-        Calibration.from_mapping(self.calibration)
+        try:
+            Calibration.from_mapping(self.calibration)
+        except EngineError as error:
+            raise CheckpointError(str(error)) from error
 
     @property
     def threshold(self) -> float:
@@ -95,7 +98,7 @@ class PizaConfig:
 
     @classmethod
     def load(cls, path: Path) -> PizaConfig:
-        """Reads what ``save`` wrote; raises EngineError when it cannot be read as such.
+        """Reads what ``save`` wrote; raises CheckpointError when it cannot be read as such.
 
         A configuration without ``calibration`` may have a ``threshold`` of its own: older ones do.
         """
@@ -107,7 +110,9 @@ class PizaConfig:
                 record["calibration"] = {"threshold": record.pop("threshold")}
             return cls(**record)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise EngineError(f"{path} is not the configuration of a model: {error!r}") from error
+            raise CheckpointError(
+                f"{path} is not the configuration of a model: {error!r}"
+            ) from error
 
 
 def piza_tiny(vocab_size: int) -> PizaConfig:

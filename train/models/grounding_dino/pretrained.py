@@ -12,7 +12,7 @@ from pathlib import Path
 from transformers import MMGroundingDinoForObjectDetection
 from transformers.utils import logging
 
-from sdk.errors import EngineError
+from sdk.errors import CheckpointError
 from train.models.grounding_dino.config import PizaConfig
 from train.models.grounding_dino.grounder import PizaGrounder
 from train.models.piza.lora import plain_name
@@ -32,8 +32,8 @@ def from_pretrained(folder: str | Path, config: PizaConfig) -> PizaGrounder:
     """A model with the weights of ``folder`` and fresh adapters.
 
     ``config`` says everything but the architecture, which is that of the weights. Raises
-    EngineError when ``folder`` cannot be loaded, is of another type of model, or when a tensor is
-    missing, misshapen or has no place: a layer at random would train without a word.
+    CheckpointError when ``folder`` cannot be loaded, is of another type of model, or when a tensor
+    is missing, misshapen or has no place: a layer at random would train without a word.
     """
     base = _load(Path(folder))
     architecture = base.config.to_diff_dict()
@@ -55,7 +55,7 @@ def _load(folder: Path) -> MMGroundingDinoForObjectDetection:
             )
     except Exception as error:  # transformers' checks share no base of their own
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise EngineError(f"cannot load the base model {folder}: {reason}") from error
+        raise CheckpointError(f"cannot load the base model {folder}: {reason}") from error
     misshapen = [name for name, *_ in found["mismatched_keys"]]
     _check_names(folder, found["missing_keys"], found["unexpected_keys"], misshapen)
     return base
@@ -65,12 +65,12 @@ def _check_type(folder: Path) -> None:
     try:
         found = json.loads((folder / "config.json").read_text(encoding="utf-8"))["model_type"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise EngineError(
+        raise CheckpointError(
             f"cannot load the base model {folder}: expected a config.json with a model_type"
             f" ({error!r:.100})"
         ) from error
     if found != MODEL_TYPE:
-        raise EngineError(
+        raise CheckpointError(
             f"expected a base of the model type {MODEL_TYPE} in {folder}, found {found!r}"
         )
 
@@ -90,7 +90,7 @@ def _check_names(
             listed = ", ".join(learned[:LISTED])
             problems.append(f"{len(learned)} tensors {what}: {listed}{more}")
     if problems:
-        raise EngineError(f"the base model {folder} is incomplete: {'; '.join(problems)}")
+        raise CheckpointError(f"the base model {folder} is incomplete: {'; '.join(problems)}")
 
 
 @contextmanager

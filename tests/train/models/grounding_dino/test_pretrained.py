@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import MMGroundingDinoForObjectDetection
 
-from sdk.errors import EngineError
+from sdk.errors import CheckpointError
 from train.models.grounding_dino.config import PizaConfig, piza_tiny, swin_t
 from train.models.grounding_dino.grounder import PizaGrounder
 from train.models.grounding_dino.pretrained import from_pretrained
@@ -49,7 +49,7 @@ def test_its_configuration_survives_a_checkpoint(base_folder: Path, tmp_path: Pa
 
 
 def test_nothing_there(tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match="cannot load the base model"):
+    with pytest.raises(CheckpointError, match="cannot load the base model"):
         from_pretrained(tmp_path / "nothing", piza_tiny(40))
 
 
@@ -73,7 +73,9 @@ def test_a_missing_tensor_is_not_drawn_at_random(changed, capfd) -> None:
         for name in [name for name in weights if "text_enhancer_layer.fc" in name]:
             del weights[name]
 
-    with pytest.raises(EngineError, match=r"12 tensors missing: .*fc1.bias.* and 7 more") as raised:
+    with pytest.raises(
+        CheckpointError, match=r"12 tensors missing: .*fc1.bias.* and 7 more"
+    ) as raised:
         from_pretrained(changed(thin_out), piza_tiny(40))
     assert "\n" not in str(raised.value)
     found = capfd.readouterr()
@@ -88,7 +90,7 @@ def test_tensors_without_a_place_or_of_another_shape(changed) -> None:
         weights[name] = torch.zeros(3)
 
     message = rf"1 tensors without a place: .*layers\.9.*; 1 tensors of another shape: {name}"
-    with pytest.raises(EngineError, match=message):
+    with pytest.raises(CheckpointError, match=message):
         from_pretrained(changed(spoil), piza_tiny(40))
 
 
@@ -104,7 +106,9 @@ def test_other_types_of_models(changed, found: object) -> None:
     folder = changed(lambda weights: None)
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"model_type": found}))
-    with pytest.raises(EngineError, match=r"of the model type mm-grounding-dino .*, found") as e:
+    with pytest.raises(
+        CheckpointError, match=r"of the model type mm-grounding-dino .*, found"
+    ) as e:
         from_pretrained(folder, piza_tiny(40))
     assert repr(found) in str(e.value)
 
@@ -112,11 +116,11 @@ def test_other_types_of_models(changed, found: object) -> None:
 def test_files_that_are_damaged(changed) -> None:
     folder = changed(lambda weights: None)
     (folder / "model.safetensors").write_bytes(b"junk" * 100)
-    with pytest.raises(EngineError, match="cannot load the base model") as raised:
+    with pytest.raises(CheckpointError, match="cannot load the base model") as raised:
         from_pretrained(folder, piza_tiny(40))
     assert "\n" not in str(raised.value)
     (folder / "config.json").write_text("[]")
-    with pytest.raises(EngineError, match=r"config.json with a model_type"):
+    with pytest.raises(CheckpointError, match=r"config.json with a model_type"):
         from_pretrained(folder, piza_tiny(40))
 
 

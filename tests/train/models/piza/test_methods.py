@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from sdk.errors import EngineError
+from sdk.errors import CheckpointError
 from train.checkpoint import TOKENIZER, load_checkpoint, save_checkpoint, start_from
 from train.losses.grounding import answer_losses, weighted
 from train.models.grounding_dino.config import PizaConfig, swin_t
@@ -79,11 +79,11 @@ def test_configurations_from_before_the_methods_are_of_piza_adapter(tmp_path: Pa
 
 @pytest.mark.parametrize("method", ["", "piza", "PIZA-LoRA"])
 def test_unknown_methods_are_refused(config: PizaConfig, method: str, tmp_path: Path) -> None:
-    with pytest.raises(EngineError, match=r"expected a method out of zero-shot.*found"):
+    with pytest.raises(CheckpointError, match=r"expected a method out of zero-shot.*found"):
         dataclasses.replace(config, method=method)
     path = tmp_path / "config.json"
     path.write_text(json.dumps(json.loads(TINY.read_text()) | {"method": "nothing"}))
-    with pytest.raises(EngineError, match="'nothing'"):
+    with pytest.raises(CheckpointError, match="'nothing'"):
         PizaConfig.load(path)
 
 
@@ -219,7 +219,7 @@ def test_a_checkpoint_of_one_method_is_no_base_for_another(
     adapted = make_model(make_config(method="lora"))
     save_checkpoint(tmp_path, adapted, tokenizer_file)
     for method in ("piza-lora", "zero-shot", "adapter+"):
-        with pytest.raises(EngineError, match="was adapted by lora: expected one of"):
+        with pytest.raises(CheckpointError, match="was adapted by lora: expected one of"):
             start_from(PizaGrounder(make_config(method=method)), tmp_path)
     again = PizaGrounder(make_config(method="lora"))
     start_from(again, tmp_path)
