@@ -12,9 +12,8 @@ import numpy as np
 
 from benchmarks.baselines.baseline import Contestant, Reply
 from evaluation.metrics import answer_ious
-from evaluation.questions import Case, make_case
+from evaluation.questions import Case, Rect, make_case
 from sdk.frame import Frame
-from train.data.entries import Rect
 
 PAUSE_S = 0.01  # between two questions; threads that spin before they sleep are asleep by then
 

@@ -19,6 +19,13 @@ from sdk.errors import InputError
 from sdk.options import positive_float, share
 
 EXIT_SLOWER = 1
+# What tells rows of one file apart, in all the benchmarks that write rows.
+_IDENTITY = (
+    *("name", "group", "method", "axis", "at", "fraction", "refs", "beam", "scene"),
+    *("frame", "window", "size", "device", "policy"),
+)
+_MACHINE = ("cpu", "cores", "gpu", "system")
+SLOWER, FASTER, SAME, UNKNOWN = "slower", "faster", "no difference", "cannot tell"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,15 +105,6 @@ def _verdict(ratio: Ratio, effect: float, level: float) -> list[str]:
     if not ratio.decides(effect):
         lines.append("The interval reaches beyond that change: more --runs would tell.")
     return lines
-
-
-# What tells rows of one file apart, in all the benchmarks that write rows.
-_IDENTITY = (
-    *("name", "group", "method", "axis", "at", "fraction", "refs", "beam", "scene"),
-    *("frame", "window", "size", "device", "policy"),
-)
-_MACHINE = ("cpu", "cores", "gpu", "system")
-SLOWER, FASTER, SAME, UNKNOWN = "slower", "faster", "no difference", "cannot tell"
 
 
 @dataclass(frozen=True)

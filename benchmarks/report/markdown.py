@@ -86,7 +86,7 @@ def markdown(report: Document, plots: str, data: Path, home: Path) -> str:
     ]
     for name, section in report.sections.items():
         file = data / f"{name}.json"
-        command = f"{report.commands[name]} --json {Path(os.path.relpath(file)).as_posix()}"
+        command = f"{report.commands[name]} --json {_typed(file)}"
         link = Path(os.path.relpath(file, home)).as_posix()
         blocks += [f"## {section.title}", f"`{command}` → [{link}]({link})"]
         blocks += _section(section, plots)
@@ -121,6 +121,12 @@ def replaced(text: str, table: str) -> str:
 
 def _report(folder: Path) -> Document:
     return document(read_measured(folder), read_record(folder))
+
+
+def _typed(path: Path) -> str:
+    """As one would type it in the working folder."""
+    whole, here = path.resolve(), Path.cwd().resolve()
+    return (whole.relative_to(here) if whole.is_relative_to(here) else path).as_posix()
 
 
 def _short(command: str) -> str:
