@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.scenes import Scene, absent, expressions, make_scene, render
+from sdk.options import GRAMMARS
 
 Rect = tuple[float, float, float, float]  # xyxy, frame pixels
 ABSENT_EVERY = 10
@@ -27,13 +28,17 @@ class Question:
 def questions(
     seed: int, count: int, absent_every: int = ABSENT_EVERY, grammar: str = "plain"
 ) -> Iterator[Question]:
-    """One sentence for each of the scenes ``seed``, ``seed + 1``, ...; some true of nothing."""
+    """One sentence for each of the scenes ``seed``, ``seed + 1``, ...; some true of nothing.
+
+    ``grammar`` ``"both"``: in turns, so that either kind of question is asked in either grammar.
+    """
     for number in range(seed, seed + count):
         scene = make_scene(number)
+        spoken = GRAMMARS[number // absent_every % 2] if grammar == "both" else grammar
         if number % absent_every == absent_every - 1:
-            yield Question(render(scene), absent(scene, number, grammar), None)
+            yield Question(render(scene), absent(scene, number, spoken), None)
             continue
-        known = expressions(scene, number, per_object=1, grammar=grammar)
+        known = expressions(scene, number, per_object=1, grammar=spoken)
         chosen = known[int(np.random.default_rng(number).integers(len(known)))]
         yield Question(render(scene), chosen.ref, scene.objects[chosen.target].xyxy)
 

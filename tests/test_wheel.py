@@ -96,7 +96,7 @@ def link(distribution: metadata.Distribution, packages: Path) -> None:
 def folder(tmp_path: Path) -> Path:
     """A folder that holds modules of somebody else, by the names of ours and of what we use."""
     folder = tmp_path / "somebody"
-    for name in ("benchmarks", "cpp_ext", "export", "numpy", "sdk", "train"):
+    for name in ("benchmarks", "cpp_ext", "evaluation", "export", "numpy", "sdk", "train"):
         (folder / name).mkdir(parents=True)
         (folder / name / "__init__.py").write_text(FOREIGN)
         (folder / f"{name}.py").write_text(FOREIGN)
@@ -137,7 +137,7 @@ def test_what_is_in_it(wheel: Path) -> None:
     for name in ("sdk/py.typed", "sdk/schemas/grounding-2.json", "export/check/operators.csv"):
         assert name in names
     assert {name.split("/")[0] for name in names} == {
-        *("benchmarks", "cpp_ext", "export", "sdk", "train"),
+        *("benchmarks", "cpp_ext", "evaluation", "export", "sdk", "train"),
         f"piza_edge-{metadata.version('piza-edge')}.dist-info",
     }
     assert not [name for name in names if name.endswith((".cpp", ".hpp", ".cu"))]
@@ -253,4 +253,4 @@ def test_children_where_others_have_modules(run: Run, folder: Path) -> None:
     assert (folder / "out" / "demo.jpg").is_file()
     done = run("piza", "bench", "latency", "--runs", "2", "--warmup", "1", "--cold-starts", "1")
     assert done.returncode == 0, done.stderr
-    assert "of 1 fresh processes" in done.stdout
+    assert "2 searches" in done.stdout

@@ -18,9 +18,10 @@ from onnx import TensorProto, helper, numpy_helper
 from export.__main__ import main
 from export.build import build, open_reference
 from export.options import BuildOptions
+from export.plan_types import check_types, count_types, weight_types
 from export.references.portable import PortableReference
 from export.stopping import stoppable
-from export.tensorrt import PlanOptions, build_plans, check_types, count_types, weight_types
+from export.tensorrt import PlanOptions, build_plans
 from sdk import Grounder
 from sdk.engine.folder import read_manifest, write_manifest
 from sdk.errors import EngineError, InputError, MissingRuntimeError

@@ -71,8 +71,8 @@ def test_the_exit_waits_for_the_call(engine):
     done = run(
         engine,
         """
-        session = grounder._turns.get()
-        encode = session.encode_images
+        runtime = grounder._turns.get().runtime
+        encode = runtime.look
 
         def slow(*arguments):
             begun.set()
@@ -81,7 +81,7 @@ def test_the_exit_waits_for_the_call(engine):
             os.write(1, b"encoded ")
             return found
 
-        session.encode_images = slow
+        runtime.look = slow
         threading.Thread(target=grounder.locate, args=(frame, "red"), daemon=True).start()
         begun.wait(60)
         """,
@@ -151,15 +151,15 @@ def test_a_fork_in_the_middle_of_a_call(engine):
         """
         import warnings
         warnings.simplefilter("ignore", DeprecationWarning)
-        session = grounder._turns.get()
-        encode = session.encode_images
+        runtime = grounder._turns.get().runtime
+        encode = runtime.look
 
         def slow(*arguments):
             begun.set()
             time.sleep(0.5)
             return encode(*arguments)
 
-        session.encode_images = slow
+        runtime.look = slow
         thread = threading.Thread(target=grounder.locate, args=(frame, "red"))
         thread.start()
         begun.wait(60)

@@ -90,17 +90,10 @@ def _questions(args: argparse.Namespace) -> tuple[Iterable[Question], int, str]:
         from evaluation.questions import questions
         from evaluation.seeds import THRESHOLD
 
-        grammars = GRAMMARS if args.grammar == "both" else (args.grammar,)
-        source = (
-            f"{args.scenes} rendered scenes from seed {THRESHOLD.first},"
-            f" {' and '.join(grammars)} sentences"
-        )
-        asked = (
-            question
-            for k in range(args.scenes)  # both kinds of question in each grammar
-            for question in questions(THRESHOLD.first + k, 1, 2, grammars[k // 2 % len(grammars)])
-        )
-        return asked, args.scenes, source
+        seed = THRESHOLD.first
+        spoken = " and ".join(GRAMMARS) if args.grammar == "both" else args.grammar
+        source = f"{args.scenes} rendered scenes from seed {seed}, {spoken} sentences"
+        return questions(seed, args.scenes, 2, args.grammar), args.scenes, source
 
     from train.data.annotations import read_usable
     from train.evaluation.photo_questions import ask_once, photo_questions

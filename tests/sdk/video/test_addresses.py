@@ -15,7 +15,7 @@ from sdk.video.addresses import public_address
 from sdk.video.sources.captures import NetworkStream
 from sdk.video.sources.opening import as_source
 
-from .test_sources import FakeCapture, numbered
+from .sources.test_opening import FakeCapture, numbered
 
 ROOT = Path(__file__).resolve().parents[3]
 S = "hunter2"

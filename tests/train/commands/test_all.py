@@ -256,13 +256,13 @@ class Pointing:
 
 
 @pytest.fixture
-def pointing(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, int]]:
+def pointing(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, int, str]]:
     """Every second object is here; which questions were asked for."""
     frame, calls = np.zeros((8, 8, 3), np.uint8), []
     here = Question(frame, "here", tuple(Pointing.box))
 
-    def ask(seed: int, count: int, absent_every: int) -> list[Question]:
-        calls.append((seed, count, absent_every))
+    def ask(seed: int, count: int, absent_every: int, grammar: str) -> list[Question]:
+        calls.append((seed, count, absent_every, grammar))
         return [here, Question(frame, "nowhere", None)] * (count // 2)
 
     monkeypatch.setattr("evaluation.questions.questions", ask)
@@ -276,7 +276,7 @@ def test_calibrate_writes_what_scores_mean(checkpoint: Path, pointing, capsys) -
     said = capsys.readouterr().out
     assert "100.0% of the right answers are found, 0.0% of the absent objects" in said
     assert "a probability of at most 0.1," in said
-    assert pointing == [(640_000, 90, 2)]
+    assert pointing == [(640_000, 90, 2, "both")]
     config = PizaConfig.load(checkpoint / CONFIG)
     made = Calibration.from_mapping(config.calibration)
     sure, unsure = (made.score(Pointing()(None, ref).zooms) for ref in ("here", "nowhere"))

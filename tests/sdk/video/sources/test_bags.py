@@ -19,7 +19,7 @@ from sdk.video.sources.opening import as_source
 from sdk.video.sources.ros_images import raw_image
 from sdk.video.stream import StreamStats
 
-from .conftest import number_of, numbered
+from ..conftest import number_of, numbered
 
 HEADER = "std_msgs/Header header\n"
 END = (

@@ -17,7 +17,7 @@ from sdk.video.sources.images import ImageFiles
 from sdk.video.sources.opening import as_source, is_live
 from sdk.video.stream import StreamStats
 
-from .conftest import number_of, numbered
+from ..conftest import number_of, numbered
 
 
 @pytest.fixture
