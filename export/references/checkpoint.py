@@ -7,22 +7,15 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from export.onnx.networks import networks
 from export.portable import export_model
 from export.references.reference import Answer, Arrays, RunNetwork
 from sdk.engine.manifest import Manifest
-from sdk.results.grounding import Grounding
 from sdk.text import Tokenizer
-from sdk.timing import Deadline, LatencyEstimator
-from sdk.zoom.calibration import Calibration
-from sdk.zoom.decision import CallContext, Judge
-from sdk.zoom.search import Search
 from train.checkpoint import CONFIG, checkpoint_sha256, load_checkpoint
-from train.evaluation.searcher import Searcher
+from train.evaluation.locators import CheckpointLocator
 from train.models.grounding_dino.config import PizaConfig
 from train.models.grounding_dino.deformable import grid_sampler
 from train.models.grounding_dino.grounder import PizaGrounder
@@ -64,19 +57,8 @@ class CheckpointReference:
     @contextmanager
     def answers(self, engine: Manifest) -> Iterator[Answer]:
         """PyTorch searches, the vehicle's rule decides."""
-        model, tokenizer = self._loaded
-        searcher = Searcher(model, tokenizer)
-        calibration = Calibration.from_mapping(engine.calibration)
-        judge = Judge(calibration, engine.threshold, self.describe())
-
-        def answer(frame: NDArray[np.uint8], ref: str) -> Grounding:
-            asked = CallContext(frame, "bgr", Deadline(LatencyEstimator(), None), {})
-            tokens = tokenizer.encode(ref)
-            known = tokens.understood
-            outcome = searcher(frame, ref) if known else Search((), complete=False)
-            return judge(asked, ref, tokens, outcome)
-
-        yield answer
+        locator = CheckpointLocator(*self._loaded, calibration=engine.calibration)
+        yield lambda frame, ref: locator.locate(frame, [ref])[0]
 
     @cached_property
     def _loaded(self) -> tuple[PizaGrounder, Tokenizer]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +14,15 @@ from numpy.typing import NDArray
 from evaluation.scoring import Locator
 from sdk.engine.folder import MANIFEST_FILE
 from sdk.errors import InputError
-from sdk.results.grounding import Float32, Zoom
+from sdk.results.grounding import Float32, Grounding, Zoom
+from sdk.timing import Deadline, LatencyEstimator
 from sdk.zoom.calibration import Calibration
+from sdk.zoom.decision import CallContext, Judge
+from sdk.zoom.search import Search
 
 if TYPE_CHECKING:
     from sdk.grounder import Grounder
-    from sdk.zoom.search import Search
+    from sdk.text import Tokenizer
     from train.evaluation.published import PublishedSearcher
     from train.evaluation.searcher import Searcher
     from train.models.grounding_dino.grounder import PizaGrounder
@@ -39,18 +42,27 @@ NO_ANSWER = Found(False, 0.0, None, ())
 
 
 class CheckpointLocator:
-    """A PyTorch model that answers as ``sdk.Grounder`` does, with the threshold of its config.
+    """A PyTorch model that answers as ``sdk.Grounder`` does, found by the same rule.
 
     Args:
         model: on the device that is to run it.
         tokenizer: of the model.
+        calibration: what scores mean and from which one an object is found; the model's own by
+            default.
         published: search as the authors' code does (``train.evaluation.published``), instead of
             as the vehicle does.
     """
 
-    def __init__(self, model: PizaGrounder, tokenizer: Any, published: bool = False) -> None:
+    def __init__(
+        self,
+        model: PizaGrounder,
+        tokenizer: Tokenizer,
+        published: bool = False,
+        calibration: Mapping[str, Any] | None = None,
+    ) -> None:
         self._tokenizer = tokenizer
-        self._calibration = Calibration.from_mapping(model.config.calibration)
+        rule = Calibration.from_mapping(calibration or model.config.calibration)
+        self._judge = Judge(rule, rule.threshold, model.config.name)
         if published:
             from train.evaluation.published import PublishedSearcher
 
@@ -60,20 +72,17 @@ class CheckpointLocator:
 
             self._searcher = Searcher(model, tokenizer)
 
-    def locate(self, frame: NDArray[np.uint8], ref: list[str]) -> Sequence[Found]:
+    def locate(self, frame: NDArray[np.uint8], ref: list[str]) -> list[Grounding]:
         """One answer for each expression; raises InputError for one that cannot be encoded."""
-        understood = [self._tokenizer.encode(each).understood for each in ref]
-        known = [each for each, known in zip(ref, understood, strict=True) if known]
+        prompts = [self._tokenizer.encode(each) for each in ref]
+        known = [each for each, tokens in zip(ref, prompts, strict=True) if tokens.understood]
         outcomes = iter(self._searcher.search(frame, known))
-        return [self._judge(next(outcomes)) if known else NO_ANSWER for known in understood]
-
-    def _judge(self, outcome: Search) -> Found:
-        if not outcome.zooms:
-            return NO_ANSWER
-        last = outcome.zooms[-1]
-        score = self._calibration.score(outcome.zooms)
-        found = outcome.fault is None and score >= self._calibration.threshold
-        return Found(found, score, last.xyxy, outcome.zooms)
+        asked = CallContext(frame, "bgr", Deadline(LatencyEstimator(), None), {})
+        nothing = Search((), complete=False)
+        return [
+            self._judge(asked, each, tokens, next(outcomes) if tokens.understood else nothing)
+            for each, tokens in zip(ref, prompts, strict=True)
+        ]
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from train.__main__ import main
 from train.checkpoint import save_checkpoint
 from train.data.annotations import Annotation
 from train.evaluation.examination import ask, foreign_refs
-from train.evaluation.locators import NO_ANSWER, CheckpointLocator, Found, open_locator
+from train.evaluation.locators import CheckpointLocator, Found, open_locator
 
 ITEMS = [
     Annotation("b.png", (10, 10, 40, 50), "the red car near the van", 1),
@@ -189,7 +189,8 @@ def test_windows_are_encoded_once(make_model: Callable, tokenizer) -> None:
 def test_a_checkpoint_that_knows_no_word(make_model: Callable, tokenizer) -> None:
     frame = np.zeros((60, 100, 3), np.uint8)
     locator = CheckpointLocator(make_model(), tokenizer)
-    assert locator.locate(frame, ["zzyzx qwertz"]) == [NO_ANSWER]
+    (answer,) = locator.locate(frame, ["zzyzx qwertz"])
+    assert (answer.found, answer.score, answer.xyxy, answer.zooms) == (False, 0.0, None, ())
     with pytest.raises(InputError, match="at most 64 tokens"):
         locator.locate(frame, ["the car " * 60])
 
