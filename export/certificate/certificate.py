@@ -15,11 +15,10 @@ from typing import Any
 from export.certificate import comparison
 from export.certificate.criteria import CRITERIA
 from export.precision.fp16_emulation import rounded_engine
-from export.references.reference import Reference
+from export.references.reference import Reference, one_run
 from sdk.engine.folder import Manifest, read_manifest
 from sdk.families import open_session
 from sdk.grounder import Grounder
-from sdk.runtime import one_run
 from sdk.runtime.arithmetic import eight_bits
 from sdk.text import Tokenizer
 
@@ -62,7 +61,7 @@ def certify_networks(folder: Path, reference: Reference) -> dict[str, Any]:
     inputs = comparison.network_inputs(manifest, tokenizer)
     with closing(open_session(folder, manifest)) as session, reference.networks() as theirs:
         return comparison.compare_networks(
-            one_run(session.runtime), theirs, inputs, CRITERIA[manifest.precision]
+            one_run(session), theirs, inputs, CRITERIA[manifest.precision]
         )
 
 

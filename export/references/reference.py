@@ -11,11 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdk.engine.manifest import Manifest
+from sdk.families import Session
 from sdk.results.grounding import Grounding
 
 Arrays = dict[str, NDArray[Any]]
 RunNetwork = Callable[[str, Arrays], Mapping[str, NDArray[Any]]]  # name, inputs -> outputs
 Answer = Callable[[NDArray[np.uint8], str], Grounding]  # frame (h, w, 3) BGR, expression
+
+
+def one_run(session: Session) -> RunNetwork:
+    """The networks of an opened engine, each by itself."""
+    return lambda network, inputs: session.runtime.fetch(network, [inputs])[0]
 
 
 class Reference(Protocol):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,22 +10,17 @@ from numpy.typing import NDArray
 
 from sdk.engine.manifest import Manifest
 from sdk.frame import ColorOrder
-from sdk.results.grounding import Candidates
 from sdk.runtime.runtime import Runtime, Signature
-from sdk.text import Tokens
-from sdk.zoom.search import GroundInput
+from sdk.zoom import search
 
 
-class Session(Protocol):
-    """An engine's networks as the zoom search asks them (``sdk.zoom.search.Session``)."""
+class Session(search.Session, Protocol):
+    """An engine's networks as the zoom search asks them, over the runtime that runs them."""
 
     @property
     def runtime(self) -> Runtime: ...
 
     def upload(self, frame: NDArray[np.uint8], color: ColorOrder = "bgr") -> Any: ...
-    def encode_text(self, tokens: Tokens) -> Any: ...
-    def encode_images(self, frame: Any, windows_xyxy: NDArray[np.float64]) -> list[Any]: ...
-    def ground(self, looks: Sequence[GroundInput]) -> list[Candidates]: ...
     def close(self) -> None: ...
 
 

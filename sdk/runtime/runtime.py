@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -105,8 +105,3 @@ class Runtime(Protocol):
 
     def close(self) -> None:
         """Frees the networks and all memory."""
-
-
-def one_run(runtime: Runtime) -> Callable[[str, Mapping[str, Array]], dict[str, Array]]:
-    """A network by itself, from arrays to arrays: ``one_run(runtime)("image", feeds)``."""
-    return lambda network, feeds: runtime.fetch(network, [feeds])[0]

@@ -145,10 +145,11 @@ def follow(
         return fresh
     if not good and not cold:
         return None  # one search that a look at its own answer does not bear out
+    first_look = fresh if cold else track
     return Track(
         box_xyxy=fresh.box_xyxy,
-        context_xyxy=fresh.context_xyxy if cold else track.context_xyxy,
-        first_score=fresh.first_score if cold else track.first_score,
+        context_xyxy=first_look.context_xyxy,
+        first_score=first_look.first_score,
         velocity_xy=_velocity(track, fresh),
         level=track.level + policy.level_weight * (answer.score - track.level),
         time_s=time_s,

@@ -145,8 +145,8 @@ def best(trails: Sequence[SearchState], rules: SearchConfig) -> SearchState:
     """Of the ends of one expression the one to answer with: no fault, at an end, best score."""
 
     def worth(trail: SearchState) -> tuple[bool, bool, float]:
-        worth_of_it = rules.score(trail.zooms, trail.first_score)
-        return trail.fault is None, trail.complete, worth_of_it
+        score = rules.score(trail.zooms, trail.first_score)
+        return trail.fault is None, trail.complete, score
 
     return replace(max(trails, key=worth), complete=all(each.complete for each in trails))
 

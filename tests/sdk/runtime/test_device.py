@@ -18,7 +18,6 @@ from sdk import Grounder
 from sdk.engine.folder import read_manifest, write_manifest
 from sdk.errors import EngineError
 from sdk.families import Session, family, open_session
-from sdk.runtime import one_run
 from sdk.runtime.device import DeviceRuntime
 from sdk.runtime.onnxruntime_cuda import BoundExecutor
 from sdk.text import Tokenizer
@@ -268,9 +267,8 @@ def test_networks_that_do_not_fit_the_manifest(open_device, engine, make_manifes
 
 def test_a_network_by_itself(open_device, engine, tokenizer: Tokenizer):
     session = open_device()
-    ours, theirs = (
-        one_run(each.runtime) for each in (session, open_session(engine, read_manifest(engine)))
-    )
+    both = session.runtime, open_session(engine, read_manifest(engine)).runtime
+    ours, theirs = (lambda name, feeds, on=on: on.fetch(name, [feeds])[0] for on in both)
     tokens = tokenizer.encode("the red square near blue")
     feeds = {
         "input_ids": tokens.ids[None],
