@@ -44,7 +44,7 @@ def tiny(vocab_size: int, base: dict[str, Any] | None = None, **changes: Any) ->
     return dataclasses.replace(preset, base=preset.base | small | (base or {}), **values)
 
 
-def randomise(model: PizaGrounder, seed: int = 0) -> PizaGrounder:
+def randomise(model: torch.nn.Module, seed: int = 0) -> Any:
     """Fills every tensor, also those that are initialised to 0; returns the model in eval mode."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
@@ -146,6 +146,12 @@ def make_model(config: PizaConfig) -> Callable[..., PizaGrounder]:
         return randomise(PizaGrounder(of or config), seed)
 
     return make
+
+
+@pytest.fixture(scope="session", name="randomise")
+def _randomise() -> Callable[..., Any]:
+    """``randomise(model, seed)``: random values in every tensor, eval mode."""
+    return randomise
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -133,7 +134,7 @@ def models(
         if backbone == "swin":
             base["backbone_config"] = SWIN
         if (backbone, levels) not in made:
-            config = make_config(base, vocab_size=1100, place_features=False)
+            config = make_config(base, vocab_size=1100, place_features=False, refine_eps=1e-5)
             made[backbone, levels] = neutral(make_model(config, seed=levels))
         return made[backbone, levels]
 
@@ -144,14 +145,13 @@ def models(
 @pytest.mark.parametrize(
     ("backbone", "levels"), [("resnet", 2), ("resnet", 4), ("swin", 3), ("swin", 4)]
 )
-def test_forward_equals_that_of_transformers(models, monkeypatch, backbone, levels, size) -> None:
+def test_forward_equals_that_of_transformers(models, backbone, levels, size) -> None:
     """Whole networks, prompts of one and of three phrases in one batch, odd sizes.
 
     (33, 850) is wide enough for proposals too close to the border to be valid. transformers
-    refines the reference boxes with eps 1e-5; mmdetection, which trained the weights, and we with
-    1e-3, so that is set aside here and tested below.
+    refines the reference boxes with eps 1e-5; mmdetection, which trained the weights, with 1e-3,
+    which is tested below.
     """
-    monkeypatch.setattr(grounder, "REFINE_EPS", 1e-5)
     model = models(backbone, levels)
     pixels = torch.randn(2, 3, *size, generator=torch.Generator().manual_seed(1))
     rows = [prompt(name, 11) for name in PROMPTS]
@@ -159,12 +159,12 @@ def test_forward_equals_that_of_transformers(models, monkeypatch, backbone, leve
     assert_same(ours(model, pixels, text), theirs(model, pixels, text), text[1] > 0, slice(None))
 
 
-def test_queries_that_start_at_their_locations(make_config, make_model, monkeypatch) -> None:
+def test_queries_that_start_at_their_locations(make_config, make_model) -> None:
     """``embedding_init_target=False``, which transformers knows but cannot run as it is: its
     forward pass asks for two attributes that its constructor did not set."""
-    monkeypatch.setattr(grounder, "REFINE_EPS", 1e-5)
     base = {"decoder_layers": 2, "embedding_init_target": False}
-    model = neutral(make_model(make_config(base, vocab_size=1100, place_features=False)))
+    config = make_config(base, vocab_size=1100, place_features=False, refine_eps=1e-5)
+    model = neutral(make_model(config))
     assert not hasattr(model.base.model, "query_position_embeddings")
     model.base.model.query_position_embeddings = SimpleNamespace(weight=None)
     model.base.model.d_model = model.config.base["d_model"]
@@ -179,10 +179,11 @@ def test_some_proposals_of_a_wide_image_are_invalid(models) -> None:
     assert 0 < valid.mean() < 1
 
 
-def test_refinement_keeps_the_epsilon_of_mmdetection(models) -> None:
+def test_refinement_keeps_the_epsilon_of_mmdetection(make_config, models, monkeypatch) -> None:
     """1e-3 between the layers and 1e-5 in the heads; the first layer needs the latter alone."""
     model = models("resnet", 2)
-    assert (grounder.REFINE_EPS, grounder.HEAD_EPS) == (1e-3, 1e-5)
+    assert (make_config().refine_eps, grounder.HEAD_EPS) == (1e-3, 1e-5)
+    monkeypatch.setattr(model, "config", dataclasses.replace(model.config, refine_eps=1e-3))
     text = tuple(row[None].expand(2, -1) for row in prompt("one phrase", 6))
     pixels = torch.randn(2, 3, 64, 96, generator=torch.Generator().manual_seed(1))
     a, b = ours(model, pixels, text), theirs(model, pixels, text)

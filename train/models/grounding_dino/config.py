@@ -34,6 +34,10 @@ class PizaConfig:
     input_hw: network input in pixels, every window is letterboxed into it.
     place_features: image features carry their position into the fusion (published: False).
         Language says "left of": where something is must be something that text can attend to.
+    scaled_similarity: features and tokens are compared by their dot product over the root of their
+        width, as in MM-Grounding-DINO; without (Grounding DINO), by the dot product as it is.
+    refine_eps: of the inverse sigmoid between decoder layers: mmdetection's, with which
+        MM-Grounding-DINO was trained; transformers runs its classes with 1e-5.
     max_tokens: prompt length, [CLS] and [SEP] included; prompts are padded to it.
     calibration: what scores mean, as ``train.evaluation.calibrate`` writes it and
         ``sdk.zoom.calibration`` reads it; with ``threshold`` alone scores are taken as they are.
@@ -49,6 +53,8 @@ class PizaConfig:
     context_tokens: int = 16
     zoom_dim: int = 256
     place_features: bool = False
+    scaled_similarity: bool = True
+    refine_eps: float = 1e-3
     mean: tuple[float, float, float] = MEAN
     std: tuple[float, float, float] = STD
     max_steps: int = 3

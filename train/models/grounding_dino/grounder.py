@@ -31,7 +31,7 @@ from train.models.piza.lora import add_lora
 from train.models.piza.methods import METHODS
 from train.models.piza.prompts import Context, belong_to_all
 
-REFINE_EPS, HEAD_EPS = 1e-3, 1e-5  # of the inverse sigmoid, as in mmdetection's DINO
+HEAD_EPS = 1e-5  # of the inverse sigmoid in the heads, as in mmdetection's DINO and transformers'
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,10 @@ class PizaGrounder(nn.Module):
 
     def _alike(self, image: Tensor, text: Tensor, padding: Tensor) -> Tensor:
         head = self.base.model.encoder_output_class_embed
-        return layers.contrast(head, image, text, padding)
+        return self._contrast(head, image, text, padding)
+
+    def _contrast(self, head: nn.Module, features: Tensor, text: Tensor, padding: Tensor) -> Tensor:
+        return layers.contrast(head, features, text, padding, self.config.scaled_similarity)
 
     def _propose(
         self, image: Tensor, text: Tensor, padding: Tensor, constants: Constants
@@ -235,10 +238,10 @@ class PizaGrounder(nn.Module):
             )
             if index == count - 1 or not last_only:
                 normed = model.decoder.layer_norm(query)
-                logits.append(layers.contrast(class_head, normed, text, padding))
+                logits.append(self._contrast(class_head, normed, text, padding))
                 delta = box_head(normed).float()
                 boxes.append((delta + layers.logit(reference, HEAD_EPS)).sigmoid())
-            refined = box_head(query).float() + layers.logit(reference, REFINE_EPS)
+            refined = box_head(query).float() + layers.logit(reference, self.config.refine_eps)
             reference = refined.detach().sigmoid()
         return torch.stack(logits), torch.stack(boxes)
 

@@ -152,14 +152,18 @@ def query_layer(
     return layer.final_layer_norm(query + grown)
 
 
-def contrast(head: nn.Module, features: Tensor, text: Tensor, padding: Tensor) -> Tensor:
+def contrast(
+    head: nn.Module, features: Tensor, text: Tensor, padding: Tensor, scaled: bool
+) -> Tensor:
     """Similarity of features (..., Q, D) and tokens: logits (..., Q, T), padding masked.
 
     text (..., T or more, D): the tokens of the prompt, then what a method adds to them and nothing
-    answers to; padding (..., 1, 1, T).
+    answers to; padding (..., 1, 1, T); scaled: by the root of D.
     """
     text = text[..., : padding.shape[-1], :]
-    logits = (features @ text.transpose(-1, -2)).float() / math.sqrt(features.shape[-1])
+    logits = (features @ text.transpose(-1, -2)).float()
+    if scaled:
+        logits = logits / math.sqrt(features.shape[-1])
     return logits + (head.bias + padding[..., 0, :, :])
 
 
