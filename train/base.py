@@ -1,4 +1,4 @@
-"""What fine-tuning starts from: Grounding DINO of either class of transformers, or one of our own."""
+"""What fine-tuning starts from: Grounding DINO of a class of transformers, or one of our own."""
 
 from __future__ import annotations
 
