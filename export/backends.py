@@ -10,7 +10,7 @@ from export.precision.lower import lower_engine
 from export.precision.plan import EIGHT_BITS_FOR
 from export.tensorrt import PlanOptions, build_plans
 from sdk.engine.folder import Manifest, read_manifest, write_manifest
-from sdk.engine.manifest import NETWORK_FILES
+from sdk.engine.manifest import BACKENDS
 from sdk.errors import InputError
 from sdk.runtime.cuda import import_driver
 from sdk.runtime.tensorrt import import_tensorrt
@@ -50,14 +50,23 @@ def retarget(folder: Path, backend: str, options: PlanOptions) -> Manifest:
     Raises what ``export.tensorrt.build_plans`` raises; ``folder`` is then left half done.
     """
     manifest = read_manifest(folder)
-    names = NETWORK_FILES[manifest.backend]
-    target, files = manifest.target, dict(manifest.files)
+    networks, files, target = manifest.networks, dict(manifest.files), manifest.target
     if backend == "tensorrt":
-        target = build_plans({Path(name).stem: folder / name for name in names}, folder, options)
-        for name in names:
-            (folder / name).unlink()
-            del files[name]
+        onnx = {name: folder / network.file for name, network in networks.items()}
+        target = build_plans(onnx, folder, options)
+        for file in onnx.values():
+            file.unlink()
+            del files[file.name]
+        networks = {
+            name: dataclasses.replace(network, file=f"{name}{BACKENDS[backend]}")
+            for name, network in networks.items()
+        }
     changed = dataclasses.replace(
-        manifest, backend=backend, target=target, files=files, certificate=None
+        manifest,
+        backend=backend,
+        networks=networks,
+        target=target,
+        files=files,
+        certificate=None,
     )
     return write_manifest(folder, changed)

@@ -18,7 +18,7 @@ class BuildOptions:
     Attributes:
         searches: how many searches are compared for the certificate, at least 1.
         precision: fp32, fp16 or int8.
-        backend: the runtime, a key of ``sdk.engine.manifest.NETWORK_FILES``.
+        backend: the runtime, a key of ``sdk.engine.manifest.BACKENDS``.
         plan: the precision plan to use; without one it is searched for.
         scenes: how many rendered scenes precision is searched and calibrated on.
         int8_for: the backend whose eight bits are meant, ``backend`` itself when it is None.

@@ -1,51 +1,64 @@
-"""Checkpoint -> portable folder: three ONNX networks and all that a runtime must know.
+"""Checkpoint -> portable folder: ONNX networks and all that a runtime must know.
 
 The portable folder is an engine for ONNX Runtime already, but for its certificate.
 """
 
 from __future__ import annotations
 
-import shutil
+import dataclasses
 from importlib.metadata import version
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from export.onnx.graphs import export_network
-from export.onnx.networks import networks
-from sdk.engine.folder import Manifest, Preprocess, write_manifest
-from train.checkpoint import TOKENIZER, checkpoint_sha256, load_checkpoint
-from train.evaluation.searcher import history_weights
-from train.models.grounding_dino.grounder import PizaGrounder
+from sdk.engine.folder import Manifest, write_manifest
+from sdk.engine.manifest import Network, TensorInfo
+from train.checkpoint import checkpoint_sha256
+from train.families import TrainedModel, load
 from train.progress import Progress
 
 
 def export_checkpoint(checkpoint: Path, folder: Path) -> Manifest:
     """Exports ``checkpoint`` into ``folder`` (made if need be); returns the manifest written."""
-    return export_model(load_checkpoint(checkpoint)[0], checkpoint, folder)
+    return export_model(load(checkpoint), checkpoint, folder)
 
 
-def export_model(model: PizaGrounder, checkpoint: Path, folder: Path) -> Manifest:
+def export_model(model: TrainedModel, checkpoint: Path, folder: Path) -> Manifest:
     """Exports ``model``, which was read from ``checkpoint``, as ``export_checkpoint`` does."""
     folder.mkdir(parents=True, exist_ok=True)
-    exported = networks(model)
+    exported = model.exportable()
     with Progress("exporting networks", len(exported)) as progress:
         for network in exported:
             export_network(network, folder / f"{network.name}.onnx")
             progress.step(network.name)
-    shutil.copyfile(checkpoint / TOKENIZER, folder / "tokenizer.json")
-    np.savez(folder / "history.npz", **history_weights(model))  # type: ignore[arg-type]
-    config = model.config
-    return write_manifest(
-        folder,
-        Manifest(
-            name=config.name,
-            input_hw=config.input_hw,
-            max_tokens=config.max_tokens,
-            preprocess=Preprocess(config.mean, config.std),
-            calibration=config.calibration,
-            zoom=config.zoom_policy(),
-            checkpoint={"sha256": checkpoint_sha256(checkpoint)},
-            versions={name: version(name) for name in ("torch", "transformers", "onnx")},
-        ),
+    files = dict.fromkeys(model.write_files(folder), "")
+    manifest = dataclasses.replace(
+        model.manifest(),
+        networks={each.name: described(folder / f"{each.name}.onnx") for each in exported},
+        checkpoint={"sha256": checkpoint_sha256(checkpoint)},
+        versions={name: version(name) for name in ("torch", "transformers", "onnx")},
+        files=files,
     )
+    return write_manifest(folder, manifest)
+
+
+def described(file: Path) -> Network:
+    """An ONNX network as a manifest has it."""
+    import onnx
+
+    graph = onnx.load(file, load_external_data=False).graph
+    constants = {tensor.name for tensor in graph.initializer}
+    given = [value for value in graph.input if value.name not in constants]
+    return Network(file.name, _tensors(given), _tensors(graph.output))
+
+
+def _tensors(values: Any) -> dict[str, TensorInfo]:
+    import onnx
+
+    return {
+        value.name: TensorInfo(
+            tuple(side.dim_value for side in value.type.tensor_type.shape.dim),
+            onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type).name,
+        )
+        for value in values
+    }

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evaluation.questions import questions
 from evaluation.seeds import CERTIFICATE
@@ -32,7 +31,6 @@ from train.progress import Progress
 
 WARM_UP = 5  # searches that are not timed
 PACKAGES = ("onnxruntime", "onnxruntime-gpu", "tensorrt", "pycuda", "numpy", "piza-edge")
-STAGES = ("total", "crop", "image", "ground")
 
 
 @dataclass(frozen=True)
@@ -111,16 +109,15 @@ def measure(folder: Path, searches: int) -> Latency:
             if number >= 0:
                 totals.append((time.perf_counter() - start) * 1e3)
                 steps.append(len(answer.zooms))
-                stages.append([answer.timing_ms[stage] for stage in STAGES])
+                stages.append(answer.timing_ms)
             progress.step()
     p50, p95 = np.percentile(totals, (50, 95))
-    medians: NDArray[np.float64] = np.median(stages, axis=0)
     return Latency(
         searches,
         float(p50),
         float(p95),
         float(np.mean(steps)),
-        dict(zip(STAGES, medians.tolist(), strict=True)),
+        {name: float(np.median([each[name] for each in stages])) for name in stages[0]},
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import warnings
 from collections.abc import Iterable, Sequence
@@ -27,25 +26,18 @@ from sdk.checks import (
 from sdk.engine.folder import default_engine, read_manifest, verify_files
 from sdk.engine.manifest import Manifest
 from sdk.errors import EngineError
-from sdk.families import Session, family, open_session
+from sdk.families import Answerer, Call, family, open_networks
 from sdk.frame import check_color, check_frame
 from sdk.leaving import native_work
 from sdk.results.grounding import Grounding
+from sdk.runtime import Runtime
 from sdk.runtime.arithmetic import arithmetic_doubt
-from sdk.text import Tokenizer, Tokens, normalise
-from sdk.timing import Deadline, LatencyEstimator, StageTimer
+from sdk.timing import Deadline, LatencyEstimator
 from sdk.turns import Turns
-from sdk.zoom.calibration import Calibration
-from sdk.zoom.decision import CallContext, Judge
-from sdk.zoom.feature_cache import LruCache
-from sdk.zoom.history import HistoryEncoder
-from sdk.zoom.search import Search, search
-from sdk.zoom.state import SearchConfig, Start
+from sdk.zoom.state import Start
 
 if TYPE_CHECKING:
     from sdk.video import Stream
-
-_CACHED_TEXTS = 256
 
 
 class Grounder:
@@ -85,41 +77,54 @@ class Grounder:
         allow_unproven: bool = False,
         threads: Whole | None = None,
     ) -> None:
-        self.path = default_engine() if engine is None else check_path(engine, "an engine folder")
+        path = default_engine() if engine is None else check_path(engine, "an engine folder")
         count = None if threads is None else check_threads(threads)
-        self.manifest: Manifest = read_manifest(self.path)
-        self.threshold = (
-            self.manifest.threshold if threshold is None else check_unit(threshold, "a threshold")
-        )
-        if not (check_flag(allow_unproven, "allow_unproven") or self.manifest.proven):
-            raise EngineError(_unproven(self.path, self.manifest))
-        verify_files(self.path, self.manifest)
-        calibration = Calibration.from_mapping(self.manifest.calibration)
-        self._rules = SearchConfig(
-            HistoryEncoder.from_npz(self.path / "history.npz"),
-            self.manifest.zoom,
-            self.manifest.input_hw,
-            calibration.score,
-        )
-        label = f"{self.manifest.name}@{self.manifest.fingerprint}"
-        self._judge = Judge(calibration, self.threshold, label)
-        self._texts: LruCache[Any] = LruCache(_CACHED_TEXTS)  # features, by token ids
+        manifest = read_manifest(path)
+        least = manifest.threshold if threshold is None else check_unit(threshold, "a threshold")
+        if not (check_flag(allow_unproven, "allow_unproven") or manifest.proven):
+            raise EngineError(_unproven(path, manifest))
+        verify_files(path, manifest)
         with native_work():
-            self._tokenizer = Tokenizer.from_file(
-                self.path / "tokenizer.json", self.manifest.max_tokens
-            )
-            session = open_session(self.path, self.manifest, count)
-            doubt = arithmetic_doubt(self.manifest)
+            answerer = family(manifest).answerer(path, manifest, least)
+            runtime = open_networks(path, manifest, count)
+            doubt = arithmetic_doubt(manifest)
         if doubt is not None:
             warnings.warn(
-                f"the figures of the engine {self.path} may not hold here: {doubt}; piza verify"
-                f" {self.path} measures them on this machine",
+                f"the figures of the engine {path} may not hold here: {doubt}; piza verify"
+                f" {path} measures them on this machine",
                 stacklevel=2,
             )
-        self._stages = tuple(family(self.manifest.family).networks(self.manifest))
-        self._turns = Turns(f"the grounder of {self.path}", session, self._texts.clear)
-        self._tokens: LruCache[Tokens] = LruCache(_CACHED_TEXTS)  # by normalised expression
-        self._pace = LatencyEstimator()
+        self._assemble(path, manifest, least, answerer, runtime)
+
+    @classmethod
+    def over(cls, runtime: Runtime, folder: Path, manifest: Manifest) -> Grounder:
+        """A grounder whose networks somebody else runs: PyTorch, before there is an engine.
+
+        Args:
+            runtime: the networks; closed with the grounder.
+            folder: holds what the family keeps beside its networks; read here, and not again.
+            manifest: what an engine of these networks would say. Nothing in it is verified.
+
+        Raises:
+            EngineError: what the family keeps cannot be read.
+        """
+        with native_work():
+            answerer = family(manifest).answerer(folder, manifest, manifest.threshold)
+        grounder = cls.__new__(cls)
+        grounder._assemble(folder, manifest, manifest.threshold, answerer, runtime)
+        return grounder
+
+    def _assemble(
+        self,
+        path: Path,
+        manifest: Manifest,
+        threshold: float,
+        answerer: Answerer,
+        runtime: Runtime,
+    ) -> None:
+        self.path, self.manifest, self.threshold = path, manifest, threshold
+        self._answerer, self._pace = answerer, LatencyEstimator()
+        self._turns = Turns(f"the grounder of {path}", runtime, answerer.forget)
 
     @overload
     def locate(
@@ -190,44 +195,27 @@ class Grounder:
         """
         begin_s = self._pace.now()
         image = check_frame(frame)
-        frame_wh = (image.shape[1], image.shape[0])
         order = check_color(color)
         refs = check_refs(ref)
-        rules = dataclasses.replace(self._rules, beam=check_beam(beam))
-        starts = check_starts(start, len(refs), frame_wh)
+        width = check_beam(beam)
+        starts = check_starts(start, len(refs), (image.shape[1], image.shape[0]))
         deadline = Deadline(self._pace, check_deadline(deadline_ms), begin_s)
         with native_work():
-            prompts = [self._tokenize(each) for each in refs]  # all are usable before one is run
-        for tokens in prompts:
-            if tokens.unknown:
-                words = ", ".join(map(repr, tokens.unknown))
+            queries = [self._answerer.read(each) for each in refs]  # all, before one is run
+        for query in queries:
+            if query.unknown:
+                words = ", ".join(map(repr, query.unknown))
                 warnings.warn(f"the engine does not know {words}", stacklevel=2)
-        known = [k for k, tokens in enumerate(prompts) if tokens.understood]
-        outcomes = dict.fromkeys(range(len(refs)), Search((), complete=False))
-        with native_work(), self._turns.take(deadline.left_ms / 1e3) as session:
-            clock = StageTimer(self._stages) if session is None else session.runtime.clock
-            clock.start(begin_s)
-            if session is not None:
-                found = search(
-                    session,
-                    session.upload(image, order),
-                    frame_wh,
-                    [self._text(session, prompts[k]) for k in known],
-                    rules,
-                    [starts[k] for k in known],
-                    deadline,
-                )
-                outcomes.update(zip(known, found, strict=True))
-            timing_ms = clock.drain()
-        asked = CallContext(image, color, deadline, timing_ms)
-        answers = [self._judge(asked, each, prompts[k], outcomes[k]) for k, each in enumerate(refs)]
+        call = Call(image, order, queries, starts, width, deadline, begin_s)
+        with native_work(), self._turns.take(deadline.left_ms / 1e3) as runtime:
+            answers = self._answerer.answer(runtime, call)
         return answers[0] if isinstance(ref, str) else answers
 
     @property
     def runs(self) -> dict[str, int]:
         """How often crops were made and each network was run, since the engine was opened."""
-        session = self._turns.get()
-        return {} if session is None else dict(session.runtime.clock.runs)
+        runtime = self._turns.get()
+        return {} if runtime is None else dict(runtime.clock.runs)
 
     def check_refs(self, refs: str | list[str] | tuple[str, ...]) -> list[str]:
         """The expressions as a list; raises what ``locate`` would: InputError, EngineError."""
@@ -235,7 +223,7 @@ class Grounder:
         asked = check_refs(refs)
         with native_work():
             for ref in asked:
-                self._tokenize(ref)
+                self._answerer.read(ref)
         return asked
 
     def stream(
@@ -312,12 +300,6 @@ class Grounder:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-    def _tokenize(self, ref: str) -> Tokens:
-        return self._tokens.get(normalise(ref), lambda: self._tokenizer.encode(ref))
-
-    def _text(self, session: Session, tokens: Tokens) -> Any:
-        return self._texts.get(tokens.key, lambda: session.encode_text(tokens))
 
 
 def _unproven(path: Path, manifest: Manifest) -> str:

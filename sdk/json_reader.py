@@ -55,6 +55,13 @@ class JsonReader:
             raise self.fault(key, "an object", value)
         return value
 
+    def parts(self, key: str) -> dict[str, JsonReader]:
+        """An object of objects, each of them as a reader."""
+        return {
+            name: JsonReader(each, f"{self.source}, {key}.{name}", self._error)
+            for name, each in self.mapping(key).items()
+        }
+
     def number(self, key: str, low: float, high: float = math.inf, *, whole: bool = False) -> float:
         """A finite number in ``low..high``."""
         value = self.raw(key)

@@ -62,8 +62,9 @@ def load_checkpoint(folder: Path) -> tuple[PizaGrounder, Tokenizer]:
 
 
 def checkpoint_sha256(folder: Path) -> str:
-    """One hash over everything that a checkpoint says: config, weights, tokenizer."""
-    together = "".join(file_sha256(folder / name) for name in (CONFIG, WEIGHTS, TOKENIZER))
+    """One hash over everything that a checkpoint says: config, weights, tokenizer if it has one."""
+    names = [CONFIG, WEIGHTS, *([TOKENIZER] if (folder / TOKENIZER).is_file() else [])]
+    together = "".join(file_sha256(folder / name) for name in names)
     return hashlib.sha256(together.encode()).hexdigest()
 
 

@@ -22,9 +22,10 @@ from evaluation.questions import Case
 from export.build import BUNDLED
 from sdk.engine.folder import default_engine, read_manifest
 from sdk.errors import InputError
-from sdk.families import open_session
+from sdk.families import open_networks
 from sdk.grounder import Grounder
 from sdk.text import Tokenizer
+from sdk.zoom.answering import Networks
 from train.checkpoint import CONFIG, checkpoint_sha256
 from train.evaluation.locators import engine_label
 from train.models.grounding_dino.config import PizaConfig
@@ -132,24 +133,24 @@ class _Maker:
 
         from benchmarks.baselines.pipeline import pipeline_peer
         from benchmarks.baselines.torch_loop import compiled_peer, eager_peer, published_peers
-        from train.checkpoint import load_checkpoint
+        from train.families import load
+        from train.families.grounding_dino import GroundingModel
 
         options = self._options
         torch.set_num_threads(options.threads)
-        model, tokenizer = load_checkpoint(options.checkpoint)
-        model.to(options.device)
-        peers = [
-            *published_peers(model, tokenizer, weights),
-            eager_peer(model, tokenizer, weights),
-        ]
+        model = load(options.checkpoint)
+        if not isinstance(model, GroundingModel):
+            raise InputError(f"expected a checkpoint that zooms, {options.checkpoint} does not")
+        model.to(torch.device(options.device))
+        peers = [*published_peers(model, weights), eager_peer(model, weights)]
         absent = {} if options.compiled else {"our loop, torch.compile": "not asked for"}
         if options.compiled:
             try:
-                peers.append(compiled_peer(options.checkpoint, options.device, weights, cases))
+                peers.append(compiled_peer(model, weights, cases))
             except UnavailableError as error:
                 absent["our loop, torch.compile"] = str(error)
         try:
-            peers.append(pipeline_peer(options.checkpoint, model, weights, options.device))
+            peers.append(pipeline_peer(options.checkpoint, model.model, weights, options.device))
         except UnavailableError as error:
             absent["transformers pipeline"] = str(error)
         return peers, absent
@@ -198,10 +199,18 @@ class _Maker:
         note: str = "",
     ) -> Slicer:
         manifest = read_manifest(engine)
-        session = open_session(engine, manifest, self._options.threads)
-        self._stack.callback(session.close)
+        runtime = open_networks(engine, manifest, self._options.threads)
+        self._stack.callback(runtime.close)
         tokenizer = Tokenizer.from_file(engine / "tokenizer.json", manifest.max_tokens)
-        return Slicer(session, manifest, tokenizer, progress, weights, against, note)
+        return Slicer(
+            Networks(runtime, manifest.family == "piza"),
+            manifest,
+            tokenizer,
+            progress,
+            weights,
+            against,
+            note,
+        )
 
     def _open(self, engine: Path, allow_unproven: bool) -> Grounder:
         threads = self._options.threads

@@ -12,8 +12,6 @@ from benchmarks.baselines.timing import Turn
 from evaluation.metrics import THRESHOLDS, accuracy
 from evaluation.statistics import same_box
 
-NETWORKS = ("text", "image", "ground")
-
 
 def rows(
     contestants: Sequence[Contestant], turns: Sequence[Sequence[Turn]], warmups_s: Sequence[float]
@@ -85,12 +83,12 @@ def host_figures(turns: Sequence[Turn]) -> dict[str, float]:
     total = sum(each["total"] for each in stages if each is not None)
     spent = {
         name: sum(each[name] for each in stages if each is not None) / total
-        for name in (*NETWORKS, "crop", "host")
+        for name in ("crop", "host")
     }
     return {
         "host_share": spent["host"],
         "crop_share": spent["crop"],
-        "outside_share": 1.0 - sum(spent[name] for name in NETWORKS),
+        "outside_share": spent["crop"] + spent["host"],
     }
 
 

@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 
 from benchmarks.baselines.baseline import Contestant, Reply
 from sdk.engine.folder import Manifest
-from sdk.families import Session
 from sdk.frame import Frame
 from sdk.geometry import Boxes, clip
 from sdk.results.grounding import Candidates
 from sdk.text import Tokenizer
+from sdk.zoom.answering import Networks
 from sdk.zoom.search import MAX_LOOKS, GroundInput
 from sdk.zoom.state import in_window, usable
 
@@ -57,7 +57,7 @@ class Slicer:
     """Networks that look at tiles.
 
     Attributes:
-        session: the networks; not closed here.
+        networks: what looks at them; not closed here.
         manifest: of their engine.
         tokenizer: of their engine.
         progress: what every tile is grounded with. Networks that zoom answer with an object, and
@@ -67,7 +67,7 @@ class Slicer:
         note: what has to be known of its figures.
     """
 
-    session: Session
+    networks: Networks
     manifest: Manifest
     tokenizer: Tokenizer
     progress: float
@@ -97,14 +97,14 @@ class Tiles:
         self._slicer, self._grid = slicer, grid
 
     def __call__(self, frame: Frame, ref: str) -> Reply:
-        session, progress = self._slicer.session, self._slicer.progress
-        text = session.encode_text(self._slicer.tokenizer.encode(ref))
-        uploaded = session.upload(frame)
+        networks, progress = self._slicer.networks, self._slicer.progress
+        text = networks.encode_text(self._slicer.tokenizer.encode(ref))
+        uploaded = networks.runtime.upload(frame)
         windows = tiles((frame.shape[1], frame.shape[0]), self._grid)
         offers: list[Candidates] = []
         for some in np.split(windows, range(MAX_LOOKS, len(windows), MAX_LOOKS)):
-            images = session.encode_images(uploaded, some)
-            offers += session.ground([GroundInput(image, text, progress) for image in images])
+            images = networks.encode_images(uploaded, some)
+            offers += networks.ground([GroundInput(image, text, progress) for image in images])
         return Reply(best_box(windows, offers, self._slicer.manifest.input_hw), len(windows))
 
 

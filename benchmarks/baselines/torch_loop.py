@@ -5,30 +5,24 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor
 
 from benchmarks.baselines.baseline import PUBLISHED, PYTORCH, Contestant, Reply, UnavailableError
 from evaluation.questions import Case
 from sdk.frame import Frame
 from sdk.results.grounding import Float32
-from sdk.text import Tokenizer
 from sdk.zoom.search import Search
-from train.checkpoint import load_checkpoint
+from train.evaluation.asking import Searcher
 from train.evaluation.published import PUBLISHED as POLICY
 from train.evaluation.published import PublishedPolicy, PublishedSearcher
-from train.evaluation.searcher import Searcher
-from train.models.grounding_dino.deformable import gather_sampler
-from train.models.grounding_dino.grounder import PizaGrounder, Prediction
+from train.families.grounding_dino import GroundingModel
 
 SLOW_EVERY = 4  # a search at the published size takes as long as all others together
 _NOT_REPEATED = "its deep copies and loops over scalars are left out"
 
 
-def published_peers(model: PizaGrounder, tokenizer: Tokenizer, weights: str) -> list[Contestant]:
+def published_peers(model: GroundingModel, weights: str) -> list[Contestant]:
     """The published inference loop, written from its description: PyTorch eager, the text encoded
     in each step, crops through Pillow on the host, and end-of-search known only after the next
     crop's features (as in the authors' detector) or its whole forward (as in their demo).
@@ -36,7 +30,8 @@ def published_peers(model: PizaGrounder, tokenizer: Tokenizer, weights: str) -> 
     At the size that the weights were trained at, and at the published one. What the published code
     does badly besides, deep copies of features and loops over single numbers, is not charged.
     """
-    own = dataclasses.replace(POLICY, scale_px=model.config.input_hw, text_each_step=True)
+    scale_px, tokenizer = model.model.config.input_hw, model.tokenizer()
+    own = dataclasses.replace(POLICY, scale_px=scale_px, text_each_step=True)
     detector = dataclasses.replace(own, end_known="after features")
     demo = dataclasses.replace(own, end_known="after forward")
     full = dataclasses.replace(detector, scale_px=POLICY.scale_px)
@@ -46,7 +41,7 @@ def published_peers(model: PizaGrounder, tokenizer: Tokenizer, weights: str) -> 
             name=f"{title}, {max(policy.scale_px)}x{min(policy.scale_px)}",
             group=PUBLISHED,
             weights=weights,
-            ask=_ask_published(PublishedSearcher(model, tokenizer, policy)),
+            ask=_ask_published(PublishedSearcher(model.model, tokenizer, policy)),
             note=f"{_NOT_REPEATED}; end known {policy.end_known}",
             compared=True,
             every=every,
@@ -55,13 +50,13 @@ def published_peers(model: PizaGrounder, tokenizer: Tokenizer, weights: str) -> 
     ]
 
 
-def eager_peer(model: PizaGrounder, tokenizer: Tokenizer, weights: str) -> Contestant:
+def eager_peer(model: GroundingModel, weights: str) -> Contestant:
     """Our own loop over the PyTorch model as it is."""
-    return _own_loop("our loop, PyTorch eager", Searcher(model, tokenizer), weights)
+    return _own_loop("our loop, PyTorch eager", Searcher(model), weights)
 
 
-def compiled_peer(checkpoint: Path, device: str, weights: str, cases: Sequence[Case]) -> Contestant:
-    """Our own loop over the three parts of the model, each compiled by ``torch.compile``.
+def compiled_peer(model: GroundingModel, weights: str, cases: Sequence[Case]) -> Contestant:
+    """Our own loop over the three networks, each compiled by ``torch.compile``.
 
     Deformable attention samples by gathering, as exported networks do: the compiler's code for
     ``grid_sample`` takes several times as long on a CPU. Compiles, by asking ``cases``.
@@ -69,23 +64,11 @@ def compiled_peer(checkpoint: Path, device: str, weights: str, cases: Sequence[C
     Raises:
         UnavailableError: it cannot be compiled here (no C++ compiler, say).
     """
-    model, tokenizer = load_checkpoint(checkpoint)
-    model.to(device)
-    ground_by_grid = model.ground
-
-    def ground(
-        image: Tensor, text: Tensor, segments: Tensor, positions: Tensor, progress: Tensor
-    ) -> Prediction:
-        return ground_by_grid(image, text, segments, positions, progress, sampler=gather_sampler)
-
-    parts: dict[str, Callable[..., Any]] = {
-        "encode_text": model.encode_text,
-        "encode_image": model.encode_image,
-        "ground": ground,
-    }
-    for name, part in parts.items():
-        setattr(model, name, torch.compile(part, dynamic=False))
-    searcher = Searcher(model, tokenizer)
+    compiled = [
+        dataclasses.replace(each, module=torch.compile(each.module, dynamic=False))
+        for each in model.exportable()
+    ]
+    searcher = Searcher(model, compiled)
     begin = time.perf_counter()
     try:
         for case in cases:
@@ -102,7 +85,7 @@ def _own_loop(name: str, searcher: Searcher, weights: str, note: str = "") -> Co
         found = searcher(frame, ref)
         return Reply(_last_box(found), len(found.zooms))
 
-    height, width = searcher.rules.input_hw
+    height, width = searcher.input_hw
     return Contestant(name, PYTORCH, weights, ask, (width, height), note, compared=True)
 
 

@@ -24,7 +24,6 @@ from sdk.options import not_negative, positive
 
 PART = Part(quick=("--questions", "1"), engine=False, asked_for=True)
 PAUSE_S = 0.01  # threads of the engine that was asked before go to sleep meanwhile
-LOOKED_AT = ("image", "ground")  # networks that run once for each look
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -100,7 +99,7 @@ def summarise(
 ) -> dict[str, Any]:
     """A row: ``first`` is what the first engine took for the same questions, ``start`` a start in a
     process of its own. ``ratio``: median over questions of the time over that of the first engine.
-    ``image_ms``, ``ground_ms``: of one look."""
+    ``networks_ms``: of one run of each of its networks."""
     manifest = grounder.manifest
     height, width = manifest.input_hw
     ratios = [each.wall_ms / other.wall_ms for each, other in zip(asked, first, strict=True)]
@@ -113,7 +112,7 @@ def summarise(
         **percentiles([each.wall_ms for each in asked]),
         "ratio": float(np.median(ratios)),
         "steps": float(np.mean([each.steps for each in asked])),
-        **{f"{name}_ms": _a_look(asked, name) for name in LOOKED_AT},
+        "networks_ms": {name: _a_run(asked, name) for name in manifest.networks},
         "load_to_answer_ms": start.load_ms + start.first_ms,
         "peak_mb": start.peak_mb,
     }
@@ -123,13 +122,14 @@ def _ask(grounder: Grounder, frame: Any, ref: str) -> Run:
     time.sleep(PAUSE_S)
     before = grounder.runs
     answer, wall_ms = timed(partial(grounder.locate, frame, ref))
-    looks = {name: grounder.runs[name] - before.get(name, 0) for name in LOOKED_AT}
+    looks = {name: count - before.get(name, 0) for name, count in grounder.runs.items()}
     return Run(wall_ms, answer.timing_ms, len(answer.zooms), looks=looks)
 
 
-def _a_look(asked: Sequence[Run], name: str) -> float:
-    """Median over questions of the milliseconds that a network takes for one look."""
-    return float(np.median([each.stages_ms[name] / max(each.looks[name], 1) for each in asked]))
+def _a_run(asked: Sequence[Run], name: str) -> float:
+    """Median over questions of the milliseconds that one run of a network takes."""
+    each_ms = [run.stages_ms.get(name, 0.0) / max(run.looks.get(name, 0), 1) for run in asked]
+    return float(np.median(each_ms))
 
 
 def section(figures: Figures) -> Section:
@@ -140,21 +140,21 @@ def section(figures: Figures) -> Section:
             *(milliseconds(row[key]) for key in ("p50_ms", "max_ms")),
             times(row["ratio"]),
             f"{row['steps']:.2f}",
-            *(milliseconds(row[key]) for key in ("image_ms", "ground_ms")),
+            ", ".join(f"{name} {milliseconds(ms)}" for name, ms in row["networks_ms"].items()),
             f"{row['load_to_answer_ms'] / 1e3:.2f} s",
             "" if row["peak_mb"] is None else f"{row['peak_mb']:.0f} MB",
             f"{row['megabytes']:.1f} MB",
         )
         for row in figures["rows"]
     )
-    head = ("engine", "p50 ms", "most", "ratio", "steps", "image", "ground")
+    head = ("engine", "p50 ms", "most", "ratio", "steps", "a run of each network, ms")
     return Section(
         "Other engines",
         (
             f"The same {figures['rows'][0]['n']} questions to each in turn; the ratio is the median"
-            " over questions of the time over the first one's. Image and ground: the networks, a"
-            " look. Weights of engines without a certificate may be random: time does not depend"
-            " on them, but for the number of steps.",
+            " over questions of the time over the first one's. Weights of engines without a"
+            " certificate may be random: time does not depend on them, but for the number of"
+            " steps.",
         ),
         (Table((*head, "first answer", "memory", "on disk"), rows, strong=0),),
     )

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 
 PART = Part(("--runs", "10000", "--warmup", "20"), quick=("--runs", "20", "--cold-starts", "1"))
-STAGES = ("crop", "text", "image", "ground", "host")
 DISTINCT = 512  # questions before they come again: twice as many as a grounder remembers
 FIRST_ANSWER_S, MEMORY_MB = 1.0, 400.0  # goals
 _COLD_REFS = 8  # expressions that a fresh process is asked for, one by one and as a list
@@ -62,13 +61,13 @@ def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from evaluation.questions import make_workload
-    from sdk.families import open_session
+    from sdk.families import open_networks
 
     with options.measurement(args) as measurement:
         grounder = measurement.grounder
         workload = make_workload(min(args.runs + args.warmup, DISTINCT), args.seed)
         cold = _cold(grounder, workload, args)
-        beside = open_session(grounder.path, grounder.manifest, args.threads)
+        beside = open_networks(grounder.path, grounder.manifest, args.threads)
         runs = measure(
             grounder,
             workload,
@@ -173,7 +172,7 @@ def measure(
         begin_s = time.perf_counter()
         answer, wall_ms = timed(partial(locator.locate, frame, ref))
         if index >= warmup:
-            stages = {stage: answer.timing_ms[stage] for stage in STAGES}
+            stages = {key: ms for key, ms in answer.timing_ms.items() if key != "total"}
             steps = len(answer.zooms)
             counted.append(
                 Run(wall_ms, stages, steps, decode_ms, upload_ms, begin_s - start_s, ref)
@@ -188,9 +187,10 @@ def summarise(runs: Sequence[Run], deadline_ms: float | None = None) -> dict[str
     counts the searches that took longer than ``deadline_ms``: they were not told of it.
     ``throughput_per_s`` is that of one stream of searches.
     """
+    stages = tuple(runs[0].stages_ms)
     parts = {
         "search": [run.wall_ms for run in runs],
-        **{stage: [run.stages_ms[stage] for run in runs] for stage in STAGES},
+        **{stage: [run.stages_ms[stage] for run in runs] for stage in stages},
         "decode": [run.decode_ms for run in runs],
         "upload": [run.upload_ms for run in runs],
         "frame to answer": [run.decode_ms + run.wall_ms for run in runs],
@@ -212,8 +212,8 @@ def summarise(runs: Sequence[Run], deadline_ms: float | None = None) -> dict[str
         "n": len(runs),
         "throughput_per_s": 1e3 / figures["mean_ms"],
         "steps": float(np.mean([run.steps for run in runs])),
-        "stages_ms": {stage: by_name[stage]["p50_ms"] for stage in STAGES},
-        "stages_p99_ms": {stage: by_name[stage]["p99_ms"] for stage in STAGES},
+        "stages_ms": {stage: by_name[stage]["p50_ms"] for stage in stages},
+        "stages_p99_ms": {stage: by_name[stage]["p99_ms"] for stage in stages},
         "rows": rows,
         "samples": _samples(runs),
     }
@@ -228,7 +228,10 @@ def _samples(runs: Sequence[Run]) -> dict[str, Any]:
         "decode_ms": [round(run.decode_ms, 4) for run in runs],
         "upload_ms": [round(run.upload_ms, 4) for run in runs],
         "steps": [run.steps for run in runs],
-        **{f"{stage}_ms": [round(run.stages_ms[stage], 4) for run in runs] for stage in STAGES},
+        **{
+            f"{stage}_ms": [round(run.stages_ms[stage], 4) for run in runs]
+            for stage in runs[0].stages_ms
+        },
     }
 
 
@@ -236,6 +239,7 @@ def section(figures: Figures) -> Section:
     """Percentiles and stages, cold start and memory."""
     from benchmarks.plots import latency as plots
 
+    stages = tuple(figures["stages_ms"])
     titles = {"p50_ms": "p50", "p90_ms": "p90", "p99_ms": "p99", "p999_ms": "p99.9"}
     titles = {key: title for key, title in titles.items() if key in figures} | {"mean_ms": "mean"}
     rows = tuple(
@@ -268,7 +272,7 @@ def section(figures: Figures) -> Section:
                 "latency-distribution", "Distribution", partial(plots.distribution_plot, figures)
             ),
             Picture("latency-over-time", "Over time", partial(plots.over_time_plot, figures)),
-            Picture("latency-stages", "Stages", partial(plots.stages_plot, figures, STAGES)),
+            Picture("latency-stages", "Stages", partial(plots.stages_plot, figures, stages)),
         ),
         _goals(figures["cold_start"] or {}),
         tuple(_headlines(figures)),

@@ -36,10 +36,11 @@ from evaluation.scenes import expressions, make_scene, render
 from evaluation.seeds import TIMES
 from sdk.cores import usable_cores
 from sdk.engine.folder import read_manifest, write_manifest
-from sdk.families import Session, open_session
+from sdk.families import open_networks
 from sdk.grounder import Grounder
 from sdk.options import positive
 from sdk.text import Tokenizer
+from sdk.zoom.answering import Networks
 from sdk.zoom.search import GroundInput
 
 Frame = NDArray[np.uint8]
@@ -121,8 +122,9 @@ def _axis(
     if axis == "batch":
         manifest = grounder.manifest
         tokenizer = Tokenizer.from_file(grounder.path / "tokenizer.json", manifest.max_tokens)
-        with closing(open_session(grounder.path, manifest, args.threads)) as session:
-            settings = by_batch(session, tokenizer, workload, BATCHES)
+        with closing(open_networks(grounder.path, manifest, args.threads)) as runtime:
+            networks = Networks(runtime, manifest.family == "piza")
+            settings = by_batch(networks, tokenizer, workload, BATCHES)
             return measure(axis, settings, args.questions, args.rounds, progress)
     if axis == "threads":
         counts = thread_counts(usable_cores())
@@ -224,20 +226,20 @@ def by_frame(
 
 
 def by_batch(
-    session: Session, tokenizer: Tokenizer, workload: Workload, counts: Sequence[int]
+    networks: Networks, tokenizer: Tokenizer, workload: Workload, counts: Sequence[int]
 ) -> list[Setting]:
     """So many windows of a frame handed to the networks at once, all asked about one expression:
     what the search does in a round. The text is encoded beforehand."""
-    texts = [session.encode_text(tokenizer.encode(ref)) for _, ref in workload.questions]
+    texts = [networks.encode_text(tokenizer.encode(ref)) for _, ref in workload.questions]
     rng = np.random.default_rng(0)
     corners = rng.uniform(0, np.subtract(workload.frame_wh, _WINDOW_WH), (max(counts), 2))
     windows = np.concatenate([corners, corners + _WINDOW_WH], axis=1)  # (n, 4) xyxy
 
     def asking(count: int) -> Callable[[int], float]:
         def ask(k: int) -> float:
-            frame = session.upload(workload.frames[workload.questions[k][0]])
-            images = session.encode_images(frame, windows[:count])
-            session.ground([GroundInput(image, texts[k], 0.5) for image in images])
+            frame = networks.runtime.upload(workload.frames[workload.questions[k][0]])
+            images = networks.encode_images(frame, windows[:count])
+            networks.ground([GroundInput(image, texts[k], 0.5) for image in images])
             return 1.0
 
         return ask
@@ -319,8 +321,8 @@ def _engine_with_steps(engine: Path, folder: Path, steps: int) -> Path:
     folder.mkdir()
     for name in manifest.files:
         os.symlink((engine / name).resolve(), folder / name)
-    zoom = dataclasses.replace(manifest.zoom, max_steps=steps, stop_threshold=_NEVER)
-    write_manifest(folder, dataclasses.replace(manifest, zoom=zoom, certificate=None))
+    block = {**manifest.block, "max_steps": steps, "stop_threshold": _NEVER}
+    write_manifest(folder, dataclasses.replace(manifest, block=block, certificate=None))
     return folder
 
 

@@ -12,15 +12,16 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from evaluation.host_runtime import HostRuntime
 from export.certificate import comparison
-from export.certificate.criteria import CRITERIA
+from export.families import family
 from export.precision.fp16_emulation import rounded_engine
 from export.references.reference import Reference, one_run
+from export.trace import Recorder
 from sdk.engine.folder import Manifest, read_manifest
-from sdk.families import open_session
+from sdk.families import open_networks
 from sdk.grounder import Grounder
 from sdk.runtime.arithmetic import eight_bits
-from sdk.text import Tokenizer
 
 
 def certify(folder: Path, reference: Reference, count: int) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def certify(folder: Path, reference: Reference, count: int) -> dict[str, Any]:
     reference is exact, and its networks are compared like that: this must pass too.
     """
     manifest = read_manifest(folder)
-    criteria = CRITERIA[manifest.precision]
+    criteria = family(manifest).criteria[manifest.precision]
     with tempfile.TemporaryDirectory() as place:
         engines = {"searches": folder}
         if reference.exact and (manifest.precision, manifest.backend) == ("fp16", "onnxruntime"):
@@ -57,11 +58,12 @@ def certify(folder: Path, reference: Reference, count: int) -> dict[str, Any]:
 def certify_networks(folder: Path, reference: Reference) -> dict[str, Any]:
     """Largest differences of every output over real frames and sentences, by network."""
     manifest = read_manifest(folder)
-    tokenizer = Tokenizer.from_file(folder / "tokenizer.json", manifest.max_tokens)
-    inputs = comparison.network_inputs(manifest, tokenizer)
-    with closing(open_session(folder, manifest)) as session, reference.networks() as theirs:
+    with reference.networks() as theirs, closing(open_networks(folder, manifest)) as runtime:
+        recorder = Recorder(theirs)
+        with Grounder.over(HostRuntime(manifest, recorder), folder, manifest) as grounder:
+            comparison.run_searches(grounder.locate, comparison.ASKED)
         return comparison.compare_networks(
-            one_run(session), theirs, inputs, CRITERIA[manifest.precision]
+            one_run(runtime), theirs, recorder.runs, manifest, family(manifest)
         )
 
 

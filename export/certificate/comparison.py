@@ -6,34 +6,29 @@ Knows neither PyTorch nor TensorRT, so that a certificate can be made on the veh
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from evaluation.host_runtime import Arrays, RunNetwork
 from evaluation.metrics import RIGHT_IOU
 from evaluation.questions import questions
 from evaluation.seeds import CERTIFICATE
-from export.certificate.criteria import ENORMOUS, Criteria
-from export.references.reference import Answer, Arrays, RunNetwork
+from export.certificate.criteria import Criteria
+from export.certificate.differences import relative
+from export.families import ExportFamily
+from export.references.reference import Answer
+from export.trace import Run, feeds_of
 from sdk.engine.folder import Manifest
+from sdk.errors import EngineError
 from sdk.geometry import iou
-from sdk.preprocess import network_input
 from sdk.results.grounding import Float32
-from sdk.text import Tokenizer
 from train.progress import Progress
 
 ASKED = 4
-ALIKE = 1e-3  # scores whose candidates may come in any order
-
-_PROMPT = ("segment_ids", "position_ids")
-INPUTS = {  # in the order in which a search needs the networks
-    "text": ("input_ids", *_PROMPT),
-    "image": ("pixels",),
-    "ground": ("image_features", "text_features", *_PROMPT, "progress"),
-}
+_RUNS = 8  # of a network, that are compared
 
 
 @dataclass(frozen=True)
@@ -55,79 +50,41 @@ class SearchReport:
 
 
 def compare_networks(
-    engine: RunNetwork, reference: RunNetwork, inputs: list[Arrays], criteria: Criteria
+    engine: RunNetwork,
+    reference: RunNetwork,
+    runs: Sequence[Run],
+    manifest: Manifest,
+    family: ExportFamily,
 ) -> dict[str, Any]:
-    """Largest differences of every output over ``inputs``, by network: absolute, and root mean
-    square over that of the output.
+    """Largest differences of every output, by network: absolute, and root mean square over that of
+    the output.
 
-    What the text and image networks of the reference give goes into both ground networks.
+    Both sides are given what the reference was given in ``runs``, so that what the reference's
+    networks say goes into both; the family may vary it (see ``ExportFamily.varied``).
+
+    Raises:
+        EngineError: the runs never reach a network.
     """
-    known = [dict(each) for each in inputs]
+    criteria = family.criteria[manifest.precision]
     report: dict[str, Any] = {}
-    for name, needed in INPUTS.items():
-        feeds = [{key: each[key] for key in needed} for each in known]
-        theirs = [dict(reference(name, each)) for each in feeds]
-        # Sessions may use their outputs again for the next run.
-        ours = [
-            {key: np.array(array) for key, array in engine(name, feed).items()} for feed in feeds
-        ]
-        worst = _worst(differences, ours, theirs)
-        relative = _worst(relative_differences, ours, theirs)
+    for name in manifest.networks:
+        given = feeds_of(runs, name)[:_RUNS]
+        if not given:
+            raise EngineError(f"{manifest.name}: no question needs the {name} network")
+        feeds = [family.varied(feed, k / max(len(given) - 1, 1)) for k, feed in enumerate(given)]
+        theirs, ours = (
+            # Runtimes may use their outputs again for the next run.
+            [{k: np.array(v) for k, v in side(name, feed).items()} for feed in feeds]
+            for side in (reference, engine)
+        )
+        worst = _worst(family.differences, ours, theirs)
+        proportion = _worst(relative, ours, theirs)
         report[name] = {
             "max_abs_difference": worst,
-            "relative_difference": relative,
-            "passed": _within(worst, criteria.tolerance) and _within(relative, criteria.relative),
+            "relative_difference": proportion,
+            "passed": _within(worst, criteria.tolerance) and _within(proportion, criteria.relative),
         }
-        for each, outputs in zip(known, theirs, strict=True):
-            each.update(outputs)
     return report
-
-
-def differences(
-    ours: Mapping[str, NDArray[Any]], theirs: Mapping[str, NDArray[Any]]
-) -> dict[str, float]:
-    """Largest absolute difference by name; enormous for NaN and infinity, which JSON lacks.
-
-    Candidates of nearly equal scores may come in any order, so that each of our boxes is compared
-    with the nearest one of theirs that has its score. Of very many candidates some are told apart
-    by the last bit alone when they enter the decoder; if two swap ranks there, they swap learned
-    queries and answer otherwise. Therefore one candidate in a hundred may differ, but not the best.
-    """
-    with np.errstate(invalid="ignore"):  # of infinities
-        found = {name: np.abs(ours[name] - theirs[name]) for name in ours}
-    if "boxes" in found:
-        (our_boxes, our_scores), (boxes, scores) = (
-            (side["boxes"][0], side["scores"][0]) for side in (ours, theirs)
-        )
-        distance = np.abs(our_boxes[:, None] - boxes).max(-1)  # (K, K)
-        alike = np.abs(our_scores[:, None] - scores) <= ALIKE
-        found["boxes"] = np.where(alike, distance, np.inf).min(-1)
-        if np.isfinite(our_boxes).all() and np.isfinite(our_scores).all():
-            found = {"boxes": found["boxes"], "scores": found["scores"][0]}
-            found = {name: _but_for_swaps(values) for name, values in found.items()}
-    return {
-        name: float(np.nan_to_num(values, nan=ENORMOUS, posinf=ENORMOUS).max())
-        for name, values in found.items()
-    }
-
-
-def _but_for_swaps(values: NDArray[Any]) -> NDArray[Any]:
-    """(K,) values, best candidate first, without the largest hundredth (none of 99) of the rest."""
-    rest = np.sort(values[1:])
-    return np.append(values[:1], rest[: len(rest) - len(values) // 100])
-
-
-def relative_differences(
-    ours: Mapping[str, NDArray[Any]], theirs: Mapping[str, NDArray[Any]]
-) -> dict[str, float]:
-    """Root mean square of the differences by name, over that of ``theirs``; enormous for NaN."""
-    found = {}
-    for name, expected in theirs.items():
-        with np.errstate(invalid="ignore", over="ignore"):
-            length = max(float(np.linalg.norm(expected)), 1e-30)
-            value = np.linalg.norm(ours[name].astype(np.float64) - expected) / length
-        found[name] = float(np.nan_to_num(value, nan=ENORMOUS, posinf=ENORMOUS))
-    return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,7 +138,9 @@ def compare_searches(ours: list[End], theirs: list[End], criteria: Criteria) -> 
 
 
 def _worst(
-    measure: Callable[[Arrays, Arrays], dict[str, float]], ours: list[Arrays], theirs: list[Arrays]
+    measure: Callable[[Arrays, Arrays], dict[str, float]],
+    ours: Sequence[Arrays],
+    theirs: Sequence[Arrays],
 ) -> dict[str, float]:
     found = [measure(a, b) for a, b in zip(ours, theirs, strict=True)]
     return {key: max(each[key] for each in found) for key in theirs[0]}
@@ -189,21 +148,3 @@ def _worst(
 
 def _within(found: Mapping[str, float], limits: Mapping[str, float]) -> bool:
     return all(value <= limits.get(key, np.inf) for key, value in found.items())
-
-
-def network_inputs(manifest: Manifest, tokenizer: Tokenizer) -> list[Arrays]:
-    """What the three networks get for each of a few questions, besides the features."""
-    height_width, preprocess = manifest.input_hw, manifest.preprocess
-    given = []
-    for number, question in enumerate(questions(CERTIFICATE.first, ASKED)):
-        window = (0.0, 0.0, float(question.frame.shape[1]), float(question.frame.shape[0]))
-        given.append(
-            {
-                **tokenizer.encode(question.ref).prompt,
-                "pixels": network_input(
-                    question.frame, window, height_width, preprocess.mean, preprocess.std
-                ),
-                "progress": np.array([number / (ASKED - 1)], np.float32),
-            }
-        )
-    return given

@@ -79,10 +79,10 @@ def _searches(entry: Mapping[str, Any]) -> str:
 def network_lines(folder: Path, manifest: Manifest) -> list[str]:
     """Size, operators, inputs and outputs of each network; nothing of plans."""
     lines = []
-    for name in manifest.required_files:
-        if not name.endswith(".onnx"):
+    for network in manifest.networks.values():
+        name, path = network.file, folder / network.file
+        if path.suffix != ".onnx":
             continue
-        path = folder / name
         lines.append(f"{name:9} {path.stat().st_size / 1e6:.1f} MB, {_operators(path)}")
         session = _open(path)
         for title, values in (("in", session.get_inputs()), ("out", session.get_outputs())):

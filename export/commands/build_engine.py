@@ -8,7 +8,7 @@ from pathlib import Path
 from export.certificate.report import measured
 from export.precision.plan import EIGHT_BITS
 from export.stopping import stoppable
-from sdk.engine.manifest import NETWORK_FILES
+from sdk.engine.manifest import BACKENDS
 from sdk.options import add_threads
 from sdk.runtime.target import LEVELS, SAME_GPU
 
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " bundled checkpoint",
     )
     parser.add_argument("-o", "--out", type=Path, help="engine folder (default: build/NAME.engine)")
-    parser.add_argument("--backend", choices=tuple(NETWORK_FILES), default="onnxruntime")
+    parser.add_argument("--backend", choices=tuple(BACKENDS), default="onnxruntime")
     parser.add_argument(
         "--precision",
         choices=("fp32", "fp16", "int8"),

@@ -13,12 +13,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from export.certificate.report import certificate_lines, network_lines, precision_lines
     from sdk.engine.folder import default_engine, read_manifest, verify_files
+    from sdk.families import family
 
     folder = args.engine or default_engine()
     manifest = read_manifest(folder)
     verify_files(folder, manifest)
     print(f"engine    {folder} ({manifest.name}@{manifest.fingerprint})")
-    print(f"runs on   {manifest.backend} {manifest.precision}, input {manifest.input_hw}")
+    print(f"family    {manifest.family}: {'; '.join(family(manifest).describe(manifest))}")
+    print(f"runs on   {manifest.backend} {manifest.precision}")
+    for name, image in manifest.inputs.items():
+        print(f"input     {name} {image.hw[1]}x{image.hw[0]}, {image.fit}, {image.order}")
     if manifest.target:
         print(f"built for {', '.join(f'{key} {value}' for key, value in manifest.target.items())}")
     lines = [*network_lines(folder, manifest), *precision_lines(manifest)]

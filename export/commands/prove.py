@@ -7,7 +7,7 @@ from pathlib import Path
 
 from export.stopping import stoppable
 from sdk.engine.folder import BUNDLED, MANIFEST_FILE
-from sdk.engine.manifest import NETWORK_FILES
+from sdk.engine.manifest import BACKENDS
 from sdk.options import add_threads
 
 PRECISIONS = ("fp32", "fp16")
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CHECKPOINT_OR_FOLDER",
         help="other models; the bundled one is always proven. A checkpoint needs PyTorch",
     )
-    parser.add_argument("--backend", choices=tuple(NETWORK_FILES), default="tensorrt")
+    parser.add_argument("--backend", choices=tuple(BACKENDS), default="tensorrt")
     parser.add_argument("--precisions", nargs="+", choices=PRECISIONS, default=PRECISIONS)
     parser.add_argument("--searches", type=int, default=200, help="searches compared, and timed")
     add_threads(parser)

@@ -12,8 +12,8 @@ from typing import Any
 import torch
 
 from export.check.checking import check_model
-from export.onnx.networks import Network
 from sdk.errors import EngineError
+from train.families import TorchNetwork
 
 OPSET = 18  # native LayerNormalization (17 and up), no "linear" GridSample mode (20 and up)
 # Elements of a constant that is worked out when exporting. Larger ones are left to the runtimes,
@@ -21,9 +21,22 @@ OPSET = 18  # native LayerNormalization (17 and up), no "linear" GridSample mode
 LARGEST_FOLDED = 2**22
 
 
-def export_network(network: Network, path: Path) -> None:
+def export_network(network: TorchNetwork, path: Path) -> None:
     """Writes one network as an ONNX file; raises EngineError when it is not as promised."""
     import onnx
+
+    model = to_onnx(network)
+    onnx.checker.check_model(model, full_check=True)
+    check_clean(model, network.name)
+    onnx.save(model, path)
+
+
+def to_onnx(network: TorchNetwork) -> Any:
+    """One network as an ``onnx.ModelProto``, all that is constant worked out.
+
+    Raises:
+        EngineError: the exporter gave none.
+    """
     from onnxscript import optimizer
 
     with warnings.catch_warnings(), torch.inference_mode():
@@ -50,13 +63,14 @@ def export_network(network: Network, path: Path) -> None:
     _strip(model)
     _index_in_int32(model.graph)
     model.producer_name, model.producer_version = "piza-edge", ""
-    onnx.checker.check_model(model, full_check=True)
-    problems = [f"{p.rule} at {p.node}: {p.advice}" for p in check_model(model, network.name)]
+    return model
+
+
+def check_clean(model: Any, name: str) -> None:
+    """Raises EngineError where ``export.check`` finds something in an exported network."""
+    problems = [f"{p.rule} at {p.node}: {p.advice}" for p in check_model(model, name)]
     if problems:
-        raise EngineError(
-            f"the exported {network.name} network is not clean: {'; '.join(problems)}"
-        )
-    onnx.save(model, path)
+        raise EngineError(f"the exported {name} network is not clean: {'; '.join(problems)}")
 
 
 def gelu(x: Any, approximate: str = "none") -> Any:

@@ -64,8 +64,8 @@ def rounded_engine(folder: Path, target: Path) -> Path:
 
     shutil.copytree(folder, target)
     manifest = read_manifest(target)
-    for name in manifest.required_files:
-        if name.endswith(".onnx"):
-            onnx.save(rounded_twin(onnx.load(target / name)), target / name)
+    for network in manifest.networks.values():
+        file = target / network.file
+        onnx.save(rounded_twin(onnx.load(file)), file)
     write_manifest(target, manifest)
     return target

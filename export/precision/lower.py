@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from export.precision.calibration_data import SCENES, Arrays, Chain, Step, calibration_steps
+from evaluation.host_runtime import Arrays
+from export.families import family
+from export.precision.calibration_data import SCENES, calibration_runs
 from export.precision.fold_stem import fold_stems
 from export.precision.fold_transpose import fold_transposes
 from export.precision.fp16 import to_half
@@ -19,8 +22,9 @@ from export.precision.plan import EIGHT_BITS_FOR, PLAN_FILE, Plan, check_plan, l
 from export.precision.qdq import to_qdq
 from export.precision.ranges import overflowing, peaks, tensor_ranges
 from export.precision.roles import ALWAYS_FLOAT, find_roles
-from export.precision.search import ALONE_STEPS, NETWORKS, TARGETS, Bench, Floats, search
+from export.precision.search import ALONE_STEPS, TARGETS, Bench, Floats, search
 from export.precision.split_gemm import split_gemms
+from export.trace import Run, beginning, feeds_of
 from sdk.engine.folder import Manifest, read_manifest, write_manifest
 from sdk.errors import EngineError, InputError
 
@@ -48,12 +52,12 @@ def lower_engine(
     if manifest.precision != "fp32":
         raise EngineError(f"expected a float32 engine in {folder}, found {manifest.precision}")
     manner = precision if precision == "fp16" else backend
-    models = {name: _prepared(folder / f"{name}.onnx", manner) for name in NETWORKS}
-    graphs = {name: read_graph(model, f"{name}.onnx") for name, model in models.items()}
+    models = {n: _prepared(folder / each.file, manner) for n, each in manifest.networks.items()}
+    graphs = {n: read_graph(model, manifest.networks[n].file) for n, model in models.items()}
     plan = None if plan_file is None else load_plan(plan_file)
     if plan is not None:
         check_plan(plan, precision, graphs)
-    lowering = _Lowering(manner, precision, models, graphs, folder, scenes)
+    lowering = _Lowering(manner, manifest, precision, models, graphs, folder, scenes)
     if plan is None:
         plan = lowering.search()
     return _write(folder, manifest, plan, lowering)
@@ -68,6 +72,7 @@ class _Lowering:
     def __init__(
         self,
         manner: str,
+        manifest: Manifest,
         precision: str,
         models: Mapping[str, Any],
         graphs: Mapping[str, Graph],
@@ -76,17 +81,19 @@ class _Lowering:
     ) -> None:
         self.manner, self.precision = manner, precision
         self.models, self.graphs = models, graphs
-        self._folder, self._scenes = folder, scenes
-        self._chain: Chain | None = None
+        self._folder, self._scenes, self._manifest = folder, scenes, manifest
         self._ranges: dict[str, Any] = {}
 
-    @property
-    def chain(self) -> Chain:
-        if self._chain is None:
-            self._chain = Chain(calibration_steps(self._folder, self._scenes))
-            if not self._chain.steps:
-                raise EngineError(f"the engine in {self._folder} gives no boxes to calibrate with")
-        return self._chain
+    @cached_property
+    def runs(self) -> list[Run]:
+        """What the float32 networks are given; each of them something."""
+        runs = calibration_runs(self._folder, self._scenes)
+        idle = self.models.keys() - {run.network for run in runs}
+        if idle:
+            raise EngineError(
+                f"the engine in {self._folder} gives nothing to calibrate {', '.join(idle)} with"
+            )
+        return runs
 
     def lower(self, name: str, floats: Mapping[str, str]) -> Any:
         """A network in fewer bits but for ``floats``."""
@@ -98,9 +105,8 @@ class _Lowering:
 
     def ranges(self, name: str) -> Any:
         """What the activations of a network came to in float32, over all calibration steps."""
-        if not self._ranges:
-            feeds = self._feeds()
-            self._ranges = {key: tensor_ranges(self.models[key], feeds[key]) for key in feeds}
+        if name not in self._ranges:
+            self._ranges[name] = tensor_ranges(self.models[name], feeds_of(self.runs, name))
         return self._ranges[name]
 
     def search(self) -> Plan:
@@ -108,17 +114,20 @@ class _Lowering:
         grouped = half_groups if self.precision == "fp16" else layer_groups
         groups = {name: grouped(graph) for name, graph in self.graphs.items()}
 
-        def bench(steps: list[Step]) -> Bench:
-            return Bench(steps, self.models, self._measured, TARGETS[self.precision])
+        names, target = tuple(self.models), TARGETS[self.precision]
+        overlap = family(self._manifest).overlap
 
-        steps = self.chain.steps
+        def bench(runs: Sequence[Run]) -> Bench:
+            return Bench(runs, names, self._measured, target, overlap)
+
+        runs = self.runs
         return search(
             self.precision,
             self.graphs,
             groups,
             self._fixed(),
-            bench(steps),
-            lambda: bench(steps[:ALONE_STEPS]),
+            bench(runs),
+            lambda: bench(beginning(runs, names[-1], ALONE_STEPS)),
         )
 
     def _measured(self, name: str, floats: Mapping[str, str]) -> Any:
@@ -131,31 +140,17 @@ class _Lowering:
             return {name: {} for name in self.models}
         if self.manner == "onnxruntime":
             return {n: dict.fromkeys(small_products(g), "small") for n, g in self.graphs.items()}
-        feeds = self._feeds()
         fixed: Floats = {}
         for name, graph in self.graphs.items():
-            large = overflowing(graph, peaks(self.models[name], feeds[name]))
+            large = overflowing(graph, peaks(self.models[name], feeds_of(self.runs, name)))
             roles = {n: role for n, role in find_roles(graph).items() if role in ALWAYS_FLOAT}
             fixed[name] = {**dict.fromkeys(sorted(large), "overflow"), **roles}
         return fixed
 
-    def _feeds(self) -> dict[str, Iterable[Arrays]]:
-        """Inputs of each network over all calibration steps."""
-        text, image = (getattr(self.chain, name)(self.models[name]) for name in ("text", "image"))
-        return {
-            "text": [step.prompt for step in self.chain.steps],
-            "image": [{"pixels": step.pixels} for step in self.chain.steps],
-            "ground": self.chain.ground_feeds(text, image),
-        }
-
     def _images(self, name: str) -> list[Arrays]:
         """Calibration inputs for the CPU; only networks with convolutions want any."""
         convolves = any(node.op_type == "Conv" for node in self.graphs[name].nodes)
-        if not convolves:
-            return []
-        if name != "image":
-            raise EngineError(f"expected convolutions in the image network, found some in {name}")
-        return [{"pixels": step.pixels} for step in self.chain.steps[:_CALIBRATION_IMAGES]]
+        return feeds_of(self.runs, name)[:_CALIBRATION_IMAGES] if convolves else []
 
 
 def _prepared(path: Path, manner: str) -> Any:
@@ -172,16 +167,17 @@ def _prepared(path: Path, manner: str) -> Any:
 def _write(folder: Path, manifest: Manifest, plan: Plan, lowering: _Lowering) -> Manifest:
     import onnx
 
-    lowered = {name: lowering.lower(name, plan.networks[name].floats) for name in NETWORKS}
-    before = {name: (folder / f"{name}.onnx").stat().st_size for name in NETWORKS}
+    files = {name: folder / network.file for name, network in manifest.networks.items()}
+    lowered = {name: lowering.lower(name, plan.networks[name].floats) for name in files}
+    before = {name: file.stat().st_size for name, file in files.items()}
     for name, model in lowered.items():
-        onnx.save(model, folder / f"{name}.onnx")
+        onnx.save(model, files[name])
     plan.save(folder / PLAN_FILE)
     facts = {
         name: network_facts(graph, plan.networks[name].floats)
         | {
             "fp32_bytes": before[name],
-            "bytes": (folder / f"{name}.onnx").stat().st_size,
+            "bytes": files[name].stat().st_size,
         }
         for name, graph in lowering.graphs.items()
     }

@@ -8,26 +8,27 @@ calibration scenes; the certificate has the last word, on other scenes and on wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from export.precision.calibration_data import Answers, Arrays, Chain, Step
+from evaluation.host_runtime import Arrays
+from export.precision.calibration_data import run_model
 from export.precision.graph import Graph
 from export.precision.groups import Groups
 from export.precision.plan import NetworkPlan, Plan
-from sdk.geometry import iou
+from export.trace import Run, of_network, resolved, upstream
 from train.progress import Progress
 
-NETWORKS = ("text", "image", "ground")
 ALONE_STEPS = 16  # enough to tell groups apart
 FREE = 0.002  # of the multiplications: what float32 costs a group that multiplies nothing
 
 Floats = dict[str, dict[str, str]]  # reason by node name, by network
 Lower = Callable[[str, Mapping[str, str]], Any]  # network, floats -> the model to be measured
 Candidate = tuple[str, str]  # network, group
+_Key = tuple[str, frozenset[str], tuple[Any, ...]]  # network, its floats, those before it
 
 
 @dataclass(frozen=True)
@@ -60,38 +61,58 @@ class Error:
 
 
 class Bench:
-    """Measures choices of nodes; what text and image networks said is kept for the next choice."""
+    """Measures choices of nodes by what the last network says in the end; what earlier networks
+    said is kept for the next choice.
+
+    Args:
+        runs: recorded in float32, see export.trace.
+        networks: their names, in the order of their work.
+        lower: makes the model that is measured.
+        target: what is to be met.
+        overlap: see ``export.families.ExportFamily``.
+    """
 
     def __init__(
-        self, steps: list[Step], models: Mapping[str, Any], lower: Lower, target: Target
+        self,
+        runs: Sequence[Run],
+        networks: Sequence[str],
+        lower: Lower,
+        target: Target,
+        overlap: Callable[[Arrays, Arrays], float],
     ) -> None:
-        self.chain, self.lower, self.target = Chain(steps), lower, target
-        self._kept: dict[tuple[str, frozenset[str]], list[Arrays]] = {}
-        text, image = self.chain.text(models["text"]), self.chain.image(models["image"])
-        self.reference = self.chain.ground(models["ground"], text, image)
+        self.runs, self.networks, self.lower, self.target = runs, networks, lower, target
+        self.overlap = overlap
+        self._upstream = {name: upstream(runs, name) for name in networks}
+        self._kept: dict[_Key, list[Arrays]] = {}
 
     def measure(self, floats: Floats) -> Error:
-        """Runs all three networks with ``floats`` in float32."""
-        text = self._features("text", floats["text"], self.chain.text)
-        image = self._features("image", floats["image"], self.chain.image)
-        ground = self.lower("ground", floats["ground"])
-        return compare(self.reference, self.chain.ground(ground, text, image), self.target)
+        """Runs all networks with ``floats`` in float32."""
+        outputs: list[Arrays] = [{}] * len(self.runs)
+        keys: dict[str, _Key] = {}
+        last = self.networks[-1]
+        for name in self.networks:
+            before = tuple(keys[each] for each in self._upstream[name])
+            keys[name] = name, frozenset(floats[name]), before
+            found = self._kept.get(keys[name]) or self._run(name, floats[name], outputs)
+            if name != last:  # which would be asked again for the same choice alone
+                self._kept[keys[name]] = found
+            given = iter(found)
+            for place, run in enumerate(self.runs):
+                if run.network == name:
+                    outputs[place] = next(given)
+        theirs = of_network(self.runs, last)
+        pairs = zip(found, (run.outputs for run in theirs), strict=True)
+        return error([self.overlap(ours, reference) for ours, reference in pairs], self.target)
 
-    def _features(
-        self, name: str, floats: Mapping[str, str], run: Callable[[Any], list[Arrays]]
-    ) -> list[Arrays]:
-        key = name, frozenset(floats)
-        if key not in self._kept:
-            self._kept[key] = run(self.lower(name, floats))
-        return self._kept[key]
+    def _run(self, name: str, floats: Mapping[str, str], outputs: Sequence[Arrays]) -> list[Arrays]:
+        feeds = [resolved(run, outputs) for run in of_network(self.runs, name)]
+        return list(run_model(self.lower(name, floats), feeds))
 
 
-def compare(reference: Answers, found: Answers, target: Target) -> Error:
-    """Best boxes of ``found`` against those of ``reference``; not finite counts as no overlap."""
-    pairs = zip(reference.boxes[:, 0], found.boxes[:, 0], strict=True)
-    with np.errstate(invalid="ignore"):
-        overlaps = np.nan_to_num([float(iou(a, b)) for a, b in pairs], nan=0.0)
-    return Error(float((overlaps < target.iou).mean()), float(1 - overlaps.mean()))
+def error(overlaps: Sequence[float], target: Target) -> Error:
+    """What answers that overlap float32's by that much come to."""
+    found = np.asarray(overlaps, np.float64)
+    return Error(float((found < target.iou).mean()), float(1 - found.mean()))
 
 
 def search(

@@ -9,16 +9,13 @@ from pathlib import Path
 
 import torch
 
-from export.onnx.networks import networks
+from evaluation.host_runtime import RunNetwork
 from export.portable import export_model
-from export.references.reference import Answer, Arrays, RunNetwork
+from export.references.reference import Answer
 from sdk.engine.manifest import Manifest
-from sdk.text import Tokenizer
-from train.checkpoint import CONFIG, checkpoint_sha256, load_checkpoint
-from train.evaluation.locators import CheckpointLocator
-from train.models.grounding_dino.config import PizaConfig
-from train.models.grounding_dino.deformable import grid_sampler
-from train.models.grounding_dino.grounder import PizaGrounder
+from train.checkpoint import checkpoint_sha256
+from train.evaluation.asking import open_grounder, torch_runner
+from train.families import TrainedModel, load, name_of
 
 
 class CheckpointReference:
@@ -29,7 +26,7 @@ class CheckpointReference:
     precision = "fp32"
 
     def __init__(self, path: Path) -> None:
-        self.path, self.name = path, PizaConfig.load(path / CONFIG).name
+        self.path, self.name = path, name_of(path)
 
     def checkpoint_sha256(self) -> str:
         return checkpoint_sha256(self.path)
@@ -38,28 +35,19 @@ class CheckpointReference:
         return f"PyTorch {torch.__version__}"
 
     def write_engine(self, folder: Path) -> None:
-        export_model(self._loaded[0], self.path, folder)
+        export_model(self._model, self.path, folder)
 
     @contextmanager
     def networks(self) -> Iterator[RunNetwork]:
         """They sample as in training, not as the graphs do."""
-        known = {network.name: network for network in networks(self._loaded[0], grid_sampler)}
-
-        @torch.inference_mode()
-        def run(name: str, feeds: Arrays) -> Arrays:
-            network = known[name]
-            given = network.module(*(torch.from_numpy(feeds[key]) for key in network.inputs))
-            outputs = given if isinstance(given, tuple) else (given,)
-            return {key: t.numpy() for key, t in zip(network.outputs, outputs, strict=True)}
-
-        yield run
+        yield torch_runner(self._model.networks())
 
     @contextmanager
     def answers(self, engine: Manifest) -> Iterator[Answer]:
-        """PyTorch searches, the vehicle's rule decides."""
-        locator = CheckpointLocator(*self._loaded, calibration=engine.calibration)
-        yield lambda frame, ref: locator.locate(frame, [ref])[0]
+        """PyTorch runs the networks, the vehicle's code does the rest."""
+        with open_grounder(self._model, engine.calibration) as grounder:
+            yield grounder.locate
 
     @cached_property
-    def _loaded(self) -> tuple[PizaGrounder, Tokenizer]:
-        return load_checkpoint(self.path)
+    def _model(self) -> TrainedModel:
+        return load(self.path)

@@ -12,10 +12,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from export.references.reference import Answer, RunNetwork, one_run
+from evaluation.host_runtime import RunNetwork
+from export.references.reference import Answer, one_run
 from sdk.engine.folder import MANIFEST_FILE, Manifest, read_manifest, verify_files
 from sdk.errors import EngineError
-from sdk.families import open_session
+from sdk.families import open_networks
 from sdk.grounder import Grounder
 from sdk.runtime.onnx_network import import_onnxruntime
 
@@ -61,8 +62,8 @@ class PortableReference:
 
     @contextmanager
     def networks(self) -> Iterator[RunNetwork]:
-        with closing(open_session(self.path, self._manifest)) as session:
-            yield one_run(session)
+        with closing(open_networks(self.path, self._manifest)) as runtime:
+            yield one_run(runtime)
 
     @contextmanager
     def answers(self, engine: Manifest) -> Iterator[Answer]:

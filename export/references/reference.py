@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation.host_runtime import RunNetwork
 from sdk.engine.manifest import Manifest
-from sdk.families import Session
 from sdk.results.grounding import Grounding
+from sdk.runtime import Runtime
 
-Arrays = dict[str, NDArray[Any]]
-RunNetwork = Callable[[str, Arrays], Mapping[str, NDArray[Any]]]  # name, inputs -> outputs
 Answer = Callable[[NDArray[np.uint8], str], Grounding]  # frame (h, w, 3) BGR, expression
 
 
-def one_run(session: Session) -> RunNetwork:
+def one_run(runtime: Runtime) -> RunNetwork:
     """The networks of an opened engine, each by itself."""
-    return lambda network, inputs: session.runtime.fetch(network, [inputs])[0]
+    return lambda network, inputs: runtime.fetch(network, [inputs])[0]
 
 
 class Reference(Protocol):

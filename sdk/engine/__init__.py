@@ -11,13 +11,12 @@ from sdk.engine.folder import (
     verify_files,
     write_manifest,
 )
-from sdk.engine.manifest import Manifest, Preprocess
+from sdk.engine.manifest import Manifest
 
 __all__ = [
     "BUNDLED",
     "MANIFEST_FILE",
     "Manifest",
-    "Preprocess",
     "default_engine",
     "file_sha256",
     "read_manifest",

@@ -13,16 +13,13 @@ import os
 import re
 from pathlib import Path
 
-from sdk.engine.manifest import Manifest, Preprocess, parse_manifest
+from sdk.engine.manifest import Manifest, parse_manifest
 from sdk.errors import EngineError
-from sdk.zoom.state import ZoomPolicy
 
 __all__ = [
     "BUNDLED",
     "MANIFEST_FILE",
     "Manifest",
-    "Preprocess",
-    "ZoomPolicy",
     "default_engine",
     "file_sha256",
     "read_manifest",

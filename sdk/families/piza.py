@@ -1,84 +1,77 @@
-"""PIZA: a Grounding DINO in three networks, asked step by step by the zoom search."""
+"""PIZA: a Grounding DINO in three networks, asked step by step by the zoom search.
+
+The block ``piza`` of the manifest is the zoom policy, and the name of the file that the
+box-history encoder is in.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from sdk.engine.folder import MANIFEST_FILE
 from sdk.engine.manifest import Manifest
-from sdk.families.family import Family
-from sdk.frame import ColorOrder
-from sdk.results.grounding import Candidates
-from sdk.runtime.runtime import ImageInput, Runtime, Signature
-from sdk.text import Tokens
-from sdk.zoom.search import GroundInput
+from sdk.errors import EngineError
+from sdk.families.family import Answerer, Family
+from sdk.families.grounding_dino import signatures
+from sdk.json_reader import JsonReader
+from sdk.runtime.runtime import Signature
+from sdk.zoom.answering import ZoomAnswerer
+from sdk.zoom.history import HistoryEncoder
+from sdk.zoom.state import ZoomPolicy
 
-TEXT, IMAGE, GROUND = "text", "image", "ground"
+HISTORY_FILE = "history.npz"
 
 
-@dataclass(frozen=True, eq=False)
-class PizaSession:
-    """The three networks; a ``sdk.zoom.search.Session``. ``pixels``: the image network's input."""
+def block(policy: ZoomPolicy) -> dict[str, Any]:
+    """What the manifest of an engine with this policy says of the family."""
+    return {**asdict(policy), "history": HISTORY_FILE}
 
-    runtime: Runtime
-    pixels: ImageInput
 
-    def upload(self, frame: NDArray[np.uint8], color: ColorOrder = "bgr") -> Any:
-        """See ``Runtime.upload``."""
-        return self.runtime.upload(frame, color)
+def zoom_policy(manifest: Manifest) -> ZoomPolicy:
+    """What the manifest's block says.
 
-    def encode_text(self, tokens: Tokens) -> Mapping[str, Any]:
-        """What the ground network wants to know of a prompt."""
-        prompt = self.runtime.put(tokens.prompt)
-        (found,) = self.runtime.run(TEXT, [prompt])
-        return {name: each for name, each in (prompt | found).items() if name != "input_ids"}
+    Raises:
+        EngineError: a value is missing or makes no sense; the message names the family.
+    """
+    reader = _reader(manifest)
+    return ZoomPolicy(
+        max_steps=int(reader.number("max_steps", low=1, high=32, whole=True)),
+        stop_threshold=reader.number("stop_threshold", low=0.0),
+        progress_step=reader.number("progress_step", low=1e-3, high=1.0),
+        min_window_px=reader.number("min_window_px", low=1.0),
+    )
 
-    def encode_images(self, frame: Any, windows_xyxy: NDArray[np.float64]) -> list[Any]:
-        """Image features of each window."""
-        found = self.runtime.look(IMAGE, self.pixels, frame, windows_xyxy)
-        return [each["image_features"] for each in found]
 
-    def ground(self, looks: Sequence[GroundInput]) -> list[Candidates]:
-        """Boxes and scores for each look, which the host waits for."""
-        feeds = [
-            {
-                "image_features": look.image,
-                **look.text,
-                "progress": np.array([look.progress], np.float32),
-            }
-            for look in looks
-        ]
-        found = self.runtime.fetch(GROUND, feeds)
-        return [Candidates(each["boxes"][0], each["scores"][0]) for each in found]
-
-    def close(self) -> None:
-        """See ``Runtime.close``."""
-        self.runtime.close()
+def _reader(manifest: Manifest) -> JsonReader:
+    said = f"{manifest.name}, {MANIFEST_FILE}: the block {manifest.family!r} of that family"
+    return JsonReader(dict(manifest.block), said)
 
 
 class _Piza:
     """See ``sdk.families.family.Family``."""
 
     def networks(self, manifest: Manifest) -> Mapping[str, Signature]:
-        """Text once an expression, image once a window, ground once a look."""
-        (height, width), length = manifest.input_hw, manifest.max_tokens
-        prompt = {"segment_ids": (1, length), "position_ids": (1, length)}
-        features = {"image_features": None, "text_features": None}
-        return {
-            TEXT: Signature({"input_ids": (1, length), **prompt}, ("text_features",)),
-            IMAGE: Signature({"pixels": (1, 3, height, width)}, ("image_features",)),
-            GROUND: Signature({**features, **prompt, "progress": (1,)}, ("boxes", "scores")),
-        }
+        """Those of a Grounding DINO whose adapters hear how far the search is."""
+        return signatures(manifest, conditioned=True)
 
-    def session(self, runtime: Runtime, manifest: Manifest) -> PizaSession:
-        """The networks as the zoom search asks them."""
-        preprocess = manifest.preprocess
-        pixels = ImageInput("pixels", manifest.input_hw, preprocess.mean, preprocess.std)
-        return PizaSession(runtime, pixels)
+    def answerer(self, folder: Path, manifest: Manifest, threshold: float) -> Answerer:
+        """The zoom search."""
+        policy, file = zoom_policy(manifest), _reader(manifest).text("history")
+        if file not in manifest.files:  # one that nobody vouches for is not opened
+            raise EngineError(f"{folder / MANIFEST_FILE}: 'files' does not list {file}")
+        history = HistoryEncoder.from_npz(folder / file)
+        return ZoomAnswerer(folder, manifest, threshold, history, policy, conditioned=True)
+
+    def describe(self, manifest: Manifest) -> Sequence[str]:
+        """How far it zooms."""
+        policy = zoom_policy(manifest)
+        return (
+            f"zooms in up to {policy.max_steps} steps, until a box is the answer with"
+            f" {policy.stop_threshold:.0%}; windows of {policy.min_window_px:g} px and more",
+        )
 
 
 FAMILY: Family = _Piza()

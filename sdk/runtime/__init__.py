@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import cast
 
 from sdk.engine.manifest import Manifest
-from sdk.runtime.runtime import ImageInput, Runtime, Signature
+from sdk.runtime.runtime import Runtime, Signature
 
-__all__ = ["ImageInput", "Runtime", "Signature", "open_runtime"]
+__all__ = ["Runtime", "Signature", "open_runtime"]
 
 _MODULES = {  # backend -> module with open_runtime()
     "onnxruntime": "sdk.runtime.onnxruntime",

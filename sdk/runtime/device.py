@@ -16,19 +16,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sdk.engine.manifest import ImageInput
 from sdk.errors import EngineError
 from sdk.frame import ColorOrder
 from sdk.kernel import import_kernel
 from sdk.runtime.cuda import Device, DeviceArray
 from sdk.runtime.memory import Held, Pool, Staging, Tensor
-from sdk.runtime.runtime import AT_ONCE, Array, ImageInput, Signature
+from sdk.runtime.runtime import AT_ONCE, Array, Signature
 from sdk.timing import StageTimer
 
+_Many = TypeVar("_Many", Array, Sequence[Mapping[str, Any]])
 ALIGNMENT = 256  # bytes, of every tensor: TensorRT asks for it
 
 
@@ -75,6 +77,7 @@ class Output:
 class DeviceRuntime:
     """A ``Runtime`` on the GPU.
 
+    ``images`` are the inputs that windows of frames are made into, by name;
     ``open_executor(name, device)`` loads one network. The host only waits in ``fetch``, so that
     the clock's other stages are the host's part of them, and that of the network fetched has the
     rest. Raises EngineError when the networks do not fit each other or what is expected of them,
@@ -84,9 +87,10 @@ class DeviceRuntime:
     def __init__(
         self,
         networks: Mapping[str, Signature],
+        images: Mapping[str, ImageInput],
         open_executor: Callable[[str, Device], Executor],
     ) -> None:
-        self._crop = crop_kernel()
+        self._crop, self._images = crop_kernel(), images
         self.clock = StageTimer(networks)
         self._device = Device()
         self._executors: dict[str, Executor] = {}
@@ -132,26 +136,31 @@ class DeviceRuntime:
         return {name: Output(held, name) for name in values}
 
     def look(
-        self, network: str, image: ImageInput, frame: Frame, windows_xyxy: NDArray[np.float64]
+        self, network: str, frame: Frame, windows_xyxy: NDArray[np.float64]
     ) -> list[dict[str, Output]]:
         """Crops, resizes and normalises each window, runs the network; on the device."""
         found = []
         with self._device.active():
-            for at in range(0, len(windows_xyxy), AT_ONCE):
-                some = windows_xyxy[at : at + AT_ONCE]
-                rows = self._send("windows", Tensor((4,), np.dtype(np.float32)), list(some))
-                for k in range(len(some)):
-                    with self.clock.stage("crop"):
-                        self._fill(image, frame, _row(rows, k))
-                    with self.clock.stage(network):
-                        self._execute(network)
-                        found.append(self._keep(network))
+            for some in _chunks(windows_xyxy):
+                for _ in self._each_window(network, frame, some):
+                    found.append(self._keep(network))
+        return found
+
+    def see(
+        self, network: str, frame: Frame, windows_xyxy: NDArray[np.float64]
+    ) -> list[dict[str, Array]]:
+        """As ``look``, and waits for the outputs, float32 arrays."""
+        found: list[dict[str, Array]] = []
+        with self._device.active():
+            for some in _chunks(windows_xyxy):
+                each = self._each_window(network, frame, some)
+                found += self._downloaded(network, each, len(some))
         return found
 
     def run(self, network: str, feeds: Sequence[Mapping[str, Any]]) -> list[dict[str, Output]]:
         """Runs the network on each of ``feeds``; the outputs stay on the device."""
         found = []
-        with self._device.active(), self.clock.stage(network, len(feeds)):
+        with self._device.active():
             for some in _chunks(feeds):
                 for _ in self._each(network, some):
                     found.append(self._keep(network))
@@ -159,19 +168,10 @@ class DeviceRuntime:
 
     def fetch(self, network: str, feeds: Sequence[Mapping[str, Any]]) -> list[dict[str, Array]]:
         """Runs the network on each of ``feeds`` and waits for the outputs, float32 arrays."""
-        found = []
-        with self._device.active(), self.clock.stage(network, len(feeds)):
-            record = self._records[network]
-            if network not in self._host_records:
-                self._host_records[network] = self._device.pinned(
-                    (AT_ONCE, record.nbytes), np.uint8
-                )
-            hosts = self._host_records[network]
+        found: list[dict[str, Array]] = []
+        with self._device.active():
             for some in _chunks(feeds):
-                for k in self._each(network, some):
-                    self._device.download(record, hosts[k])
-                self._device.synchronize()
-                found += [self._read(network, host) for host in hosts[: len(some)]]
+                found += self._downloaded(network, self._each(network, some), len(some))
         return found
 
     def close(self) -> None:
@@ -186,22 +186,47 @@ class DeviceRuntime:
         finally:
             self._device.close()
 
+    def _each_window(self, network: str, frame: Frame, windows: Array) -> Iterator[int]:
+        """Looks at each of ``windows``, which are ``AT_ONCE`` at most; yields which."""
+        (name,) = self._executors[network].inputs
+        rows = self._send("windows", Tensor((4,), np.dtype(np.float32)), list(windows))
+        for k in range(len(windows)):
+            with self.clock.stage("crop"):
+                self._fill(name, frame, _row(rows, k))
+            with self.clock.stage(network):
+                self._execute(network)
+            yield k
+
+    def _downloaded(self, network: str, runs: Iterator[int], count: int) -> list[dict[str, Array]]:
+        """What ``count`` runs gave, once the last of them is over."""
+        record = self._records[network]
+        if network not in self._host_records:
+            self._host_records[network] = self._device.pinned((AT_ONCE, record.nbytes), np.uint8)
+        hosts = self._host_records[network]
+        for k in runs:
+            self._device.download(record, hosts[k])
+        with self.clock.stage(network, 0):
+            self._device.synchronize()
+            return [self._read(network, host) for host in hosts[:count]]
+
     def _each(self, network: str, feeds: Sequence[Mapping[str, Any]]) -> Iterator[int]:
         """Runs the network on each of ``feeds``, which are ``AT_ONCE`` at most; yields which."""
         inputs = self._executors[network].inputs
-        rows = {
-            name: self._send(name, tensor, [feed[name] for feed in feeds])
-            for name, tensor in inputs.items()
-            if not isinstance(feeds[0][name], Output)
-        }
+        with self.clock.stage(network, 0):
+            rows = {
+                name: self._send(name, tensor, [feed[name] for feed in feeds])
+                for name, tensor in inputs.items()
+                if not isinstance(feeds[0][name], Output)
+            }
         for k, feed in enumerate(feeds):
-            for name in inputs:
-                if name in rows:
-                    self._present.pop(name, None)
-                    self._device.copy(_row(rows[name], k), self._arrays[name])
-                else:
-                    self._recall(name, feed[name])
-            self._execute(network)
+            with self.clock.stage(network):
+                for name in inputs:
+                    if name in rows:
+                        self._present.pop(name, None)
+                        self._device.copy(_row(rows[name], k), self._arrays[name])
+                    else:
+                        self._recall(name, feed[name])
+                self._execute(network)
             yield k
 
     def _execute(self, network: str) -> None:
@@ -214,10 +239,11 @@ class DeviceRuntime:
         """The outputs of the last run in memory of their own."""
         arrays = {name: self._arrays[name] for name in self._executors[network].outputs}
         tensors = {name: Tensor(a.shape, a.dtype) for name, a in arrays.items()}
-        held = self._pools[network].take(tensors)
-        for name, array in arrays.items():
-            self._device.copy(array, held.arrays[name])
-            self._present[name] = Output(held, name)
+        with self.clock.stage(network, 0):
+            held = self._pools[network].take(tensors)
+            for name, array in arrays.items():
+                self._device.copy(array, held.arrays[name])
+                self._present[name] = Output(held, name)
         return {name: self._present[name] for name in arrays}
 
     def _recall(self, name: str, wanted: Output) -> None:
@@ -275,8 +301,9 @@ class DeviceRuntime:
             if key not in self._arrays:
                 self._arrays[key] = self._device.zeros(tensor.shape, tensor.dtype)
 
-    def _fill(self, image: ImageInput, frame: Frame, window: DeviceArray) -> None:
-        self._present.pop(image.name, None)
+    def _fill(self, name: str, frame: Frame, window: DeviceArray) -> None:
+        image = self._images[name]
+        self._present.pop(name, None)
         try:
             self._crop(
                 frame.held.arrays["frame"],
@@ -285,15 +312,16 @@ class DeviceRuntime:
                 image.mean,
                 image.std,
                 frame.color,
-                out=self._arrays[image.name],
+                out=self._arrays[name],
                 stream=self._device.stream,
             )
         except RuntimeError as error:
             raise EngineError(f"the CUDA crop kernel failed: {error}") from error
 
 
-def _chunks(feeds: Sequence[Mapping[str, Any]]) -> list[Sequence[Mapping[str, Any]]]:
-    return [feeds[k : k + AT_ONCE] for k in range(0, len(feeds), AT_ONCE)]
+def _chunks(many: _Many) -> list[_Many]:
+    """What is given, ``AT_ONCE`` at a time at most."""
+    return [many[k : k + AT_ONCE] for k in range(0, len(many), AT_ONCE)]
 
 
 def _row(array: DeviceArray, k: int) -> DeviceArray:

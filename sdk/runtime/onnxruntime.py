@@ -18,7 +18,7 @@ from sdk.kernel import import_kernel
 from sdk.preprocess import network_input
 from sdk.runtime.arithmetic import eight_bits
 from sdk.runtime.onnx_network import OnnxNetwork, import_onnxruntime
-from sdk.runtime.runtime import Array, ImageInput, Signature
+from sdk.runtime.runtime import Array, Signature
 from sdk.timing import StageTimer
 
 
@@ -47,11 +47,13 @@ class OnnxRuntime:
         self._threads = threads or default_threads()
         entries = eight_bits().session_entries if manifest.precision == "int8" else {}
         self._networks = {
-            name: OnnxNetwork(folder / f"{name}.onnx", self._threads, entries) for name in networks
+            name: OnnxNetwork(folder / manifest.networks[name].file, self._threads, entries)
+            for name in networks
         }
         for name, signature in networks.items():
             network = self._networks[name]
-            signature.check(f"{name}.onnx", network.inputs, network.outputs)
+            signature.check(manifest.networks[name].file, network.inputs, network.outputs)
+        self._images = manifest.inputs
         self._outputs = {name: list(each.outputs) for name, each in networks.items()}
         self._pool = ThreadPoolExecutor(self._threads, "piza-network")
         self._pixels: dict[tuple[int, int], tuple[NDArray[np.float32], list[Any]]] = {}
@@ -65,10 +67,12 @@ class OnnxRuntime:
         return {name: self._value(each) for name, each in values.items()}
 
     def look(
-        self, network: str, image: ImageInput, frame: _Upload, windows_xyxy: NDArray[np.float64]
+        self, network: str, frame: _Upload, windows_xyxy: NDArray[np.float64]
     ) -> list[dict[str, Any]]:
         """Crops, resizes and normalises the windows, then runs the network on each."""
         found: list[dict[str, Any]] = []
+        (name,) = self._networks[network].inputs
+        image = self._images[name]
         pixels, values = self._buffer(image.hw)
         for at in range(0, len(windows_xyxy), self._threads):
             some = windows_xyxy[at : at + self._threads]
@@ -83,7 +87,7 @@ class OnnxRuntime:
                     pixels[: len(some)],
                     self._threads,
                 )
-            found += self.run(network, [{image.name: value} for value in values[: len(some)]])
+            found += self.run(network, [{name: value} for value in values[: len(some)]])
         return found
 
     def run(self, network: str, feeds: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -94,10 +98,15 @@ class OnnxRuntime:
             found = self._networks[network].run_each(names, given, self._pool)
         return [dict(zip(names, each, strict=True)) for each in found]
 
+    def see(
+        self, network: str, frame: _Upload, windows_xyxy: NDArray[np.float64]
+    ) -> list[dict[str, Array]]:
+        """As ``look``, as arrays."""
+        return _arrays(self.look(network, frame, windows_xyxy))
+
     def fetch(self, network: str, feeds: Sequence[Mapping[str, Any]]) -> list[dict[str, Array]]:
         """As ``run``, as arrays."""
-        found = self.run(network, feeds)
-        return [{key: value.numpy() for key, value in each.items()} for each in found]
+        return _arrays(self.run(network, feeds))
 
     def close(self) -> None:
         """Frees the networks."""
@@ -115,6 +124,10 @@ class OnnxRuntime:
             values = [self._wrap(pixels[k : k + 1]) for k in range(self._threads)]
             self._pixels[hw] = pixels, values
         return self._pixels[hw]
+
+
+def _arrays(found: list[dict[str, Any]]) -> list[dict[str, Array]]:
+    return [{key: value.numpy() for key, value in each.items()} for each in found]
 
 
 def open_runtime(

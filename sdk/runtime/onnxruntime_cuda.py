@@ -105,9 +105,9 @@ def open_runtime(
             "user_compute_stream": str(device.stream),
             "use_tf32": "0",  # fp32 is to mean fp32, as in the certificate's reference
         }
-        return BoundExecutor(ort, folder / f"{name}.onnx", PROVIDER, options, "cuda")
+        return BoundExecutor(ort, folder / manifest.networks[name].file, PROVIDER, options, "cuda")
 
-    return DeviceRuntime(networks, open_executor)
+    return DeviceRuntime(networks, manifest.inputs, open_executor)
 
 
 def import_onnxruntime() -> Any:

@@ -53,22 +53,6 @@ class Signature:
             )
 
 
-@dataclass(frozen=True)
-class ImageInput:
-    """An input of a network that windows of frames are made into, by the letterbox rule.
-
-    Attributes:
-        name: of the input, ``(1, 3, H, W)``.
-        hw: H and W.
-        mean: of each channel, in RGB order and units of 0..255; ``std`` alike.
-    """
-
-    name: str
-    hw: tuple[int, int]
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-
-
 class Runtime(Protocol):
     """The networks of one engine, on whatever they run. One call at a time, from any thread.
 
@@ -85,13 +69,19 @@ class Runtime(Protocol):
         """Arrays that several runs are fed with, brought to where networks run, once."""
 
     def look(
-        self, network: str, image: ImageInput, frame: Value, windows_xyxy: NDArray[np.float64]
+        self, network: str, frame: Value, windows_xyxy: NDArray[np.float64]
     ) -> list[dict[str, Value]]:
-        """Makes each window, ``(n, 4)`` frame pixels, into the only input of ``network``.
+        """Makes each window, ``(n, 4)`` frame pixels, into the only input of ``network``, as the
+        manifest's ``inputs`` say, and runs it.
 
         Returns:
-            The outputs by name, for each window.
+            The outputs by name, which stay where they are, for each window.
         """
+
+    def see(
+        self, network: str, frame: Value, windows_xyxy: NDArray[np.float64]
+    ) -> list[dict[str, Array]]:
+        """As ``look``, but the outputs come to the host, which waits for all of them together."""
 
     def run(self, network: str, feeds: Sequence[Mapping[str, Value]]) -> list[dict[str, Value]]:
         """Runs ``network`` on each of ``feeds``: arrays of the host, or outputs of a network.

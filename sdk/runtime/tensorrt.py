@@ -132,7 +132,9 @@ def open_runtime(
     check_target(manifest.target, trt.__version__, gpu, folder)
     logger = make_logger(trt)
     return DeviceRuntime(
-        networks, lambda name, _: PlanExecutor(trt, logger, folder / f"{name}.plan")
+        networks,
+        manifest.inputs,
+        lambda name, _: PlanExecutor(trt, logger, folder / manifest.networks[name].file),
     )
 
 

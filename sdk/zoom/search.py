@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdk.results.grounding import Candidates, Zoom
-from sdk.text import Tokens
 from sdk.timing import Deadline, LatencyEstimator
 from sdk.zoom.feature_cache import SharedWindows, window_key
 from sdk.zoom.state import SearchConfig, SearchState, Start, advance, begin, best
@@ -37,12 +36,6 @@ class GroundInput:
 
 class Session(Protocol):
     """The networks of one engine, on whatever they run. Handles are opaque to the search."""
-
-    def upload(self, frame: NDArray[np.uint8]) -> Any:
-        """Makes a frame ``(h, w, 3)`` uint8 ready for ``encode_images``; once a frame."""
-
-    def encode_text(self, tokens: Tokens) -> Any:
-        """Text features of a prompt; once an expression."""
 
     def encode_images(self, frame: Any, windows_xyxy: NDArray[np.float64]) -> list[Any]:
         """Image features of each window, ``(n, 4)`` frame pixels, fitted by the letterbox rule."""
@@ -80,9 +73,9 @@ def search(
 
     Args:
         session: the networks.
-        frame: what ``session.upload`` gave for the frame.
+        frame: the frame, as ``session.encode_images`` takes it.
         frame_wh: the frame's width and height in pixels.
-        texts: what ``session.encode_text`` gave for each expression.
+        texts: for each expression its text features.
         rules: what steps go by.
         starts: for each expression where to look first, None for the whole frame.
         deadline: when to stop; never by default.

@@ -18,9 +18,13 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from evaluation.questions import Case
 from evaluation.scenes import vocabulary
-from sdk.engine.folder import Manifest, Preprocess, ZoomPolicy, write_manifest
+from export.portable import described
+from sdk.engine.folder import Manifest, write_manifest
+from sdk.engine.manifest import ImageInput, TextInput
+from sdk.families.piza import block
 from sdk.results.grounding import Grounding, Zoom
 from sdk.zoom.history import WEIGHT_SHAPES
+from sdk.zoom.state import ZoomPolicy
 
 Box = Sequence[float]
 LENGTH, HEIGHT, WIDTH, FEATURES = 64, 54, 96, 4
@@ -143,10 +147,12 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savez(folder / "history.npz", **weights)
     manifest = Manifest(
         name="still",
-        input_hw=(HEIGHT, WIDTH),
-        max_tokens=LENGTH,
-        preprocess=Preprocess((114.0,) * 3, (127.0,) * 3),
-        zoom=ZoomPolicy(max_steps=2),
+        family="piza",
+        networks={n: described(folder / f"{n}.onnx") for n in ("text", "image", "ground")},
+        inputs={"pixels": ImageInput((HEIGHT, WIDTH), (114.0,) * 3, (127.0,) * 3)},
+        text=TextInput(LENGTH),
+        block=block(ZoomPolicy(max_steps=2)),
+        files={"history.npz": ""},
         calibration={"threshold": 0.5},
         certificate={"passed": True, "networks": {}, "searches": {}},
     )

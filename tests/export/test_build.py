@@ -17,7 +17,6 @@ from onnx import numpy_helper
 from export import build
 from export.__main__ import main
 from export.certificate.certificate import certify_networks
-from export.onnx.networks import Network, networks
 from export.options import BuildOptions
 from export.portable import export_checkpoint
 from export.references.checkpoint import CheckpointReference
@@ -25,8 +24,10 @@ from sdk import Grounder
 from sdk.engine.folder import read_manifest, verify_files, write_manifest
 from sdk.errors import EngineError, InputError
 from train.checkpoint import CONFIG, WEIGHTS, load_checkpoint, save_checkpoint
+from train.families import TorchNetwork, load
 from train.models.grounding_dino.deformable import Sampler, grid_sampler
 from train.models.grounding_dino.grounder import PizaGrounder
+from train.models.grounding_dino.networks import networks
 
 NETWORKS = ("text", "image", "ground")
 
@@ -109,11 +110,11 @@ def test_the_reference_samples_as_in_training(
 ) -> None:
     """Certificates compare with what was trained, not with what was exported."""
 
-    def spy(model: PizaGrounder, sampler: Sampler) -> tuple[Network, ...]:
+    def spy(model: PizaGrounder, sampler: Sampler) -> tuple[TorchNetwork, ...]:
         assert sampler is grid_sampler
         return networks(model, sampler)
 
-    monkeypatch.setattr("export.references.checkpoint.networks", spy)
+    monkeypatch.setattr("train.families.grounding_dino.networks", spy)
     report = certify_networks(built, CheckpointReference(checkpoint))
     assert all(entry["passed"] for entry in report.values())
 
@@ -150,11 +151,11 @@ def test_the_checkpoint_is_read_once(
 ) -> None:
     read = []
 
-    def load(folder: Path) -> object:
+    def once(folder: Path) -> object:
         read.append(folder)
-        return load_checkpoint(folder)
+        return load(folder)
 
-    monkeypatch.setattr("export.references.checkpoint.load_checkpoint", load)
+    monkeypatch.setattr("export.references.checkpoint.load", once)
     build.build(build.open_reference(checkpoint), tmp_path / "new", BuildOptions(1))
     assert read == [checkpoint]
 

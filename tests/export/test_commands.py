@@ -11,8 +11,9 @@ import pytest
 
 from export import build
 from export.__main__ import main
-from export.certificate.criteria import CRITERIA, ENORMOUS
+from export.certificate.criteria import ENORMOUS
 from export.certificate.report import certificate_lines, network_lines
+from export.families.grounding_dino import CRITERIA
 from sdk.engine.folder import read_manifest, write_manifest
 
 
@@ -120,7 +121,9 @@ def test_inspect(engine: Path, monkeypatch, capsys) -> None:
     out = capsys.readouterr().out
     manifest = read_manifest(engine)
     assert f"least@{manifest.fingerprint}" in out
-    assert "onnxruntime fp32, input (60, 100)" in out
+    assert "family    piza: zooms in up to" in out
+    assert "onnxruntime fp32" in out
+    assert "pixels 100x60, letterbox, rgb" in out
     for name in ("text.onnx", "image.onnx", "ground.onnx"):
         assert name in out
     assert "pixels [1, 3, 60, 100]" in out

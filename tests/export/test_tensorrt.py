@@ -52,7 +52,7 @@ def test_from_a_portable_folder_to_answers(trt, fake_cuda, built, engine, tmp_pa
     manifest = build(PortableReference(engine), folder, BuildOptions(2, backend="tensorrt"))
     assert manifest.proven
     assert manifest.backend == "tensorrt"
-    assert names(folder) == {*manifest.required_files, "engine.json"}
+    assert names(folder) == {*manifest.required_files, "history.npz", "engine.json"}
     assert manifest.target == {
         "tensorrt": "11.4.0.106",
         "gpu": "Fake GPU",

@@ -16,8 +16,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sdk.engine.folder import Manifest, Preprocess, ZoomPolicy, write_manifest
+from sdk.engine.folder import Manifest, write_manifest
+from sdk.engine.manifest import ImageInput, Network, TensorInfo, TextInput
+from sdk.families.piza import block
 from sdk.zoom.history import WEIGHT_SHAPES
+from sdk.zoom.state import ZoomPolicy
 
 HEIGHT, WIDTH, CELL, LENGTH = 96, 128, 4, 12
 GREY = 114  # of the background, and the mean that preprocessing subtracts
@@ -146,16 +149,42 @@ def history_weights(stop_bias: float = -8.0) -> dict[str, NDArray[np.float32]]:
     return weights
 
 
+def networks(suffix: str = ".onnx") -> dict[str, Network]:
+    """The networks of the small engine, in files with this suffix."""
+
+    def tensors(kind: str, **shapes: tuple[int, ...]) -> dict[str, TensorInfo]:
+        return {name: TensorInfo(shape, kind) for name, shape in shapes.items()}
+
+    ids = {"segment_ids": (1, LENGTH), "position_ids": (1, LENGTH)}
+    text = {"text_features": (1, LENGTH, 3)}
+    image = {"image_features": (1, CELLS, 3)}
+    found = tensors("float32", boxes=(1, 2, 4), scores=(1, 2))
+    given = {
+        "text": tensors("int32", input_ids=(1, LENGTH), **ids),
+        "image": tensors("float32", pixels=(1, 3, HEIGHT, WIDTH)),
+        "ground": tensors("float32", **image, **text)
+        | tensors("int32", **ids)
+        | tensors("float32", progress=(1,)),
+    }
+    made = {"text": tensors("float32", **text), "image": tensors("float32", **image)}
+    return {
+        name: Network(f"{name}{suffix}", inputs, made.get(name, found))
+        for name, inputs in given.items()
+    }
+
+
 def manifest(**changes) -> Manifest:
     """The manifest of the small engine, without hashes."""
     values = {
         "name": "squares",
-        "input_hw": (HEIGHT, WIDTH),
-        "max_tokens": LENGTH,
-        "preprocess": Preprocess((GREY,) * 3, (127.0,) * 3),
-        "zoom": ZoomPolicy(max_steps=4, min_window_px=16.0),
+        "family": "piza",
+        "networks": networks(),
+        "inputs": {"pixels": ImageInput((HEIGHT, WIDTH), (GREY,) * 3, (127.0,) * 3)},
+        "text": TextInput(LENGTH),
+        "block": block(ZoomPolicy(max_steps=4, min_window_px=16.0)),
         "calibration": {"threshold": 0.5},
         "certificate": {"passed": True, "networks": {}, "searches": {}},
+        "files": {"history.npz": ""},
     }
     return Manifest(**{**values, **changes})
 
@@ -249,7 +278,9 @@ def plans(engine, make_manifest):
         for name in ("text", "image", "ground"):
             network = (engine / f"{name}.onnx").read_bytes()
             (engine / f"{name}.plan").write_bytes(b"a fake plan: " + network)
-        write_manifest(engine, make_manifest(backend="tensorrt", target={**TARGET, **changes}))
+        target = {**TARGET, **changes}
+        written = make_manifest(backend="tensorrt", networks=networks(".plan"), target=target)
+        write_manifest(engine, written)
         return engine
 
     return make

@@ -171,9 +171,9 @@ def test_a_command_asks_for_threads_as_long_as_it_runs(monkeypatch):
 def test_an_engine_takes_as_many_threads(engine, monkeypatch):
     monkeypatch.setenv(ENVIRONMENT, "3")
     with Grounder(engine) as grounder:
-        assert grounder._turns.get().runtime._threads == 3
+        assert grounder._turns.get()._threads == 3
     with Grounder(engine, threads=1) as grounder:
-        assert grounder._turns.get().runtime._threads == 1
+        assert grounder._turns.get()._threads == 1
     monkeypatch.setenv(ENVIRONMENT, "many")
     with pytest.raises(InputError, match="PIZA_THREADS"):
         Grounder(engine)

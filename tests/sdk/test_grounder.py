@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 
 from sdk import EngineError, Grounder, Start
-from sdk.engine.folder import ZoomPolicy, write_manifest
+from sdk.engine.folder import write_manifest
+from sdk.families.piza import block
 from sdk.geometry import contains, iou
 from sdk.timing import LatencyEstimator
+from sdk.zoom.state import ZoomPolicy
 
 TARGET = (400, 100, 430, 128)
 
@@ -127,7 +129,7 @@ def test_the_search_stops_when_the_history_says_so(engine, make_frame, make_mani
 
 
 def test_the_policy_limits_the_steps(engine, make_frame, make_manifest):
-    write_manifest(engine, make_manifest(zoom=ZoomPolicy(max_steps=2)))
+    write_manifest(engine, make_manifest(block=block(ZoomPolicy(max_steps=2))))
     with Grounder(engine) as grounder:
         assert len(grounder.locate(make_frame(), "the red square").zooms) == 2
 

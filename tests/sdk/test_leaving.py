@@ -71,7 +71,7 @@ def test_the_exit_waits_for_the_call(engine):
     done = run(
         engine,
         """
-        runtime = grounder._turns.get().runtime
+        runtime = grounder._turns.get()
         encode = runtime.look
 
         def slow(*arguments):
@@ -151,7 +151,7 @@ def test_a_fork_in_the_middle_of_a_call(engine):
         """
         import warnings
         warnings.simplefilter("ignore", DeprecationWarning)
-        runtime = grounder._turns.get().runtime
+        runtime = grounder._turns.get()
         encode = runtime.look
 
         def slow(*arguments):

@@ -43,11 +43,11 @@ def test_a_command_runs_with_so_many_threads(engine, image, monkeypatch, capsys)
 
     def remember(folder, manifest, threads):
         seen.append(threads or default_threads())
-        return open_session(folder, manifest, threads)
+        return open_networks(folder, manifest, threads)
 
-    from sdk.families import open_session
+    from sdk.families import open_networks
 
-    monkeypatch.setattr("sdk.grounder.open_session", remember)
+    monkeypatch.setattr("sdk.grounder.open_networks", remember)
     monkeypatch.setenv(ENVIRONMENT, "2")
     command = ["locate", image, "the red square", "--engine", str(engine), "--json"]
     for options, threads in (([], 2), (["--threads", "3"], 3), ([], 2)):

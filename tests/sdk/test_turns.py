@@ -107,13 +107,13 @@ def test_a_signal_handler_in_the_middle_of_locate(engine, make_frame, monkeypatc
             said.append(str(error))
 
     before = signal.signal(signal.SIGALRM, handle)
-    encode = type(grounder._turns.get()).encode_images
+    encode = type(grounder._turns.get()).look
 
     def with_a_signal(*arguments):
         signal.raise_signal(signal.SIGALRM)
         return encode(*arguments)
 
-    monkeypatch.setattr(type(grounder._turns.get()), "encode_images", with_a_signal)
+    monkeypatch.setattr(type(grounder._turns.get()), "look", with_a_signal)
     try:
         assert grounder.locate(frame, "the red square").found
     finally:

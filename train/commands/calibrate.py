@@ -58,20 +58,22 @@ def run(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from evaluation.risk import tolerated
-    from train.checkpoint import CONFIG, load_checkpoint
+    from train.checkpoint import CONFIG, TOKENIZER, load_checkpoint
+    from train.evaluation.asking import Searcher
     from train.evaluation.calibrate import CONFIDENCE, calibrate, for_fitting, run_trials
-    from train.evaluation.searcher import Searcher
+    from train.families.piza import in_memory
     from train.threads import limit_threads
 
     limit_threads()
-    model, tokenizer = load_checkpoint(args.checkpoint)
+    model, _ = load_checkpoint(args.checkpoint)
     questions, total, source = _questions(args)
     left = total - for_fitting(total)
     tolerated(left // 2 if args.guard == "absent" else left, args.risk, CONFIDENCE)  # in vain?
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # unknown words
         asked = tqdm(questions, total=total, unit="search")
-        trials = run_trials(Searcher(model, tokenizer), asked)
+        searcher = Searcher(in_memory(model, args.checkpoint / TOKENIZER))
+        trials = run_trials(searcher, asked)
     ended = model.config.stop_threshold
     result = calibrate(trials, args.risk, args.guard, ended, source)
     config = dataclasses.replace(model.config, calibration=result.calibration)

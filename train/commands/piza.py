@@ -140,7 +140,9 @@ def run(args: argparse.Namespace) -> int:
     from train.data.frames import Frames, room_on
     from train.data.loader import loader
     from train.data.vocabulary import write_grammar_tokenizer
-    from train.evaluation.searcher import Searcher, quick_scores
+    from train.evaluation.asking import Searcher
+    from train.evaluation.quick_scores import quick_scores
+    from train.families.piza import in_memory
     from train.models.grounding_dino.config import piza_tiny
     from train.models.grounding_dino.grounder import PizaGrounder
     from train.models.inherit import inherit
@@ -208,10 +210,10 @@ def run(args: argparse.Namespace) -> int:
     data = SceneSamples(
         args.scenes_dir, seeds, model.config, tokenizer_file, plan, args.steps, args.seed, keeps
     )
-    tokenizer = Tokenizer.from_file(tokenizer_file, model.config.max_tokens)
 
     def check(average: PizaGrounder) -> dict[str, float]:
-        return quick_scores(Searcher(average, tokenizer), questions(CHECKS.first, args.checks))
+        searcher = Searcher(in_memory(average, tokenizer_file))
+        return quick_scores(searcher, questions(CHECKS.first, args.checks))
 
     def journal(interrupted: Callable[[], bool]) -> Checkpointing:
         return Checkpointing(

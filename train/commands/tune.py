@@ -147,7 +147,7 @@ def run(args: argparse.Namespace) -> int:
         args.skip_unreadable,
     )
     tokenizer = Tokenizer.from_file(tokenizer_file, model.config.max_tokens)
-    check = None if args.val_annotations is None else _validation(args, known, tokenizer)
+    check = None if args.val_annotations is None else _validation(args, known, tokenizer_file)
     items = args.batch * args.accumulate * crew.size
     recipe = _recipe(args, len(data), items)
     args.out.mkdir(parents=True, exist_ok=True)
@@ -220,7 +220,7 @@ def _annotations(args: argparse.Namespace) -> AnnotationSet:
     return known
 
 
-def _validation(args: argparse.Namespace, known: AnnotationSet, tokenizer: Tokenizer) -> Validation:
+def _validation(args: argparse.Namespace, known: AnnotationSet, tokenizer: Path) -> Validation:
     """The checks; warns when they are about photographs that are trained on."""
     from train.data.annotations import read_usable
     from train.data.overlap import shared_images

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from evaluation.scoring import Locator
 from sdk.engine.folder import MANIFEST_FILE
 from sdk.errors import InputError
-from sdk.results.grounding import Float32, Grounding, Zoom
-from sdk.timing import Deadline, LatencyEstimator
-from sdk.zoom.calibration import Calibration
-from sdk.zoom.decision import CallContext, Judge
-from sdk.zoom.search import Search
+from sdk.results.grounding import Float32, Zoom
 
 if TYPE_CHECKING:
     from sdk.grounder import Grounder
-    from sdk.text import Tokenizer
-    from train.evaluation.published import PublishedSearcher
-    from train.evaluation.searcher import Searcher
-    from train.models.grounding_dino.grounder import PizaGrounder
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,50 +28,6 @@ class Found:
 
 
 NO_ANSWER = Found(False, 0.0, None, ())
-
-
-class CheckpointLocator:
-    """A PyTorch model that answers as ``sdk.Grounder`` does, found by the same rule.
-
-    Args:
-        model: on the device that is to run it.
-        tokenizer: of the model.
-        calibration: what scores mean and from which one an object is found; the model's own by
-            default.
-        published: search as the authors' code does (``train.evaluation.published``), instead of
-            as the vehicle does.
-    """
-
-    def __init__(
-        self,
-        model: PizaGrounder,
-        tokenizer: Tokenizer,
-        published: bool = False,
-        calibration: Mapping[str, Any] | None = None,
-    ) -> None:
-        self._tokenizer = tokenizer
-        rule = Calibration.from_mapping(calibration or model.config.calibration)
-        self._judge = Judge(rule, rule.threshold, model.config.name)
-        if published:
-            from train.evaluation.published import PublishedSearcher
-
-            self._searcher: PublishedSearcher | Searcher = PublishedSearcher(model, tokenizer)
-        else:
-            from train.evaluation.searcher import Searcher
-
-            self._searcher = Searcher(model, tokenizer)
-
-    def locate(self, frame: NDArray[np.uint8], ref: list[str]) -> list[Grounding]:
-        """One answer for each expression; raises InputError for one that cannot be encoded."""
-        prompts = [self._tokenizer.encode(each) for each in ref]
-        known = [each for each, tokens in zip(ref, prompts, strict=True) if tokens.understood]
-        outcomes = iter(self._searcher.search(frame, known))
-        asked = CallContext(frame, "bgr", Deadline(LatencyEstimator(), None), {})
-        nothing = Search((), complete=False)
-        return [
-            self._judge(asked, each, tokens, next(outcomes) if tokens.understood else nothing)
-            for each, tokens in zip(ref, prompts, strict=True)
-        ]
 
 
 @contextmanager
@@ -100,7 +45,8 @@ def open_locator(
         folder: with a ``config.json`` or an ``engine.json``.
         threads: CPU threads.
         device: of a checkpoint; the best there is by default.
-        published: see ``CheckpointLocator``.
+        published: search as the authors' code does (``train.evaluation.published``), instead of
+            as the vehicle does.
         allow_unproven: accept an engine without a certificate.
 
     Raises:
@@ -122,18 +68,30 @@ def open_locator(
             f"expected a checkpoint (config.json) or an engine ({MANIFEST_FILE}) in {folder},"
             " found neither"
         )
-    from train.checkpoint import checkpoint_sha256, load_checkpoint
+    from train.checkpoint import checkpoint_sha256
     from train.device import pick_device
+    from train.evaluation.asking import open_grounder
+    from train.families import load
     from train.threads import limit_threads
 
     limit_threads(threads)
     chosen = pick_device(device)
-    model, tokenizer = load_checkpoint(folder)
-    config = model.config
-    search = "published search" if published else f"input {_wh(config.input_hw)}"
-    label = f"{config.name}@{checkpoint_sha256(folder)[:8]}, PyTorch on {chosen}, {search},"
-    locator = CheckpointLocator(model.to(chosen), tokenizer, published)
-    yield locator, f"{label} threshold {config.threshold:.3f}"
+    model = load(folder)
+    model.to(chosen)
+    manifest = model.manifest()
+    search = "published search" if published else f"input {_wh(manifest.input_hw)}"
+    label = f"{manifest.name}@{checkpoint_sha256(folder)[:8]}, PyTorch on {chosen}, {search},"
+    said = f"{label} threshold {manifest.threshold:.3f}"
+    if not published:
+        with open_grounder(model) as grounder:
+            yield grounder, said
+        return
+    from train.evaluation.published import PublishedLocator
+    from train.families.grounding_dino import GroundingModel
+
+    if not isinstance(model, GroundingModel):
+        raise InputError(f"expected a model of the published search, {folder} is none")
+    yield PublishedLocator(model), said
 
 
 def engine_label(grounder: Grounder) -> str:

@@ -7,7 +7,6 @@ integers, Pillow's resize to a size of its own for every crop. It takes one expr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,12 +16,17 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image
 from torch import Tensor
 
+from sdk.families import Call, Query
 from sdk.frame import Frame, check_frame
-from sdk.results.grounding import Zoom
+from sdk.results.grounding import Grounding, Zoom
 from sdk.text import Tokenizer, normalise
+from sdk.timing import Deadline, LatencyEstimator
+from sdk.zoom.calibration import Calibration
+from sdk.zoom.decision import Judge
 from sdk.zoom.search import Search
-from train.evaluation.session import TextFeatures, ranked
+from train.families.grounding_dino import GroundingModel
 from train.models.grounding_dino.grounder import PizaGrounder
+from train.models.grounding_dino.networks import ranked
 
 Xywh = tuple[int, int, int, int]
 
@@ -51,8 +55,17 @@ class PublishedPolicy:
 PUBLISHED = PublishedPolicy()
 
 
+@dataclass(frozen=True)
+class TextFeatures:
+    """Text features (1, T, D) with the ids that the ground network needs again, (1, T)."""
+
+    features: Tensor
+    segments: Tensor
+    positions: Tensor
+
+
 class PublishedSearcher:
-    """``searcher(frame, ref) -> Search``, as ``train.evaluation.searcher.Searcher`` is.
+    """``searcher(frame, ref) -> Search``, as ``train.evaluation.asking.Searcher`` is.
 
     End-of-search is looked at after each step but the last; the published code does so before
     each but the first (where it fails if the answer is yes), which comes to the same.
@@ -64,10 +77,6 @@ class PublishedSearcher:
         self.model, self.tokenizer, self.policy = model.eval(), tokenizer, policy
         self.max_steps = policy.max_steps if model.config.zooms else 1
         self.device = next(model.parameters()).device
-
-    def search(self, frame: Frame, refs: Sequence[str]) -> list[Search]:
-        """Searches for several expressions, one after the other."""
-        return [self(frame, each) for each in refs]
 
     @torch.inference_mode()
     def __call__(self, frame: Frame, ref: str) -> Search:
@@ -164,6 +173,31 @@ class PublishedSearcher:
         )
         boxes, scores = ranked(prediction)
         return boxes[0].cpu().numpy(), scores[0].cpu().numpy()
+
+
+class PublishedLocator:
+    """An ``evaluation.scoring.Locator``: the published search, found by the vehicle's rule."""
+
+    def __init__(self, model: GroundingModel) -> None:
+        config = model.model.config
+        self._tokenizer = model.tokenizer()
+        self._search = PublishedSearcher(model.model, self._tokenizer)
+        rule = Calibration.from_mapping(config.calibration)
+        self._judge = Judge(rule, rule.threshold, config.name)
+
+    def locate(self, frame: Frame, ref: list[str]) -> list[Grounding]:
+        """One answer for each expression; raises InputError for one that cannot be encoded."""
+        prompts = [self._tokenizer.encode(each) for each in ref]
+        queries = [
+            Query(each, tokens, tokens.unknown, tokens.understood)
+            for each, tokens in zip(ref, prompts, strict=True)
+        ]
+        limit = Deadline(LatencyEstimator(), None)
+        call = Call(frame, "bgr", queries, [None] * len(ref), 1, limit, limit.pace.now())
+        return [self._judge(call, {}, query, self._outcome(frame, query)) for query in queries]
+
+    def _outcome(self, frame: Frame, query: Query) -> Search:
+        return self._search(frame, query.ref) if query.understood else Search((), complete=False)
 
 
 def prompt(ref: str) -> str:

@@ -12,10 +12,10 @@ import numpy as np
 from evaluation.scoring import summarise
 from sdk.errors import InputError
 from sdk.frame import read_image
-from sdk.text import Tokenizer
 from train.data.entries import Annotation
+from train.evaluation.asking import open_grounder
 from train.evaluation.examination import ask
-from train.evaluation.locators import CheckpointLocator
+from train.families.piza import in_memory
 from train.models.grounding_dino.grounder import PizaGrounder
 
 FIGURES = ("macc", "acc50", "acc75", "first_window", "steps")
@@ -27,13 +27,13 @@ class Validation:
 
     annotations: tuple[Annotation, ...]
     images: Path
-    tokenizer: Tokenizer
+    tokenizer_file: Path
 
     def __call__(self, model: PizaGrounder) -> dict[str, float]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # unknown words: counted as not found
-            locator = CheckpointLocator(model, self.tokenizer)
-            rows = ask(locator, self.annotations, self.images, foreign=0, seed=0)
+            with open_grounder(in_memory(model, self.tokenizer_file)) as grounder:
+                rows = ask(grounder, self.annotations, self.images, foreign=0, seed=0)
         figures = summarise(rows)["zoom"]
         return {name: figures[name] for name in FIGURES}
 

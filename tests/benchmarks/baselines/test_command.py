@@ -14,9 +14,10 @@ from benchmarks.__main__ import main
 from benchmarks.baselines import entries
 from benchmarks.baselines.slicing import Grid, Slicer
 from sdk.engine.folder import read_manifest
-from sdk.families import open_session
-from train.checkpoint import load_checkpoint
-from train.evaluation.searcher import Searcher
+from sdk.families import open_networks
+from sdk.zoom.answering import Networks
+from train.evaluation.asking import Searcher
+from train.families import load
 
 
 @pytest.fixture(scope="module")
@@ -118,11 +119,11 @@ def test_another_input_size_changes_no_weights(checkpoint: Path, exported: Path)
     """The exported engine is the PyTorch model at that size."""
     manifest = read_manifest(exported)
     assert manifest.input_hw == (60, 100)
-    model, tokenizer = load_checkpoint(checkpoint)
+    model = load(checkpoint)
     frame = np.random.default_rng(0).integers(0, 256, (90, 160, 3)).astype(np.uint8)
-    first = Searcher(model, tokenizer)(frame, "the red car").zooms[0]
-    session = open_session(exported, manifest, 1)
-    slicer = Slicer(session, manifest, tokenizer, first.progress, "w")
+    first = Searcher(model)(frame, "the red car").zooms[0]
+    runtime = open_networks(exported, manifest, 1)
+    slicer = Slicer(Networks(runtime), manifest, model.tokenizer(), first.progress, "w")
     reply = slicer.peer("one", "single pass", Grid(1, 1)).ask(frame, "the red car")
-    session.close()
+    runtime.close()
     assert reply.xyxy == pytest.approx(first.xyxy, abs=1e-2)

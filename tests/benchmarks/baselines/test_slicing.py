@@ -79,15 +79,13 @@ def test_what_is_no_box_does_not_count(bad: tuple[Sequence[float], float]) -> No
     assert best_box(WINDOWS, [offers(bad), offers(bad)], (50, 100)) is None
 
 
-class Session:
+class Networks:
     """Sees the left half of every window; the further right a window begins, the surer."""
 
     def __init__(self) -> None:
         self.batches: list[int] = []
         self.told: set[float] = set()
-
-    def upload(self, frame: np.ndarray) -> np.ndarray:
-        return frame
+        self.runtime = SimpleNamespace(upload=lambda frame: frame)
 
     def encode_text(self, tokens: str) -> str:
         return tokens
@@ -106,13 +104,13 @@ class Session:
     [(Grid(1, 1), [1]), (Grid(6, 4), [MAX_LOOKS, 8]), (Grid(4, 4, whole=True), [MAX_LOOKS, 1])],
 )
 def test_slicing_asks_several_tiles_at_once(grid: Grid, batches: list[int]) -> None:
-    session: Any = Session()
+    networks: Any = Networks()
     manifest: Any = SimpleNamespace(input_hw=(50, 100))
     tokenizer: Any = SimpleNamespace(encode=lambda ref: ref)
-    slicer = Slicer(session, manifest, tokenizer, 0.4, "w")
+    slicer = Slicer(networks, manifest, tokenizer, 0.4, "w")
     reply = slicer.peer("some tiles", "slicing", grid).ask(np.zeros((100, 200, 3), np.uint8), "car")
-    assert session.batches == batches
-    assert session.told == {0.4}
+    assert networks.batches == batches
+    assert networks.told == {0.4}
     assert reply.looks == grid.windows
     length = 200 / (grid.columns - (grid.columns - 1) * OVERLAP)
     assert reply.xyxy is not None

@@ -12,9 +12,16 @@ import torch
 from benchmarks.baselines import torch_loop as torch_peers
 from benchmarks.baselines.baseline import UnavailableError
 from benchmarks.baselines.torch_loop import compiled_peer, eager_peer, published_peers
-from train.checkpoint import load_checkpoint
+from train.families import load
+from train.families.grounding_dino import GroundingModel
 
 REF = "the red car left of the white van"
+
+
+def opened(checkpoint: Path) -> GroundingModel:
+    model = load(checkpoint)
+    assert isinstance(model, GroundingModel)
+    return model
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +61,8 @@ def test_the_published_loop_takes_a_pass_more_than_it_zooms(
     checkpoint: Path, frame: np.ndarray, monkeypatch
 ) -> None:
     """Here end-of-search comes after the second zoom."""
-    model, tokenizer = load_checkpoint(checkpoint)
+    trained = opened(checkpoint)
+    model = trained.model
     end = torch.tensor([9.0])
     monkeypatch.setattr(
         model.history,
@@ -62,7 +70,7 @@ def test_the_published_loop_takes_a_pass_more_than_it_zooms(
         lambda h, valid: (end if h.shape[1] == 3 else -end, torch.tensor([0.2])),
     )
     runs = counted(model, monkeypatch)
-    loop, demo, full = published_peers(model, tokenizer, "w")
+    loop, demo, full = published_peers(trained, "w")
     assert (loop.name, demo.name) == ("published loop, 100x60", "published demo, 100x60")
     assert full.name == "published loop, 1333x800"
     assert (loop.every, full.every) == (1, 4)
@@ -73,8 +81,7 @@ def test_the_published_loop_takes_a_pass_more_than_it_zooms(
 
 
 def test_our_loop_says_what_the_searcher_says(checkpoint: Path, frame: np.ndarray) -> None:
-    model, tokenizer = load_checkpoint(checkpoint)
-    peer = eager_peer(model, tokenizer, "w")
+    peer = eager_peer(opened(checkpoint), "w")
     reply = peer.ask(frame, REF)
     assert reply.looks == 2
     assert reply.xyxy is not None
@@ -87,15 +94,14 @@ def test_compiled(checkpoint: Path, frame: np.ndarray, monkeypatch) -> None:
     compiled: list[str] = []
 
     def compile_(call: Any, dynamic: bool) -> Any:
-        compiled.append(call.__name__)
+        compiled.append(type(call).__name__)
         return call
 
     monkeypatch.setattr(torch_peers.torch, "compile", compile_)
-    peer = compiled_peer(checkpoint, "cpu", "w", [Stand(frame)])  # type: ignore[list-item]
-    assert compiled == ["encode_text", "encode_image", "ground"]
+    peer = compiled_peer(opened(checkpoint), "w", [Stand(frame)])  # type: ignore[list-item]
+    assert compiled == ["TextNetwork", "ImageNetwork", "GroundNetwork"]
     assert "not counted" in peer.note
-    model, tokenizer = load_checkpoint(checkpoint)
-    mine, other = peer.ask(frame, REF), eager_peer(model, tokenizer, "w").ask(frame, REF)
+    mine, other = peer.ask(frame, REF), eager_peer(opened(checkpoint), "w").ask(frame, REF)
     assert mine.xyxy == pytest.approx(other.xyxy)
 
 
@@ -108,4 +114,4 @@ def test_without_a_compiler(checkpoint: Path, frame: np.ndarray, monkeypatch) ->
 
     monkeypatch.setattr(torch_peers.torch, "compile", compile_)
     with pytest.raises(UnavailableError, match=r"failed: No working C\+\+ compiler found$"):
-        compiled_peer(checkpoint, "cpu", "w", [Stand(frame)])  # type: ignore[list-item]
+        compiled_peer(opened(checkpoint), "w", [Stand(frame)])  # type: ignore[list-item]

@@ -56,8 +56,7 @@ def test_figures_of_a_look_and_paired_ratios(engine: Path) -> None:
         row = summarise(grounder, asked(20.0, 30.0, 90.0), asked(10.0, 10.0, 30.0), START)
     assert row["ratio"] == 3.0  # the median of 2, 3, 3
     assert row["p50_ms"] == 30.0
-    assert row["image_ms"] == 3.0
-    assert row["ground_ms"] == 3.0
+    assert row["networks_ms"] == {"text": 0.0, "image": 3.0, "ground": 3.0}
     assert row["load_to_answer_ms"] == START.load_ms + START.first_ms
 
 
@@ -65,5 +64,5 @@ def test_a_search_that_never_looked(engine: Path) -> None:
     nothing = Run(1.0, {"image": 0.0, "ground": 0.0}, 0, looks={"image": 0, "ground": 0})
     with Grounder(engine) as grounder:
         row = summarise(grounder, [nothing], [nothing], START)
-    assert row["image_ms"] == 0.0
+    assert row["networks_ms"]["image"] == 0.0
     assert row["steps"] == 0.0

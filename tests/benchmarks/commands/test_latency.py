@@ -9,9 +9,11 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.asking import Run
-from benchmarks.commands.latency import STAGES, measure, summarise
+from benchmarks.commands.latency import measure, summarise
 from evaluation.questions import Workload
 from sdk.results.grounding import Grounding
+
+STAGES = ("crop", "text", "image", "ground", "host")
 
 
 def runs(*walls: float) -> list[Run]:

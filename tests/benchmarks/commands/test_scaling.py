@@ -38,7 +38,7 @@ def test_command(engine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "still@" in figures["engine"]
     assert "</svg>" in plot.read_text()
     assert "zoom steps" in capsys.readouterr().out
-    assert read_manifest(engine).zoom.max_steps == 2
+    assert read_manifest(engine).block["max_steps"] == 2
 
 
 def test_one_axis(engine: Path, tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_threads(cores: int, counts: list[int]) -> None:
 def test_an_engine_of_other_steps_says_that_it_is_unproven(engine: Path) -> None:
     with scaling.with_steps(engine, [4], threads=1) as grounders:
         manifest = grounders[4].manifest
-    assert (manifest.zoom.max_steps, manifest.proven) == (4, False)
+    assert (manifest.block["max_steps"], manifest.proven) == (4, False)
 
 
 def test_frames_with_more_expressions_than_a_scene_has() -> None:

@@ -7,8 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from export.certificate.comparison import ALIKE, End, compare_searches, differences
-from export.certificate.criteria import CRITERIA, ENORMOUS
+from export.certificate.comparison import End, compare_searches
+from export.certificate.criteria import ENORMOUS
+from export.families.grounding_dino import ALIKE, CRITERIA, differences
 
 BOXES = np.array([[[0, 0, 1, 1], [0, 0, 0.5, 0.5], [0.5, 0.5, 1, 1]]], np.float32)
 SCORES = np.array([[0.9, 0.5, 0.1]], np.float32)

@@ -10,8 +10,8 @@ import pytest
 from export.build import BUNDLED
 from export.check.checking import check_model, check_path
 from export.onnx.graphs import export_network
-from export.onnx.networks import networks
 from train.models.grounding_dino.grounder import PizaGrounder
+from train.models.grounding_dino.networks import networks
 
 NONE = {"ground": [], "image": [], "text": []}
 

@@ -12,8 +12,8 @@ import torch
 from onnx import TensorProto
 
 from export.onnx.graphs import export_network
-from export.onnx.networks import Network
 from sdk.errors import EngineError
+from train.families import TorchNetwork
 
 
 class Doubled(torch.nn.Module):
@@ -22,7 +22,7 @@ class Doubled(torch.nn.Module):
 
 
 def test_networks_that_are_not_clean_are_not_written(tmp_path: Path) -> None:
-    doubled = Network("doubled", Doubled(), {"x": torch.zeros(1, 4)}, ("y",))
+    doubled = TorchNetwork("doubled", Doubled(), {"x": torch.zeros(1, 4)}, ("y",))
     with pytest.raises(EngineError, match=r"the exported doubled network is not clean: float64"):
         export_network(doubled, tmp_path / "doubled.onnx")
     assert not list(tmp_path.iterdir())
@@ -43,7 +43,7 @@ class Picked(torch.nn.Module):
 
 def test_indices_stay_int32(tmp_path: Path) -> None:
     x, where = torch.rand(5, 3), torch.tensor([3, 0, 2], dtype=torch.int32)
-    network = Network("picked", Picked(False), {"x": x, "where": where}, ("a", "b"))
+    network = TorchNetwork("picked", Picked(False), {"x": x, "where": where}, ("a", "b"))
     export_network(network, tmp_path / "picked.onnx")
     graph = onnx.load(tmp_path / "picked.onnx").graph
     assert [node.op_type for node in graph.node].count("Gather") == 2
@@ -58,6 +58,6 @@ def test_indices_stay_int32(tmp_path: Path) -> None:
 
 def test_other_casts_are_not_touched_but_reported(tmp_path: Path) -> None:
     inputs = {"x": torch.rand(5, 3), "where": torch.tensor([3, 0, 2], dtype=torch.int32)}
-    network = Network("picked", Picked(True), inputs, ("a", "b", "c"))
+    network = TorchNetwork("picked", Picked(True), inputs, ("a", "b", "c"))
     with pytest.raises(EngineError, match=r"int64 at .*: cast to int32 instead"):
         export_network(network, tmp_path / "picked.onnx")

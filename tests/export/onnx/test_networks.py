@@ -15,13 +15,14 @@ import torch
 
 from export.check.checking import check_model
 from export.onnx.graphs import export_network
-from export.onnx.networks import networks
 from sdk.engine.folder import read_manifest
+from sdk.engine.manifest import ImageInput
 from sdk.text import Tokenizer
 from sdk.zoom.history import HistoryEncoder
-from train.evaluation.searcher import history_weights
+from train.families.piza import history_weights
 from train.models.grounding_dino.deformable import gather_sampler, grid_sampler
 from train.models.grounding_dino.grounder import PizaGrounder
+from train.models.grounding_dino.networks import networks
 
 NAMES = ("text", "image", "ground")
 T, D, K, H, W = 24, 32, 5, 60, 100
@@ -194,10 +195,13 @@ def test_the_manifest_says_what_the_checkpoint_is(built: Path, model: PizaGround
     manifest = read_manifest(built)
     config = model.config
     assert (manifest.name, manifest.input_hw, manifest.max_tokens) == ("least", (H, W), T)
-    assert manifest.preprocess.mean == config.mean
-    assert manifest.preprocess.std == config.std
+    assert manifest.inputs == {"pixels": ImageInput((H, W), config.mean, config.std)}
+    for name, network in manifest.networks.items():
+        assert {n: list(each.shape) for n, each in network.inputs.items()} == {
+            n: shape for n, (_, shape) in INPUTS[name].items()
+        }
     assert manifest.threshold == config.threshold
-    assert manifest.zoom.max_steps == config.max_steps
+    assert manifest.block["max_steps"] == config.max_steps
     assert manifest.versions.keys() == {"torch", "transformers", "onnx"}
     assert manifest.files.keys() == {
         *(f"{name}.onnx" for name in NAMES),

@@ -14,8 +14,8 @@ import pytest
 
 from export.__main__ import main
 from export.build import build, open_reference, verify
-from export.certificate.criteria import CRITERIA
 from export.check.checking import check_path
+from export.families.grounding_dino import CRITERIA
 from export.options import BuildOptions
 from export.precision.graph import read_graph
 from export.precision.int8 import quantisable

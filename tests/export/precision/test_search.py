@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from export.precision.calibration_data import Answers
+from export.families.grounding_dino import best_overlap
 from export.precision.graph import Graph, read_graph
 from export.precision.groups import layer_groups
-from export.precision.search import Error, Floats, Target, compare, search
+from export.precision.search import Error, Floats, Target, error, search
 
 TARGET = Target(0.9, 0.9, 1e-3)
 
@@ -85,17 +85,18 @@ def test_what_cannot_be_reached_leaves_everything_in_float32(graphs) -> None:
     assert floats["MatMul_1"] == "overflow"
 
 
-def answers(*boxes: list[float]) -> Answers:
-    return Answers(np.array([[box] for box in boxes]), np.full((len(boxes), 1), 0.5, np.float32))
-
-
-def test_boxes_are_compared_with_float32(graphs) -> None:
-    del graphs
-    box = [0.0, 0.0, 1.0, 1.0]
-    reference = answers(box, box)
-    assert compare(reference, reference, TARGET) == Error(0.0, 0.0)
-    off = compare(reference, answers(box, [0.0, 0.0, 0.5, 1.0]), TARGET)
+def test_overlaps_are_held_against_the_target() -> None:
+    assert error([1.0, 1.0], TARGET) == Error(0.0, 0.0)
+    off = error([1.0, 0.5], TARGET)
     assert off == Error(0.5, 0.25)
     assert not off.within(TARGET)
-    lost = compare(reference, answers(box, [np.nan] * 4), TARGET)
-    assert lost == Error(0.5, 0.5)
+
+
+def test_the_best_boxes_are_compared() -> None:
+    def answers(*boxes: list[float]) -> dict[str, np.ndarray]:
+        return {"boxes": np.array([boxes], np.float32), "scores": np.ones((1, 1), np.float32)}
+
+    box, half = [0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 0.5, 1.0]
+    assert best_overlap(answers(box, half), answers(box, box)) == 1.0
+    assert best_overlap(answers(half), answers(box)) == 0.5
+    assert best_overlap(answers([np.nan] * 4), answers(box)) == 0.0

@@ -11,6 +11,7 @@ import pytest
 
 from sdk import EngineError, Grounder, MissingRuntimeError
 from sdk.engine.folder import BUNDLED, default_engine, read_manifest, verify_files, write_manifest
+from sdk.engine.manifest import ImageInput, TextInput
 
 FILES = ("text.onnx", "image.onnx", "ground.onnx", "tokenizer.json", "history.npz")
 
@@ -42,8 +43,17 @@ def test_a_manifest_reads_as_it_was_written(engine, make_manifest):
 
 def test_the_manifest_has_the_names_that_others_rely_on(engine):
     data = json.loads((engine / "engine.json").read_text())
-    assert list(data)[:6] == ["format", "name", "family", "backend", "precision", "input_hw"]
-    assert {"files", "zoom", "calibration", "certificate"} <= set(data)
+    first = ["format", "name", "family", "backend", "precision", "networks", "inputs", "text"]
+    assert list(data)[: len(first) + 1] == [*first, data["family"]]
+    assert data["format"] == 2
+    assert {"files", "calibration", "certificate", "target", "versions"} <= set(data)
+    assert data["networks"]["image"] == {
+        "file": "image.onnx",
+        "inputs": {"pixels": [[1, 3, 96, 128], "float32"]},
+        "outputs": {"image_features": [[1, 768, 3], "float32"]},
+    }
+    assert set(data["inputs"]["pixels"]) == {"size", "mean", "std", "order", "fit"}
+    assert data["text"] == {"max_tokens": 12}
     assert set(data["certificate"]) == {"passed", "networks", "searches"}
 
 
@@ -124,13 +134,13 @@ def test_manifests_that_are_none(engine, content):
 
 def test_a_newer_format_names_both(engine):
     edit(engine, format=7)
-    with pytest.raises(EngineError, match="has format 7, this version reads up to format 1"):
+    with pytest.raises(EngineError, match="has format 7, this version reads up to format 2"):
         Grounder(engine)
 
 
 def test_a_newer_format_is_told_before_anything_else(engine):
-    (engine / "engine.json").write_text('{"format": 2}')
-    with pytest.raises(EngineError, match="has format 2"):
+    (engine / "engine.json").write_text('{"format": 3}')
+    with pytest.raises(EngineError, match="has format 3"):
         Grounder(engine)
 
 
@@ -141,22 +151,26 @@ def test_a_newer_format_is_told_before_anything_else(engine):
         ({"format": 0}, "format"),
         ({"name": ""}, "name"),
         ({"name": None}, "has no 'name'"),
-        ({"family": "yolo"}, "'family' to be one of piza"),
+        ({"family": "yolo"}, "has no 'yolo'"),  # the block of that name
+        ({"family": 3}, "'family' to be a name"),
         ({"backend": "tpu"}, "'backend' to be one of onnxruntime"),
-        ({"input_hw": [96]}, "input_hw"),
-        ({"input_hw": [96, 128.5]}, "input_hw"),
-        ({"input_hw": [0, 128]}, "input_hw"),
-        ({"max_tokens": 2}, "max_tokens"),
-        ({"max_tokens": 12.5}, "max_tokens"),
-        ({"preprocess__mean": [1, 2]}, r"preprocess\.mean"),
-        ({"preprocess__std": [0, 1, 1]}, r"preprocess\.std"),
-        ({"preprocess__std": ["1", 1, 1]}, r"preprocess\.std"),
-        ({"preprocess__fit": "stretch"}, "letterbox"),
-        ({"zoom": 3}, "zoom"),
-        ({"zoom__max_steps": 0}, r"zoom\.max_steps"),
-        ({"zoom__progress_step": 0}, r"zoom\.progress_step"),
-        ({"zoom__stop_threshold": float("nan")}, r"zoom\.stop_threshold"),
-        ({"zoom__min_window_px": None}, "min_window_px"),
+        ({"inputs__pixels__size": [96]}, r"inputs\.pixels: expected 'size'"),
+        ({"inputs__pixels__size": [96, 128.5]}, "whole pixels"),
+        ({"inputs__pixels__size": [0, 128]}, "size"),
+        ({"inputs__pixels__mean": [1, 2]}, "mean"),
+        ({"inputs__pixels__std": [0, 1, 1]}, "std"),
+        ({"inputs__pixels__std": ["1", 1, 1]}, "std"),
+        ({"inputs__pixels__fit": "stretch"}, "letterbox"),
+        ({"inputs__pixels__order": "bgr"}, "one of rgb"),
+        ({"inputs__pixels": 3}, "expected a JSON object"),
+        ({"text__max_tokens": 2}, "max_tokens"),
+        ({"text__max_tokens": 12.5}, "max_tokens"),
+        ({"networks": []}, "'networks' to be an object"),
+        ({"networks": {}}, "'networks' to be an object of networks"),
+        ({"networks__text__file": "text.plan"}, r"file \*\.onnx"),
+        ({"networks__text__inputs__input_ids": [[1, "12"], "int32"]}, r"\[shape, type\]"),
+        ({"networks__text__outputs": None}, "has no 'outputs'"),
+        ({"piza": 3}, "'piza' to be an object"),
         ({"calibration": {}}, r"calibration\.threshold"),
         ({"calibration__threshold": True}, r"calibration\.threshold"),
         ({"calibration__evidence": {}}, r"calibration\.evidence\.whole"),
@@ -183,8 +197,11 @@ def test_keys_that_are_not_known_are_ignored(engine):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"input_hw": (96, 160)}, "the manifest says pixels is"),
-        ({"max_tokens": 16}, "the manifest says input_ids is"),
+        (
+            {"inputs": {"pixels": ImageInput((96, 160), (114.0,) * 3, (127.0,) * 3)}},
+            "the manifest says pixels is",
+        ),
+        ({"text": TextInput(16)}, "the manifest says input_ids is"),
     ],
 )
 def test_networks_that_are_not_what_the_manifest_says(engine, make_manifest, changes, message):

@@ -16,15 +16,19 @@ import pytest
 
 from sdk import Grounder
 from sdk.engine.folder import read_manifest, write_manifest
+from sdk.engine.manifest import ImageInput, TextInput
 from sdk.errors import EngineError
-from sdk.families import Session, family, open_session
+from sdk.families import family, open_networks
 from sdk.runtime.device import DeviceRuntime
 from sdk.runtime.onnxruntime_cuda import BoundExecutor
+from sdk.runtime.runtime import AT_ONCE
 from sdk.text import Tokenizer
 from sdk.turns import Turns
+from sdk.zoom.answering import Networks
 from sdk.zoom.search import GroundInput
 
 CPU = "CPUExecutionProvider"
+SQUARE = ImageInput((96, 96), (114.0,) * 3, (127.0,) * 3)
 
 
 class LazyExecutor(BoundExecutor):
@@ -44,17 +48,16 @@ class LazyExecutor(BoundExecutor):
         self.closed = True
 
 
-def over_device(engine: Path, executor: Callable[..., LazyExecutor]) -> Session:
+def over_device(engine: Path, executor: Callable[..., LazyExecutor]) -> DeviceRuntime:
     manifest = read_manifest(engine)
-    piza = family(manifest.family)
-    return piza.session(DeviceRuntime(piza.networks(manifest), executor), manifest)
+    return DeviceRuntime(family(manifest).networks(manifest), manifest.inputs, executor)
 
 
 @pytest.fixture
-def open_device(fake_cuda, engine) -> Callable[[], Session]:
+def open_device(fake_cuda, engine) -> Callable[[], DeviceRuntime]:
     """Opens the small engine on the fake GPU; ``.executors`` are those of the last call."""
 
-    def opened() -> Session:
+    def opened() -> DeviceRuntime:
         opened.executors = executors = {}
 
         def executor(name, device):
@@ -68,8 +71,8 @@ def open_device(fake_cuda, engine) -> Callable[[], Session]:
 
 @pytest.fixture
 def on_device(engine, open_device, monkeypatch) -> Grounder:
-    """A grounder whose session is the device loop."""
-    monkeypatch.setattr("sdk.grounder.open_session", lambda *_: open_device())
+    """A grounder whose runtime is the device loop."""
+    monkeypatch.setattr("sdk.grounder.open_networks", lambda *_: open_device())
     return Grounder(engine)
 
 
@@ -85,8 +88,8 @@ def test_it_answers_as_the_cpu_does(engine, on_device, make_frame):
     with Grounder(engine) as reference:
         # The fixture gave both the device loop; this one is the CPU's.
         reference._turns.close()
-        session = open_session(engine, reference.manifest)
-        reference._turns = Turns("the reference", session, lambda: None)
+        runtime = open_networks(engine, reference.manifest)
+        reference._turns = Turns("the reference", runtime, lambda: None)
         for frame, ref in frames(make_frame):
             for color in ("bgr", "rgb"):
                 given = frame if color == "bgr" else frame[:, :, ::-1]
@@ -115,14 +118,14 @@ def test_several_expressions_share_windows(on_device, open_device, make_frame):
 
 def test_old_windows_and_texts_can_be_used_again(open_device, engine, make_frame, tokenizer):
     """In any order: what the ground network reads is what it was given."""
-    session = open_device()
+    session = Networks(open_device())
     frame = make_frame((640, 480), {"red": (400, 100, 430, 128), "blue": (10, 300, 50, 340)})
     windows = [np.array(w, float) for w in ((0, 0, 640, 480), (0, 240, 320, 480))]
-    uploaded = session.upload(frame)
+    uploaded = session.runtime.upload(frame)
     images = session.encode_images(uploaded, np.stack(windows))
     texts = [session.encode_text(tokenizer.encode(ref)) for ref in ("red", "blue")]
-    reference = open_session(engine, read_manifest(engine))
-    plain = reference.upload(frame)
+    reference = Networks(open_networks(engine, read_manifest(engine)))
+    plain = reference.runtime.upload(frame)
     for i, j in ((0, 0), (1, 1), (0, 1), (1, 0), (0, 0)):
         (ours,) = session.ground([GroundInput(images[i], texts[j], 0.5)])
         (image,) = reference.encode_images(plain, windows[i][None])
@@ -130,11 +133,11 @@ def test_old_windows_and_texts_can_be_used_again(open_device, engine, make_frame
         (theirs,) = reference.ground([GroundInput(image, text, 0.5)])
         np.testing.assert_allclose(ours.boxes_unit, theirs.boxes_unit, atol=1e-5)
         np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-5)
-    session.close()
+    session.runtime.close()
 
 
 def test_the_frame_may_change_after_its_upload(open_device, make_frame, tokenizer):
-    session = open_device()
+    session = Networks(open_device())
     text = session.encode_text(tokenizer.encode("red"))
 
     def ask(uploaded):
@@ -142,14 +145,14 @@ def test_the_frame_may_change_after_its_upload(open_device, make_frame, tokenize
         return session.ground([GroundInput(image, text, 0.0)])[0]
 
     frame, other = make_frame(), make_frame(squares={"red": (10, 10, 60, 60)})
-    expected = ask(session.upload(frame))
-    first = session.upload(frame)
+    expected = ask(session.runtime.upload(frame))
+    first = session.runtime.upload(frame)
     frame[...] = 0
-    second = session.upload(other)  # through the same pinned memory
+    second = session.runtime.upload(other)  # through the same pinned memory
     np.testing.assert_array_equal(ask(first).boxes_unit, expected.boxes_unit)
     moved = ask(second)
     assert (moved.boxes_unit[0] != expected.boxes_unit[0]).any()
-    session.close()
+    session.runtime.close()
 
 
 def test_only_records_come_back(fake_cuda, on_device, make_frame):
@@ -216,14 +219,14 @@ def test_threads(on_device, make_frame):
 
 
 def test_several_on_one_gpu(fake_cuda, open_device, make_frame, tokenizer):
-    first, second = open_device(), open_device()
+    first, second = (Networks(open_device()) for _ in range(2))
     assert len(fake_cuda.streams) == 2
-    first.close()
+    first.runtime.close()
     text = second.encode_text(tokenizer.encode("red"))
-    uploaded = second.upload(make_frame())
+    uploaded = second.runtime.upload(make_frame())
     (image,) = second.encode_images(uploaded, np.array([[0, 0, 640, 480]], float))
     assert second.ground([GroundInput(image, text, 0.0)])[0].scores[0] > 0.5
-    second.close()
+    second.runtime.close()
     assert not fake_cuda.live
 
 
@@ -255,8 +258,8 @@ def test_without_the_kernel(fake_cuda, open_device, monkeypatch):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"max_tokens": 13}, r"input_ids is \[1, 13\], the network \[1, 12\]"),
-        ({"input_hw": (96, 96)}, r"pixels is \[1, 3, 96, 96\]"),
+        ({"text": TextInput(13)}, r"input_ids is \[1, 13\], the network \[1, 12\]"),
+        ({"inputs": {"pixels": SQUARE}}, r"pixels is \[1, 3, 96, 96\]"),
     ],
 )
 def test_networks_that_do_not_fit_the_manifest(open_device, engine, make_manifest, change, message):
@@ -266,8 +269,7 @@ def test_networks_that_do_not_fit_the_manifest(open_device, engine, make_manifes
 
 
 def test_a_network_by_itself(open_device, engine, tokenizer: Tokenizer):
-    session = open_device()
-    both = session.runtime, open_session(engine, read_manifest(engine)).runtime
+    both = open_device(), open_networks(engine, read_manifest(engine))
     ours, theirs = (lambda name, feeds, on=on: on.fetch(name, [feeds])[0] for on in both)
     tokens = tokenizer.encode("the red square near blue")
     feeds = {
@@ -284,4 +286,18 @@ def test_a_network_by_itself(open_device, engine, tokenizer: Tokenizer):
             np.testing.assert_allclose(outputs[key], values, atol=1e-6)
     boxes = [run("ground", ground)["boxes"] for run in (ours, theirs)]
     np.testing.assert_allclose(*boxes, atol=1e-6)
-    session.close()
+    both[0].close()
+
+
+def test_what_a_network_sees_comes_to_the_host(open_device, engine, make_frame):
+    """More windows than a wait allows, in their order, as on the CPU."""
+    ours, theirs = open_device(), open_networks(engine, read_manifest(engine))
+    frame = make_frame((640, 480), {"red": (400, 100, 430, 128), "blue": (10, 300, 50, 340)})
+    corners = np.random.default_rng(0).uniform(0, 300, (AT_ONCE + 3, 2))
+    windows = np.concatenate([corners, corners + 120], axis=1)
+    seen = [on.see("image", on.upload(frame), windows) for on in (ours, theirs)]
+    assert len(seen[0]) == len(seen[1]) == len(windows)
+    for a, b in zip(*seen, strict=True):
+        np.testing.assert_allclose(a["image_features"], b["image_features"], atol=1e-4)
+    assert ours.clock.runs["image"] == len(windows)
+    ours.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
@@ -104,6 +105,11 @@ def test_the_manifest_carries_the_target(engine, make_manifest):
 def test_each_backend_has_its_files(engine, make_manifest, backend):
     suffix = "plan" if backend == "tensorrt" else "onnx"
     manifest = make_manifest(backend=backend)
+    networks = {
+        name: dataclasses.replace(each, file=f"{name}.{suffix}")
+        for name, each in manifest.networks.items()
+    }
+    manifest = dataclasses.replace(manifest, networks=networks)
     assert manifest.required_files[:3] == tuple(
         f"{n}.{suffix}" for n in ("text", "image", "ground")
     )

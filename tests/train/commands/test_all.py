@@ -266,7 +266,7 @@ def pointing(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, int, str]]
         return [here, Question(frame, "nowhere", None)] * (count // 2)
 
     monkeypatch.setattr("evaluation.questions.questions", ask)
-    monkeypatch.setattr("train.evaluation.searcher.Searcher", Pointing)
+    monkeypatch.setattr("train.evaluation.asking.Searcher", Pointing)
     return calls
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import torch
 
 from evaluation.scenes import write
 from sdk.engine.folder import default_engine
@@ -19,7 +18,7 @@ from train.__main__ import main
 from train.checkpoint import save_checkpoint
 from train.data.annotations import Annotation
 from train.evaluation.examination import ask, foreign_refs
-from train.evaluation.locators import CheckpointLocator, Found, open_locator
+from train.evaluation.locators import Found, open_locator
 
 ITEMS = [
     Annotation("b.png", (10, 10, 40, 50), "the red car near the van", 1),
@@ -168,44 +167,6 @@ def test_what_cannot_be_evaluated(checkpoint: Path, scenes: Path, tmp_path: Path
     (tmp_path / "images").mkdir()
     assert evaluate(checkpoint, tmp_path) == 2
     assert "found none that can be used" in capsys.readouterr().err
-
-
-@torch.inference_mode()
-def test_windows_are_encoded_once(make_model: Callable, tokenizer) -> None:
-    """Two sentences share the frame's features; another frame is looked at anew."""
-    model = make_model()
-    locator, windows = CheckpointLocator(model, tokenizer), []
-    encode = model.encode_image
-    model.encode_image = lambda pixels: windows.append(pixels) or encode(pixels)
-    frame = np.random.default_rng(0).integers(0, 255, (60, 100, 3), np.uint8)
-    first, again = locator.locate(frame, ["the red car", "the red car"])
-    once = len(windows)
-    assert once == len({zoom.window_xyxy.tobytes() for zoom in first.zooms})
-    np.testing.assert_allclose(first.xyxy, again.xyxy, atol=1e-4)  # rows of one batch
-    locator.locate(frame.copy(), ["the red car"])
-    assert len(windows) == 2 * once
-
-
-def test_a_checkpoint_that_knows_no_word(make_model: Callable, tokenizer) -> None:
-    frame = np.zeros((60, 100, 3), np.uint8)
-    locator = CheckpointLocator(make_model(), tokenizer)
-    (answer,) = locator.locate(frame, ["zzyzx qwertz"])
-    assert (answer.found, answer.score, answer.xyxy, answer.zooms) == (False, 0.0, None, ())
-    with pytest.raises(InputError, match="at most 64 tokens"):
-        locator.locate(frame, ["the car " * 60])
-
-
-def test_a_checkpoint_finds_what_reaches_its_threshold(
-    make_model: Callable, make_config, tokenizer
-):
-    frame = np.zeros((60, 100, 3), np.uint8)
-    for threshold, found in ((0.0, True), (1.0, False)):
-        locator = CheckpointLocator(
-            make_model(make_config(calibration={"threshold": threshold})), tokenizer
-        )
-        [answer] = locator.locate(frame, ["the red car"])
-        assert answer.found is found
-        assert answer.xyxy is not None
 
 
 def test_labels(checkpoint: Path) -> None:

@@ -16,9 +16,9 @@ from torch.testing import assert_close
 
 from sdk.text import Tokenizer, Tokens
 from train.evaluation import published
-from train.evaluation.session import ranked
 from train.models.grounding_dino.config import MEAN, STD
 from train.models.grounding_dino.grounder import PizaGrounder, Prediction
+from train.models.grounding_dino.networks import ranked
 
 CASES = ("A_d64", "A_d256", "B_d64", "C_d64")
 FEATURES = {"atol": 5e-5, "rtol": 1e-5}

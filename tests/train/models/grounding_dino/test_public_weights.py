@@ -23,11 +23,10 @@ from transformers import (
 from transformers.models.grounding_dino.processing_grounding_dino import GroundingDinoProcessor
 
 from export.onnx.graphs import export_network
-from export.onnx.networks import networks
 from sdk.errors import CheckpointError
-from train.evaluation.session import ranked
 from train.models.grounding_dino.config import PizaConfig
 from train.models.grounding_dino.grounder import PizaGrounder
+from train.models.grounding_dino.networks import networks, ranked
 from train.models.grounding_dino.pretrained import from_pretrained
 
 IDS = [101, 7, 8, 9, 1012, 102]  # [CLS] three words . [SEP], as transformers' mask code knows them

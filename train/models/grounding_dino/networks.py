@@ -6,14 +6,13 @@ is no batch: the axis of length 1 is taken off the inputs and put on the outputs
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
-from train.evaluation.session import ranked
+from train.families.family import TorchNetwork
+from train.losses.boxes import to_corners
 from train.models.grounding_dino.deformable import Sampler, gather_sampler
-from train.models.grounding_dino.grounder import PizaGrounder
+from train.models.grounding_dino.grounder import PizaGrounder, Prediction
 
 
 class TextNetwork(nn.Module):
@@ -40,7 +39,10 @@ class ImageNetwork(nn.Module):
 
 
 class GroundNetwork(nn.Module):
-    """Image and text features, ids and progress -> boxes (1, K, 4) xyxy unit, scores (1, K)."""
+    """Image and text features, ids and progress -> boxes (1, K, 4) xyxy unit, scores (1, K).
+
+    Models that do not zoom take no progress.
+    """
 
     def __init__(self, model: PizaGrounder, sampler: Sampler) -> None:
         super().__init__()
@@ -52,14 +54,14 @@ class GroundNetwork(nn.Module):
         text_features: Tensor,
         segment_ids: Tensor,
         position_ids: Tensor,
-        progress: Tensor,
+        progress: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         prediction = self.model.ground(
             image_features.squeeze(0),
             text_features.squeeze(0),
             segment_ids.squeeze(0),
             position_ids.squeeze(0),
-            progress,
+            image_features.new_zeros(1) if progress is None else progress,
             sampler=self.sampler,
             last_only=True,
         )
@@ -67,39 +69,46 @@ class GroundNetwork(nn.Module):
         return boxes[None], scores[None]
 
 
-@dataclass(frozen=True)
-class Network:
-    """A module, example inputs by name (they fix the shapes), and the names of its outputs."""
+def ranked(prediction: Prediction) -> tuple[Tensor, Tensor]:
+    """The last layer's queries, best first: boxes (..., K, 4) xyxy unit, scores (..., K).
 
-    name: str
-    module: nn.Module
-    inputs: dict[str, Tensor]
-    outputs: tuple[str, ...]
+    A query's score is its best token's, as published.
+    """
+    scores = prediction.query_logits[-1].amax(-1).sigmoid()
+    order = torch.topk(scores, scores.shape[-1], dim=-1)
+    places = order.indices[..., None].expand(prediction.query_boxes[-1].shape)
+    boxes = torch.gather(prediction.query_boxes[-1], -2, places)
+    return to_corners(boxes), order.values
 
 
-def networks(model: PizaGrounder, sampler: Sampler = gather_sampler) -> tuple[Network, ...]:
-    """The networks of ``model``, which goes into eval mode; for export they sample by gather."""
+def networks(model: PizaGrounder, sampler: Sampler = gather_sampler) -> tuple[TorchNetwork, ...]:
+    """The networks of ``model``, which goes into eval mode, wherever it is.
+
+    Deformable attention reads by ``sampler``; exported graphs do so by gather.
+    """
     model.eval()
+    device = next(model.parameters()).device
     length = model.config.max_tokens
     height, width = model.config.input_hw
-    ids = torch.ones(1, length, dtype=torch.int32)
+    ids = torch.ones(1, length, dtype=torch.int32, device=device)
     prompt = {
         "segment_ids": ids.clone(),  # the exporter takes one tensor given twice for one input
-        "position_ids": torch.arange(length, dtype=torch.int32)[None],
+        "position_ids": torch.arange(length, dtype=torch.int32, device=device)[None],
     }
-    pixels = torch.zeros(1, 3, height, width)
+    pixels = torch.zeros(1, 3, height, width, device=device)
     with torch.inference_mode():
-        model.constants(pixels.device)  # made now, they are initialisers and not traced
+        model.constants(device)  # made now, they are initialisers and not traced
         text = model.encode_text(ids, prompt["segment_ids"], prompt["position_ids"])
         image = model.encode_image(pixels)
     ground_inputs = {
         "image_features": image.clone(),
         "text_features": text.clone(),
         **prompt,
-        "progress": torch.zeros(1),
     }
+    if model.config.zooms:
+        ground_inputs["progress"] = torch.zeros(1, device=device)
     return (
-        Network("text", TextNetwork(model), {"input_ids": ids, **prompt}, ("text_features",)),
-        Network("image", ImageNetwork(model), {"pixels": pixels}, ("image_features",)),
-        Network("ground", GroundNetwork(model, sampler), ground_inputs, ("boxes", "scores")),
+        TorchNetwork("text", TextNetwork(model), {"input_ids": ids, **prompt}, ("text_features",)),
+        TorchNetwork("image", ImageNetwork(model), {"pixels": pixels}, ("image_features",)),
+        TorchNetwork("ground", GroundNetwork(model, sampler), ground_inputs, ("boxes", "scores")),
     )

@@ -1,4 +1,4 @@
-"""Questions, the search in PyTorch and quick scores."""
+"""Questions, and quick scores."""
 
 from __future__ import annotations
 
@@ -6,23 +6,13 @@ import itertools
 
 import numpy as np
 import pytest
-import torch
 
 from evaluation import questions as asking
 from evaluation.questions import Question, questions
 from evaluation.scenes import make_scene
-from sdk.geometry import contains
 from sdk.results.grounding import Zoom
 from sdk.zoom.search import Search
-from train.evaluation.searcher import (
-    Searcher,
-    final_iou,
-    final_score,
-    history_weights,
-    quick_scores,
-)
-from train.evaluation.session import ranked
-from train.models.grounding_dino.grounder import Prediction
+from train.evaluation.quick_scores import final_iou, final_score, quick_scores
 
 FRAME = np.zeros((4, 4, 3), np.uint8)
 TARGET = (100.0, 100.0, 120.0, 120.0)
@@ -94,32 +84,3 @@ def test_questions_are_reproducible_and_have_answers(monkeypatch: pytest.MonkeyP
     assert later.ref == known[2].ref
     rich = list(questions(700, 2, absent_every=2, grammar="rich"))
     assert not {one.ref for one in rich} & {one.ref for one in known}
-
-
-def test_candidates_come_best_first(make_model, config) -> None:
-    generator = torch.Generator().manual_seed(0)
-    logits = torch.randn(2, 1, 5, 7, generator=generator)
-    boxes = torch.rand(2, 1, 5, 4, generator=generator)
-    found, scores = ranked(Prediction(logits[0], boxes[0], logits, boxes))
-    assert found.shape == (1, 5, 4)
-    assert scores[0].tolist() == sorted(scores[0].tolist(), reverse=True)
-    best = logits[-1, 0].amax(-1).argmax()
-    assert scores[0, 0] == logits[-1, 0, best].max().sigmoid()
-    centre = (found[0, 0, :2] + found[0, 0, 2:]) / 2
-    torch.testing.assert_close(centre, boxes[-1, 0, best, :2])
-
-
-def test_the_search_runs_in_pytorch(make_model, config, tokenizer) -> None:
-    """Windows are nested and in the frame, the policy is the config's."""
-    model = make_model()
-    searcher = Searcher(model, tokenizer)
-    frame = np.random.default_rng(0).integers(0, 256, (240, 320, 3)).astype(np.uint8)
-    found = searcher(frame, "the red car")
-    assert 1 <= len(found.zooms) <= config.max_steps
-    assert tuple(found.zooms[0].window_xyxy) == (0, 0, 320, 240)
-    for outer, inner in itertools.pairwise(found.zooms):
-        assert contains(outer.window_xyxy, inner.window_xyxy, 0.01)
-    again = Searcher(model, tokenizer)(frame, "the red car")
-    np.testing.assert_array_equal(found.zooms[-1].xyxy, again.zooms[-1].xyxy)
-    assert model.config.zoom_policy().max_steps == config.max_steps
-    assert history_weights(model).keys() == model.history.state_dict().keys()

@@ -1,46 +1,17 @@
-"""How well a model finds what it is asked for: the whole search, on scenes it has never seen."""
+"""How well a model finds what it is asked for, in a few figures to look at while it trains."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from evaluation.metrics import RIGHT_IOU, accuracy
 from evaluation.questions import Question
 from sdk.geometry import contains, iou
-from sdk.text import Tokenizer
-from sdk.zoom.history import HistoryEncoder
-from sdk.zoom.search import Search, search
-from sdk.zoom.state import SearchConfig
-from train.evaluation.session import TorchSession
-from train.models.grounding_dino.grounder import PizaGrounder
-
-
-class Searcher:
-    """The search over a PyTorch model, ready for one question after the other."""
-
-    def __init__(self, model: PizaGrounder, tokenizer: Tokenizer) -> None:
-        self.session, self.tokenizer = TorchSession(model), tokenizer
-        history = HistoryEncoder(history_weights(model))
-        self.rules = SearchConfig(history, model.config.zoom_policy(), model.config.input_hw)
-
-    def __call__(self, frame: NDArray[np.uint8], ref: str) -> Search:
-        """Searches for one expression."""
-        return self.search(frame, [ref])[0]
-
-    def search(self, frame: NDArray[np.uint8], refs: Sequence[str]) -> list[Search]:
-        """Searches for several expressions side by side."""
-        texts = [self.session.encode_text(self.tokenizer.encode(each)) for each in refs]
-        return search(self.session, frame, (frame.shape[1], frame.shape[0]), texts, self.rules)
-
-
-def history_weights(model: PizaGrounder) -> dict[str, NDArray[np.float32]]:
-    """The box-history encoder's weights by their published names, for ``sdk.zoom.history``."""
-    return {
-        name: t.detach().cpu().float().numpy() for name, t in model.history.state_dict().items()
-    }
+from sdk.zoom.search import Search
+from train.evaluation.asking import Searcher
 
 
 def quick_scores(searcher: Searcher, questions: Iterable[Question]) -> dict[str, float]:

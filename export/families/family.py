@@ -1,0 +1,35 @@
+"""What a family has to say about its networks when they are lowered, compared and certified."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from evaluation.host_runtime import Arrays
+from export.certificate.criteria import Criteria
+from export.certificate.differences import alike, largest
+
+
+def as_given(feeds: Arrays, done: float) -> Arrays:
+    """The inputs as they are."""
+    return feeds
+
+
+@dataclass(frozen=True)
+class ExportFamily:
+    """``export.families.NAME`` has one as ``FAMILY``.
+
+    Attributes:
+        criteria: what an engine must fulfil to be proven, by its precision.
+        differences: largest absolute difference of outputs by name, ours first. A family whose
+            outputs may come in any order knows better than to compare them one by one.
+        varied: what a network is given when it is compared: the inputs of a run in a search, and
+            how far the comparison is, 0..1. For inputs that searches hardly vary.
+        overlap: how near an answer of the last network is to another one, 1 for the same: what
+            the search for a precision plan goes by.
+    """
+
+    criteria: Mapping[str, Criteria]
+    differences: Callable[[Arrays, Arrays], dict[str, float]] = largest
+    varied: Callable[[Arrays, float], Arrays] = as_given
+    overlap: Callable[[Arrays, Arrays], float] = alike

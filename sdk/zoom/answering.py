@@ -1,0 +1,136 @@
+"""From a call to its answers, by the zoom search: what PIZA and Grounding DINO have in common."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdk.engine.manifest import TOKENIZER_FILE, Manifest
+from sdk.families.family import Call, Query
+from sdk.results.grounding import Candidates, Grounding
+from sdk.runtime.runtime import Runtime
+from sdk.text import Tokenizer, Tokens, normalise
+from sdk.timing import StageTimer
+from sdk.zoom.calibration import Calibration
+from sdk.zoom.decision import Judge
+from sdk.zoom.feature_cache import LruCache
+from sdk.zoom.search import GroundInput, Search, search
+from sdk.zoom.state import History, SearchConfig, ZoomPolicy
+
+TEXT, IMAGE, GROUND = "text", "image", "ground"
+_CACHED_TEXTS = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Networks:
+    """Text, image and ground network over the runtime that runs them: what a search asks.
+
+    ``conditioned``: the ground network wants to know how far the search is.
+    """
+
+    runtime: Runtime
+    conditioned: bool = True
+
+    def encode_text(self, tokens: Tokens) -> Mapping[str, Any]:
+        """What the ground network wants to know of a prompt."""
+        prompt = self.runtime.put(tokens.prompt)
+        (found,) = self.runtime.run(TEXT, [prompt])
+        return {name: each for name, each in (prompt | found).items() if name != "input_ids"}
+
+    def encode_images(self, frame: Any, windows_xyxy: NDArray[np.float64]) -> list[Any]:
+        """Image features of each window."""
+        found = self.runtime.look(IMAGE, frame, windows_xyxy)
+        return [each["image_features"] for each in found]
+
+    def ground(self, looks: Sequence[GroundInput]) -> list[Candidates]:
+        """Boxes and scores for each look, which the host waits for."""
+        feeds = [{"image_features": look.image, **look.text} for look in looks]
+        if self.conditioned:
+            for feed, look in zip(feeds, looks, strict=True):
+                feed["progress"] = np.array([look.progress], np.float32)
+        found = self.runtime.fetch(GROUND, feeds)
+        return [Candidates(each["boxes"][0], each["scores"][0]) for each in found]
+
+
+class ZoomAnswerer:
+    """An ``sdk.families.family.Answerer``.
+
+    Args:
+        folder: the engine.
+        manifest: what it says.
+        threshold: score from which an object counts as found.
+        history: the box-history encoder.
+        policy: how the search goes on.
+        conditioned: see ``Networks``.
+
+    Raises:
+        EngineError: the tokenizer cannot be read.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        manifest: Manifest,
+        threshold: float,
+        history: History,
+        policy: ZoomPolicy,
+        *,
+        conditioned: bool,
+    ) -> None:
+        calibration = Calibration.from_mapping(manifest.calibration)
+        self._rules = SearchConfig(history, policy, manifest.input_hw, calibration.score)
+        self._judge = Judge(calibration, threshold, f"{manifest.name}@{manifest.fingerprint}")
+        self._tokenizer = Tokenizer.from_file(folder / TOKENIZER_FILE, manifest.max_tokens)
+        self._conditioned = conditioned
+        self._stages = tuple(manifest.networks)
+        self._tokens: LruCache[Tokens] = LruCache(_CACHED_TEXTS)  # by normalised expression
+        self._texts: LruCache[Any] = LruCache(_CACHED_TEXTS)  # features, by token ids
+
+    def read(self, ref: str) -> Query:
+        """See ``Answerer.read``; the meaning is the ``Tokens``."""
+        tokens = self._tokens.get(normalise(ref), lambda: self._tokenizer.encode(ref))
+        return Query(ref, tokens, tokens.unknown, tokens.understood)
+
+    def answer(self, runtime: Runtime | None, call: Call) -> list[Grounding]:
+        """See ``Answerer.answer``."""
+        clock = StageTimer(self._stages) if runtime is None else runtime.clock
+        clock.start(call.begin_s)
+        outcomes = self.search(runtime, call)
+        timing_ms = clock.drain()
+        return [
+            self._judge(call, timing_ms, query, outcome)
+            for query, outcome in zip(call.queries, outcomes, strict=True)
+        ]
+
+    def search(self, runtime: Runtime | None, call: Call) -> list[Search]:
+        """What comes of each query, before anybody judges it."""
+        outcomes = [Search((), complete=False)] * len(call.queries)
+        if runtime is None:
+            return outcomes
+        known = [k for k, query in enumerate(call.queries) if query.understood]
+        networks = Networks(runtime, self._conditioned)
+        found = search(
+            networks,
+            runtime.upload(call.frame, call.color),
+            call.frame_wh,
+            [self._text(networks, call.queries[k].meaning) for k in known],
+            dataclasses.replace(self._rules, beam=call.beam),
+            [call.starts[k] for k in known],
+            call.deadline,
+        )
+        for k, outcome in zip(known, found, strict=True):
+            outcomes[k] = outcome
+        return outcomes
+
+    def forget(self) -> None:
+        """Drops the text features."""
+        self._texts.clear()
+
+    def _text(self, networks: Networks, tokens: Tokens) -> Any:
+        return self._texts.get(tokens.key, lambda: networks.encode_text(tokens))

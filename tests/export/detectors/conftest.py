@@ -1,0 +1,157 @@
+"""Small random detectors in transformers' format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import transformers
+from transformers.models.rf_detr.configuration_rf_detr import RfDetrConfig, RfDetrDinov2Config
+
+HW = (64, 96)
+SMALL = {"encoder_ffn_dim": 32, "decoder_ffn_dim": 32, "d_model": 32, "num_queries": 6}
+STAGES = {"embedding_size": 8, "hidden_sizes": [8, 8, 16, 16], "depths": [1, 1, 1, 1]}
+THREE = ["stage2", "stage3", "stage4"]
+
+
+def detr() -> Any:
+    stem = STAGES | {"embedding_size": 64}  # as timm's
+    backbone = transformers.ResNetConfig(**stem, layer_type="basic", out_features=["stage4"])
+    layers = {"encoder_layers": 1, "decoder_layers": 2}
+    heads = {"encoder_attention_heads": 2, "decoder_attention_heads": 2}
+    config = transformers.DetrConfig(
+        backbone_config=backbone, num_labels=3, **SMALL, **layers, **heads
+    )
+    return transformers.DetrForObjectDetection(config)
+
+
+def yolos() -> Any:
+    config = transformers.YolosConfig(
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        image_size=[48, 64],  # positions are interpolated
+        patch_size=16,
+        num_detection_tokens=6,
+        num_labels=3,
+    )
+    return transformers.YolosForObjectDetection(config)
+
+
+def hybrid(channels: list[int]) -> dict[str, Any]:
+    """The encoder and decoder of RT-DETR and D-FINE."""
+    return SMALL | {
+        "encoder_hidden_dim": 32,
+        "encoder_in_channels": channels,
+        "encoder_attention_heads": 2,
+        "encoder_layers": 1,
+        "decoder_in_channels": [32, 32, 32],
+        "decoder_layers": 2,
+        "decoder_attention_heads": 2,
+        "num_denoising": 0,
+        "num_labels": 3,
+    }
+
+
+def rt_detr(version: str) -> Any:
+    backbone = transformers.RTDetrResNetConfig(**STAGES, layer_type="basic", out_features=THREE)
+    config = getattr(transformers, f"RTDetr{version}Config")(
+        backbone_config=backbone, **hybrid([8, 16, 16])
+    )
+    return getattr(transformers, f"RTDetr{version}ForObjectDetection")(config)
+
+
+def d_fine() -> Any:
+    backbone = transformers.HGNetV2Config(
+        embedding_size=8,
+        stem_channels=[3, 8, 8],
+        hidden_sizes=[8, 16, 16, 32],
+        stage_in_channels=[8, 8, 16, 16],
+        stage_mid_channels=[8, 8, 8, 8],
+        stage_out_channels=[8, 16, 16, 32],
+        stage_num_blocks=[1, 1, 1, 1],
+        stage_numb_of_layers=[1, 1, 1, 1],
+        depths=[1, 1, 1, 1],
+        out_features=THREE,
+    )
+    config = transformers.DFineConfig(
+        backbone_config=backbone, max_num_bins=8, **hybrid([16, 16, 32])
+    )
+    return transformers.DFineForObjectDetection(config)
+
+
+def rf_detr() -> Any:
+    backbone = RfDetrDinov2Config(
+        hidden_size=32,
+        num_hidden_layers=3,
+        num_attention_heads=2,
+        mlp_ratio=2,
+        image_size=64,
+        patch_size=8,
+        num_windows=2,
+        out_features=["stage1", "stage3"],
+        window_block_indices=[0],
+    )
+    config = RfDetrConfig(
+        backbone_config=backbone,
+        d_model=32,
+        decoder_ffn_dim=32,
+        decoder_layers=2,
+        decoder_self_attention_heads=2,
+        decoder_cross_attention_heads=2,
+        decoder_n_points=2,
+        num_queries=6,
+        group_detr=1,
+        c2f_num_blocks=1,
+        num_labels=3,
+    )
+    return transformers.RfDetrForObjectDetection(config)
+
+
+MAKE: dict[str, Callable[[], Any]] = {
+    "detr": detr,
+    "yolos": yolos,
+    "rt_detr": lambda: rt_detr(""),
+    "rt_detr_v2": lambda: rt_detr("V2"),
+    "d_fine": d_fine,
+    "rf_detr": rf_detr,
+}
+
+
+def randomise(model: Any, seed: int = 1) -> Any:
+    """Random values in every tensor, of a size at which nothing grows through the layers."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, each in model.named_parameters():
+            if name.endswith(("reg_scale", "up")) or not each.numel():  # constants of D-FINE
+                continue
+            fan_in = each[0].numel() if each.ndim > 1 else 10
+            each.normal_(0, fan_in**-0.5, generator=generator)
+            if each.ndim == 1 and name.endswith("weight"):
+                each.add_(1)
+        for name, each in model.named_buffers():
+            if name.endswith(("running_mean", "running_var")):
+                each.uniform_(0.5, 1.5, generator=generator)
+    return model.eval()
+
+
+@pytest.fixture(scope="session")
+def public(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, Any]]:
+    """``public(kind)``: a folder in transformers' format, and its model."""
+    made: dict[str, tuple[Path, Any]] = {}
+
+    def get(kind: str) -> tuple[Path, Any]:
+        if kind not in made:
+            torch.set_num_threads(1)
+            model = randomise(MAKE[kind]())
+            model.config.id2label = {0: "car", 1: "person", 2: "sign"}
+            folder = tmp_path_factory.mktemp(kind)
+            model.save_pretrained(folder)
+            made[kind] = folder, model
+        return made[kind]
+
+    return get
