@@ -16,7 +16,7 @@ from onnx import TensorProto, helper, numpy_helper
 from export.check.checking import check_model
 from export.detectors.detector import DetectorOptions, PreparedDetector, open_detector
 from export.detectors.labels import COCO_80, coco_91, parse_names
-from sdk.errors import EngineError, InputError
+from sdk.errors import InputError
 from sdk.regions.heads import Wanted
 
 HW = (64, 96)
@@ -141,11 +141,8 @@ def test_a_size_that_contradicts(saved) -> None:
         open_detector(saved(), DetectorOptions(input_hw=(96, 96)))
 
 
-@pytest.mark.parametrize("opset", [11, 13, 17, 19, 21])
+@pytest.mark.parametrize("opset", [13, 17, 19, 21])
 def test_opsets(saved, opset) -> None:
-    """Split and Slice take what they need in other ways before 13."""
-    if opset < 13:
-        pytest.skip("the small network is written with inputs that came with 13")
     assert_equal_and_clean(open_detector(saved(opset=opset)))
 
 

@@ -72,7 +72,7 @@ def _load(folder: Path) -> Any:
     """The folder's model, of one of ``CLASSES``."""
     known = CLASSES[_type_of(folder)]
     try:
-        with _quiet():
+        with quiet():
             base, found = known.from_pretrained(
                 folder, output_loading_info=True, ignore_mismatched_sizes=True
             )
@@ -123,7 +123,7 @@ def _check_names(
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """transformers' own report is hundreds of lines; what counts is said in an error."""
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()

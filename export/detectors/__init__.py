@@ -1,0 +1,1 @@
+"""Detectors that others made, as networks of an engine."""

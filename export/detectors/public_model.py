@@ -1,0 +1,311 @@
+"""A detector in transformers' format: DETR, YOLOS, RT-DETR (v1, v2), D-FINE, RF-DETR."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from export.detectors.detector import PIXELS, DetectorOptions, PreparedDetector
+from export.detectors.labels import by_number, known_names, matching
+from export.detectors.plain_graph import finish, finite_masks
+from export.detectors.recognition import IMAGENET, Outputs, Pixels
+from export.detectors.timm_names import RESNETS, key_mapping
+from export.onnx.graphs import check_clean, to_onnx
+from sdk.engine.folder import file_sha256
+from sdk.engine.manifest import ImageInput
+from sdk.errors import CheckpointError, EngineError, InputError
+from sdk.regions.heads.detr import Detr
+from sdk.regions.heads.head import Scoring
+from train.families import TorchNetwork
+from train.hub import fetch
+from train.models.grounding_dino.deformable import gather_sampler
+from train.models.grounding_dino.pretrained import quiet
+
+CONFIG, PROCESSOR = "config.json", "preprocessor_config.json"
+LOGITS, BOXES = "logits", "pred_boxes"  # transformers' names
+# Model types whose networks equal transformers' own by test.
+KNOWN = ("detr", "yolos", "rt_detr", "rt_detr_v2", "d_fine", "rf_detr")
+_USUAL_HW = (640, 640)  # where neither the model nor anybody says
+_NO_CHECKS = "TRANSFORMERS_DISABLE_TORCH_CHECK"  # of values, which no graph can hold
+
+
+class _Network(nn.Module):
+    """Pixels (1, 3, H, W) -> logits (1, N, C) and boxes (1, N, 4) cxcywh in units of the input."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        found = self.model(pixel_values=pixels)
+        return found.logits, found.pred_boxes
+
+
+def read_public(source: str, options: DetectorOptions) -> PreparedDetector:
+    """Makes a model in transformers' format ready.
+
+    Args:
+        source: a folder, or an id of the hub.
+        options: see ``DetectorOptions``; head and order are the format's.
+
+    Raises:
+        InputError: it is no detector that is known, or its labels do not match.
+        EngineError: it can neither be found nor fetched, read, or exported.
+    """
+    folder = _folder(source)
+    config = _config(folder)
+    model = _load(folder, config)
+    pixels, usual_hw = _processing(folder)
+    hw = options.input_hw or usual_hw
+    network = _Network(model)
+
+    def original(values: NDArray[np.float32]) -> Outputs:
+        with torch.inference_mode():
+            outputs = network(torch.from_numpy(np.ascontiguousarray(values)))
+        return {name: each.numpy() for name, each in zip((LOGITS, BOXES), outputs, strict=True)}
+
+    noise = np.random.default_rng(0).normal(0, 1, (1, 3, *hw)).astype(np.float32)
+    head = _head(_answer(original, noise, folder, hw)[LOGITS].shape[2], config)
+    candidates = known_names({}, options.labels) or _own_names(config)
+    names = matching(candidates, head.classes, options.labels)
+    graph = _exported(network, noise, folder)
+    image = ImageInput(hw, options.mean or pixels.mean, options.std or pixels.std)
+    return PreparedDetector(graph, image, head, names, _source(source, folder), original)
+
+
+def _folder(source: str) -> Path:
+    folder = Path(source)
+    if folder.is_dir():
+        return folder
+    files = (CONFIG, PROCESSOR, "*.safetensors", "*.safetensors.index.json")
+    try:
+        return fetch(source, files)
+    except EngineError as error:
+        raise CheckpointError(
+            f"cannot load the detector {source}: expected an ONNX file, a folder in transformers'"
+            f" format or a hub id; there is no such file or folder, and {error}"
+        ) from error
+
+
+def _config(folder: Path) -> Any:
+    """transformers' configuration of a detector that is known."""
+    from transformers import AutoConfig
+
+    try:
+        found = json.loads((folder / CONFIG).read_text(encoding="utf-8"))["model_type"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"cannot load the detector {folder}: expected a {CONFIG} with a model_type"
+            f" ({error!r:.100})"
+        ) from error
+    if found not in KNOWN:
+        raise InputError(
+            f"expected a detector ({', '.join(KNOWN)}) in {folder}, found {found!r}; others can"
+            " come as an ONNX file"
+        )
+    with _told_in_one_line(folder):
+        config = AutoConfig.from_pretrained(folder)
+    backbone = getattr(config, "backbone_config", None)
+    if getattr(backbone, "model_type", "") == "timm_backbone":
+        config.backbone_config = _instead_of_timm(folder, backbone)
+    return config
+
+
+def _instead_of_timm(folder: Path, backbone: Any) -> Any:
+    """The same ResNet as transformers has it: timm is no dependency of this project."""
+    from transformers import ResNetConfig
+
+    shape = RESNETS.get(backbone.backbone)
+    if shape is None or getattr(backbone, "output_stride", None) not in (None, 32):
+        raise InputError(
+            f"the backbone {backbone.backbone} of {folder} is timm's, which is not used here:"
+            f" expected one of {', '.join(RESNETS)} without dilation, or a backbone of"
+            " transformers"
+        )
+    layer_type, depths, sizes = shape
+    return ResNetConfig(
+        layer_type=layer_type, depths=depths, hidden_sizes=sizes, out_features=["stage4"]
+    )
+
+
+def _load(folder: Path, config: Any) -> Any:
+    """The model, whole."""
+    from transformers import AutoModelForObjectDetection
+
+    with _told_in_one_line(folder):
+        stored = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        model, found = AutoModelForObjectDetection.from_pretrained(
+            folder,
+            config=config,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+            attn_implementation="eager",
+            key_mapping=key_mapping() if _from_timm(stored) else None,
+        )
+    misshapen = [name for name, *_ in found["mismatched_keys"]]
+    missing = sorted({*found["missing_keys"], *misshapen})
+    learned = [name for name in missing if not name.endswith("num_batches_tracked")]
+    if learned:
+        more = f" and {len(learned) - 5} more" if len(learned) > 5 else ""
+        raise CheckpointError(
+            f"the detector {folder} is incomplete: {len(learned)} tensors are missing or of another"
+            f" shape: {', '.join(learned[:5])}{more}"
+        )
+    return model.eval()
+
+
+def _from_timm(stored: Mapping[str, Any]) -> bool:
+    backbone = stored.get("backbone_config") or {}
+    named = backbone.get("model_type") == "timm_backbone"
+    return named or (not backbone and stored.get("use_timm_backbone", False))
+
+
+@contextmanager
+def _told_in_one_line(folder: Path) -> Iterator[None]:
+    try:
+        with quiet():
+            yield
+    except Exception as error:  # transformers' checks share no base of their own
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CheckpointError(f"cannot load the detector {folder}: {reason}") from error
+
+
+def _processing(folder: Path) -> tuple[Pixels, tuple[int, int]]:
+    """How the model's own processor makes pixels, and the size that it makes them of.
+
+    Raises:
+        CheckpointError: its configuration cannot be read.
+    """
+    path = folder / PROCESSOR
+    if not path.is_file():
+        return IMAGENET, _USUAL_HW
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        scale = (
+            1 / float(said.get("rescale_factor", 1 / 255)) if said.get("do_rescale", True) else 1
+        )
+        mean: tuple[float, ...] = (0.0, 0.0, 0.0)
+        std: tuple[float, ...] = (1.0, 1.0, 1.0)
+        if said.get("do_normalize", True):
+            mean, std = (tuple(map(float, said[key])) for key in ("image_mean", "image_std"))
+        if not len(mean) == len(std) == 3:
+            raise ValueError("expected three values for three channels")
+        size = said.get("size") or {}
+        hw = (int(size["height"]), int(size["width"])) if "height" in size else _USUAL_HW
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError) as error:
+        raise CheckpointError(f"cannot read {path}: {error!r:.100}") from error
+    first, second = (tuple(each * scale for each in values) for values in (mean, std))
+    return Pixels(first, second), hw  # type: ignore[arg-type]
+
+
+def _answer(
+    original: Callable[[NDArray[np.float32]], Outputs],
+    pixels: NDArray[np.float32],
+    folder: Path,
+    hw: tuple[int, int],
+) -> Outputs:
+    """What the model says of pixels; an input size that it does not take is told."""
+    try:
+        return original(pixels)
+    except Exception as error:  # of torch, from anywhere inside of the model
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(
+            f"the detector {folder} does not take an input of {hw[0]}x{hw[1]} ({reason:.200}): name"
+            " another --input-hw"
+        ) from error
+
+
+def _head(columns: int, config: Any) -> Detr:
+    """By softmax where there is a column for no object, else by sigmoid."""
+    if columns == config.num_labels + 1:
+        scoring = Scoring("softmax", "last")
+    else:
+        scoring = Scoring("sigmoid")
+    return Detr(LOGITS, BOXES, scoring.classes_of(columns), scoring)
+
+
+def _own_names(config: Any) -> tuple[tuple[str, ...], ...]:
+    names = by_number(config.id2label)
+    return (names,) if names else ()
+
+
+def _exported(network: nn.Module, pixels: NDArray[np.float32], folder: Path) -> Any:
+    """The network as a graph."""
+    example = {PIXELS: torch.from_numpy(pixels)}
+    with sampling_by_gather(), _without_checks():
+        try:
+            graph = to_onnx(TorchNetwork("detector", network, example, (LOGITS, BOXES)))
+        except EngineError:
+            raise
+        except Exception as error:  # the exporter's own
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise EngineError(f"the detector {folder} cannot be exported: {reason}") from error
+    finite_masks(graph.graph)
+    graph = finish(graph, str(folder))
+    check_clean(graph, "detector")
+    return graph
+
+
+@contextmanager
+def sampling_by_gather() -> Iterator[None]:
+    """Within it ``grid_sample`` is made of plain operators: TensorRT miscompiles GridSample
+    (https://github.com/NVIDIA/TensorRT/issues/4813)."""
+    before = F.grid_sample
+    F.grid_sample = _grid_sample
+    try:
+        yield
+    finally:
+        F.grid_sample = before
+
+
+def _grid_sample(
+    input: Tensor,
+    grid: Tensor,
+    mode: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool | None = None,
+) -> Tensor:
+    """``torch.nn.functional.grid_sample`` of maps (B, D, h, w) at places (B, Q, P, 2)."""
+    if (mode, padding_mode, bool(align_corners)) != ("bilinear", "zeros", False):
+        raise EngineError(f"expected bilinear samples, zero outside, found {mode}, {padding_mode}")
+    height, width = input.shape[-2:]
+    cells = ((grid + 1) * grid.new_tensor([width, height]) - 1) / 2
+    places = cells.flatten(1, 2).transpose(1, 2)[:, None, None, None]  # (B, 1, 1, 1, 2, Q*P)
+    value = input.flatten(2).transpose(1, 2)[:, :, None]  # (B, h*w, 1, D)
+    weights = torch.ones_like(places[..., 0, :])
+    samples = gather_sampler(value, ((height, width),), places, weights)  # (B, Q*P, 1, D)
+    return samples[:, :, 0].transpose(1, 2).unflatten(-1, grid.shape[1:3])
+
+
+@contextmanager
+def _without_checks() -> Iterator[None]:
+    """Within it transformers' models do not look at the values of their tensors."""
+    before = os.environ.get(_NO_CHECKS)
+    os.environ[_NO_CHECKS] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_NO_CHECKS]
+        else:
+            os.environ[_NO_CHECKS] = before
+
+
+def _source(source: str, folder: Path) -> dict[str, str]:
+    """Where it came from, and one hash over its configuration and weights."""
+    import hashlib
+
+    files = [folder / CONFIG, *sorted(folder.glob("*.safetensors"))]
+    together = "".join(file_sha256(path) for path in files)
+    where = {"file": folder.name} if Path(source).is_dir() else {"id": source}
+    return where | {"sha256": hashlib.sha256(together.encode()).hexdigest()}
