@@ -1,0 +1,155 @@
+"""The small words: articles, verbs, pronouns, and what people begin a request with."""
+
+from __future__ import annotations
+
+from sdk.regions.words.lexicon import words
+
+ARTICLES = words(
+    """
+    a, an, the, this, that, these, those, its, their, his, her, some, each, any, every, my, our,
+    your, both, such
+    """
+)
+ANOTHER = words(
+    """
+    another, other, others, the other, another similar, similar, same, additional, identical,
+    different, second similar, more, remaining, several other, any other, many other
+    """
+)
+# Several; and what a noun with "of" does before another.
+NUMBERS = words(
+    """
+    two, three, four, five, six, seven, eight, nine, ten, several, many, multiple, various,
+    numerous, few, a few, a group of, group of, pair of, a pair of, a row of, row of, a line of,
+    line of, a number of, a series of, series of, a couple of, a set of, set of, one of, all, a
+    crowd of, crowd of, a stack of, stack of, a cluster of, cluster of, lots of, some of, a
+    variety of, each of, most of, numbers of, rows of, lines of, groups of, part of, part of a,
+    a mix of, a lot of, two of, a large group of, a small group of, a long line of, pieces of,
+    piece of, a series, plenty of, a bunch of, bunch of, a backdrop
+    of, the backdrop of, a background of, the background of, backdrop of
+    """
+)
+BE = words(
+    """
+    is, are, was, were, be, been, being, appears, seems, appear, looks like, appears to be,
+    seems to be, can be seen, can be, stays, remains, is likely, is seen, is also, be seen,
+    looks, appearing, appears as, is possibly
+    """
+)
+WHICH = words("which, that, who, whose, whom, where, what, as well as which")
+AND = words("and, or, &, as well as, while, but, plus, and also, and is also, also")
+WITH = words(
+    """
+    with, has, have, having, featuring, features, containing, bearing, carries, consisting of,
+    consists of, including, depicting, indicating, indicates, reading, reads, saying, says,
+    labeled, marked with, that reads, contains, depicts, made up of, adorned with, decorated
+    with, painted with, covered in, along with, bordered by, equipped with, displaying the text,
+    composed of
+    """
+)
+WITHOUT = words("without, with no, lacking, not having, has no, that has no")
+SHOWING = words(
+    """
+    showing, displaying, displays, shows, displayed, lit, illuminated in, illuminated with, lit
+    in, glowing, emitting, illuminated, lit up, lit up in, signaling, signalling, with an
+    illuminated, showing a, display
+    """
+)
+WEARING = words(
+    """
+    wearing, dressed in, wears, clad in, clothed in, who wears, dressed, is dressed in
+    """
+)
+CARRYING = words(
+    """
+    holding, carrying, pushing, pulling, using, holds, towing, walking with, carries, dragging,
+    transporting, leading
+    """
+)
+NOT = words(
+    """
+    not, isn't, never, neither, nor, non, except, rather than, aren't, other than
+    """
+)
+# What the picture is called: a place in it is no relation to a thing.
+PICTURE = words(
+    """
+    image, picture, photo, frame, scene, photograph, view, viewer, camera's, screen, shot, us,
+    me, you, center of the image, city scene, traffic scene, street scene, viewpoint,
+    perspective, driver
+    """
+)
+IT = words("it, them, him, itself, themselves, they, he, she, there, here")
+# What stands before a noun phrase and says what is wanted.
+ASKING = words(
+    """
+    there is, there are, there's, find, where is, where's, show me, look at, look for, locate, i
+    mean, can you see, do you see, please find, i see, see, this is, it is, it's, watch out for,
+    point to, we want, is there, please, that is the, i am looking for, i'm looking for, in
+    question, select, detect, track, click on, give me, we see, you can see, where are, show,
+    point at, get, identify, search for, ground, which is the, what is, here is, i want, can you
+    find, could you find, that's, spot, only
+    """
+)
+# Verbs and adverbs that say how something is there, not what or where.
+STATES = words(
+    """
+    able, ahead, aligned, almost, alone, also, apart, appears, arranged, attached, away,
+    backlit, because, being, bending, bent, blending, blurred, both, brightly, can, clearly,
+    closed, closely, coming, contrasting, conversing, could, counting, crossing, crossing the,
+    crouching, currently, cycling, diagonally, did, dimly, directly, distinctly, do, does,
+    downward, downwards, driven, driving, each other, engaged, entering, exiting, extending,
+    extends, facing, facing forward, facing left, facing right, farther, first, fixed, forward,
+    forwards, fully, further, going, hanging, hangs, heading, here, horizontally, if,
+    immediately, immersed, in color, in colour, in motion, in profile, in shape, in sight, in
+    size, in traffic, indicated, installed, its own, jogging, just, kneeling, laid, leaning,
+    left-turning, likely, lined, lined up, located, looking, lying, making, may, might, mostly,
+    mounted, moving, must, nearly, next, not moving, obscured, of, one another, open, oriented,
+    out, painted, parked, partially, partly, passing, perched, placed, pointing, pointing down,
+    pointing left, pointing right, pointing straight, pointing to the left, pointing to the
+    right, pointing up, positioned, possibly, prominently, quite, resting, ridden, riding,
+    right, running, runs, seated, seemingly, seen, set, set up, should, since,
+    sits, sitting, situated, slightly, so, somewhat, stand, standing, stands, stationary,
+    stationed, still, stopped, stretching, stuck, surrounded, suspended, talking, then, there,
+    to, to be, together, too, traveling, travelling, turned, turning, until, upright, upward,
+    upwards, vertically, very, visible, visible from, waiting, walking, well, when, will, would
+    """
+)
+# Where something faces is no place.
+_TURNED = words("pointing, facing, turned, looking, directed, oriented, bending, curving, heading")
+_BY = words(
+    "to the, towards the, up and to the, down and to the, diagonally to the, downwards to the"
+)
+STATES += tuple(
+    f"{verb} {by} {side}" for verb in _TURNED for by in _BY for side in ("left", "right")
+)
+# What describes a noun and is no colour, size or shape: passed over, but understood.
+ADJECTIVES = words(
+    """
+    adjacent, alternating, angled, arched, arrow-shaped, average, back, bald, bare, blurred,
+    blurry, bold, box-like, box-shaped, brick, bright, broken, bus, busy, central, certain,
+    checkered, city, clean, clear, closed, cloudy, cobblestone, colored, colorful, coloured,
+    colourful, commercial, concrete, construction, corner, corrugated, covered, crossed,
+    crossed-out, crossing, curved, cylindrical, decorative, deep, dense, diagonal, digital,
+    directional, dirty, distant, distinct, distinctive, dome-shaped, double, downward,
+    downward-pointing, dry, electric, electrical, elevated, elongated, empty, entire, faint,
+    far-off, filled, first-floor, flashing, floral, fluffy, forested, front, full, glass,
+    glowing, grassy, grid-like, hanging, high, horizontal, horizontally, illuminated,
+    indistinct, inner, l-shaped, leafless, leafy, left-pointing, left-turn, leftward, lit,
+    long-haired, long-sleeved, low, lush, main, metal, metallic, middle, moderate, modern,
+    mountainous, mounted, moving, multi-lane, multi-story, narrow, nearby, new, no, no-entry,
+    no-parking, old, oncoming, one-way, only, opaque, open, opposing, opposite, ornate, outdoor,
+    outer, oval, overcast, overhead, own, painted, parked, parking, partially obscured,
+    partially visible, particular, patterned, paved, pedestrian, plaid, plastic, pointed, power,
+    predominantly, private, prohibition, prominent, public, railroad, rainy, rear, reflective,
+    regular, residential, right-pointing, right-turn, rightward, road, rocky, safety, school,
+    seated, second-floor, security, shaded, shield-shaped, shiny, short-haired, short-sleeved,
+    side, similar, similar-looking, similarly, single, single-story, slanted, sleeveless,
+    sloped, small-scale, snow-covered, snowy, solid, specific, speed limit, standing,
+    stationary, steep, stone, stop, straight, street, striped, sunny, t-shaped, telephone,
+    textured, thick, thin, tiled, tilted, tinted, traffic, train, transparent, tree-lined,
+    two-story, two-way, typical, u-turn, unlit, unpaved, upward, upward-pointing, urban,
+    utility, vertical, vertically, visible, vivid, walking, warning, weathered, wet,
+    white-framed, whole, wide, wooded, wooden, written, yield
+    """
+)
