@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from export.detectors.detector import PIXELS, DetectorOptions, PreparedDetector
 from export.detectors.labels import by_number, known_names, matching
 from export.detectors.plain_graph import finish, finite_masks
 from export.detectors.recognition import IMAGENET, Outputs, Pixels
-from export.detectors.timm_names import RESNETS, key_mapping
+from export.detectors.timm_backbone import is_timm, key_mapping, resnet_config
 from export.onnx.graphs import check_clean, to_onnx
 from sdk.engine.folder import file_sha256
 from sdk.engine.manifest import ImageInput
@@ -117,25 +117,8 @@ def _config(folder: Path) -> Any:
         config = AutoConfig.from_pretrained(folder)
     backbone = getattr(config, "backbone_config", None)
     if getattr(backbone, "model_type", "") == "timm_backbone":
-        config.backbone_config = _instead_of_timm(folder, backbone)
+        config.backbone_config = resnet_config(folder, backbone)
     return config
-
-
-def _instead_of_timm(folder: Path, backbone: Any) -> Any:
-    """The same ResNet as transformers has it: timm is no dependency of this project."""
-    from transformers import ResNetConfig
-
-    shape = RESNETS.get(backbone.backbone)
-    if shape is None or getattr(backbone, "output_stride", None) not in (None, 32):
-        raise InputError(
-            f"the backbone {backbone.backbone} of {folder} is timm's, which is not used here:"
-            f" expected one of {', '.join(RESNETS)} without dilation, or a backbone of"
-            " transformers"
-        )
-    layer_type, depths, sizes = shape
-    return ResNetConfig(
-        layer_type=layer_type, depths=depths, hidden_sizes=sizes, out_features=["stage4"]
-    )
 
 
 def _load(folder: Path, config: Any) -> Any:
@@ -150,7 +133,7 @@ def _load(folder: Path, config: Any) -> Any:
             output_loading_info=True,
             ignore_mismatched_sizes=True,
             attn_implementation="eager",
-            key_mapping=key_mapping() if _from_timm(stored) else None,
+            key_mapping=key_mapping() if is_timm(stored) else None,
         )
     misshapen = [name for name, *_ in found["mismatched_keys"]]
     missing = sorted({*found["missing_keys"], *misshapen})
@@ -162,12 +145,6 @@ def _load(folder: Path, config: Any) -> Any:
             f" shape: {', '.join(learned[:5])}{more}"
         )
     return model.eval()
-
-
-def _from_timm(stored: Mapping[str, Any]) -> bool:
-    backbone = stored.get("backbone_config") or {}
-    named = backbone.get("model_type") == "timm_backbone"
-    return named or (not backbone and stored.get("use_timm_backbone", False))
 
 
 @contextmanager

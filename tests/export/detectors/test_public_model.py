@@ -20,6 +20,7 @@ from transformers.models.rt_detr.image_processing_pil_rt_detr import RTDetrImage
 from export.check.checking import check_model
 from export.detectors.detector import DetectorOptions, open_detector
 from export.detectors.public_model import KNOWN, sampling_by_gather
+from export.detectors.timm_backbone import RESNETS
 from sdk.errors import CheckpointError, EngineError, InputError
 from sdk.regions.heads import Wanted
 
@@ -184,10 +185,8 @@ def timm_name(name: str) -> str:
 @pytest.mark.parametrize("prefix", ["model.backbone.conv_encoder.model.", "model.backbone.model."])
 def test_backbones_of_timm_without_timm(public, copy, prefix, monkeypatch) -> None:
     """DETR as it is published: the same tensors by timm's names."""
-    import export.detectors.public_model as public_model
-
     _, model = public("detr")
-    monkeypatch.setitem(public_model.RESNETS, "resnet18", ("basic", [1, 1, 1, 1], [8, 8, 16, 16]))
+    monkeypatch.setitem(RESNETS, "resnet18", ("basic", [1, 1, 1, 1], [8, 8, 16, 16]))
     said = {"use_timm_backbone": True, "backbone": "resnet18", "backbone_config": None}
     folder = copy("detr", **said)
     weights = {}
