@@ -82,7 +82,7 @@ def judge_call(answer: Grounding, target_xyxy: Rect | None, wall_ms: float = mat
         wall_ms=wall_ms,
         complete=answer.complete,
         place=holds or outcome.right,
-        last_score=answer.zooms[-1].score if answer.zooms else 0.0,
+        last_score=answer.zooms[-1].raw_score if answer.zooms else 0.0,
         absent=target_xyxy is None,
         rival=answer.rival is not None,
     )

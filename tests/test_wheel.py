@@ -134,7 +134,7 @@ def test_what_is_in_it(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     engine = {f"sdk/assets/piza-tiny/engine/{path.name}" for path in ENGINE.iterdir()}
     assert engine <= set(names)
-    for name in ("sdk/py.typed", "sdk/schemas/grounding-2.json", "export/check/operators.csv"):
+    for name in ("sdk/py.typed", "sdk/schemas/grounding-3.json", "export/check/operators.csv"):
         assert name in names
     assert {name.split("/")[0] for name in names} == {
         *("benchmarks", "cpp_ext", "evaluation", "export", "sdk", "train"),

@@ -90,7 +90,7 @@ def compare(recorded: Grounding, again: Grounding) -> Comparison:
     for number, (left, right) in enumerate(zip(recorded.zooms, again.zooms, strict=False), 1):
         rows.append(_box_row(f"window {number}", left.window_xyxy, right.window_xyxy))
         rows.append(_box_row(f"choice {number}", left.xyxy, right.xyxy))
-        rows.append(_score_row(f"raw score {number}", left.score, right.score))
+        rows.append(_score_row(f"raw score {number}", left.raw_score, right.raw_score))
     if not stopped:
         rows.append(_box_row("box", recorded.xyxy, again.xyxy))
     spent, spent_again = recorded.timing_ms["total"], again.timing_ms["total"]

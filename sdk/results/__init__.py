@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from sdk.results.grounding import SCHEMA, Candidates, Grounding, Rival, Zoom
+from sdk.results.grounding import SCHEMA, Candidates, Considered, Grounding, Rival, Zoom
 
-__all__ = ["SCHEMA", "Candidates", "Grounding", "Rival", "Zoom"]
+__all__ = ["SCHEMA", "Candidates", "Considered", "Grounding", "Rival", "Zoom"]

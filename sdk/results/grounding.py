@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sdk.checks import Whole
 
-SCHEMA = "piza-edge/grounding/2"
+SCHEMA = "piza-edge/grounding/3"
 
 Float32 = NDArray[np.float32]
 
@@ -48,27 +48,27 @@ class Zoom:
     Attributes:
         window_xyxy: ``(4,)`` what the step looked at.
         xyxy: ``(4,)`` the box that it chose.
-        score: of that box, 0..1, the network's own, not calibrated.
+        raw_score: of that box, 0..1, the network's own, not calibrated.
         candidates_xyxy: ``(K, 4)`` everything that the network offered, clipped to the window,
             best first; a box that was not finite is NaN. Empty in an answer read from a bundle.
         candidates_scores: ``(K,)`` float32, theirs.
-        progress: the scalar that conditioned the step, 0..1.
+        progress: the scalar that conditioned the step, 0..1; None where nothing conditions it.
         stop_probability: how sure the box-history encoder is after the step, 0..1, that ``xyxy``
-            is the object and not only the next window.
+            is the object and not only the next window; None where there is no such encoder.
     """
 
     window_xyxy: Float32
     xyxy: Float32
-    score: float
+    raw_score: float
     candidates_xyxy: Float32
     candidates_scores: Float32
-    progress: float
-    stop_probability: float
+    progress: float | None = None
+    stop_probability: float | None = None
 
     def __repr__(self) -> str:
         return (
             f"Zoom(window {_box_text(self.window_xyxy)}, box {_box_text(self.xyxy)},"
-            f" raw score {self.score:.3f})"
+            f" raw score {self.raw_score:.3f})"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -80,9 +80,9 @@ class Zoom:
         return {
             "window_xyxy": _numbers(self.window_xyxy),
             "xyxy": _numbers(self.xyxy),
-            "score": round(self.score, 6),
-            "progress": round(self.progress, 6),
-            "stop_probability": round(self.stop_probability, 6),
+            "raw_score": round(self.raw_score, 6),
+            "progress": _digits(self.progress),
+            "stop_probability": _digits(self.stop_probability),
         }
 
 
@@ -104,6 +104,37 @@ class Rival:
     def to_dict(self) -> dict[str, Any]:
         """Plain numbers, rounded as those of ``Zoom.to_dict``."""
         return {"xyxy": _numbers(self.xyxy), "score": round(self.score, 6)}
+
+
+@dataclass(frozen=True, eq=False)
+class Considered:
+    """A proposal that was weighed against others: what it is, and what spoke for it.
+
+    Attributes:
+        xyxy: ``(4,)`` float32 frame pixels.
+        score: what it came to, 0..1, comparable with ``Grounding.score``.
+        label: what its proposer takes it for, ``"car"``.
+        parts: what the sentence asks for (``"kind"``, ``"colour"``, ``"relation"``, ...), and how
+            far the proposal has it, 0..1.
+    """
+
+    xyxy: Float32
+    score: float
+    label: str
+    parts: Mapping[str, float]
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{name} {value:.2f}" for name, value in self.parts.items())
+        return f"Considered({self.label!r}, {_box_text(self.xyxy)}, score {self.score:.3f}: {said})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain numbers, rounded as those of ``Zoom.to_dict``."""
+        return {
+            "xyxy": _numbers(self.xyxy),
+            "score": round(self.score, 6),
+            "label": self.label,
+            "parts": {name: round(value, 6) for name, value in self.parts.items()},
+        }
 
 
 class PickledWithoutPixels:
@@ -155,6 +186,7 @@ class Grounding(PickledWithoutPixels):
         abandoned: the steps of a warm start that was given up before the search began again.
         first_score: the network's own score of an earlier frame's first look, which a warm search
             goes on from and ``score`` takes into account; None where a search stands by itself.
+        considered: proposals that were weighed, best first, where the family weighs any.
     """
 
     PIXELS = "frame"
@@ -175,6 +207,7 @@ class Grounding(PickledWithoutPixels):
     rival: Rival | None = None
     abandoned: tuple[Zoom, ...] = ()
     first_score: float | None = None
+    considered: tuple[Considered, ...] = ()
 
     def __repr__(self) -> str:
         box = "no box" if self.xyxy is None else f"box {_box_text(self.xyxy)}"
@@ -187,7 +220,7 @@ class Grounding(PickledWithoutPixels):
     def to_dict(self) -> dict[str, Any]:
         """The answer as plain Python values: the object that ``to_json`` writes.
 
-        ``schema`` names its shape, which ``sdk/schemas/grounding-2.json`` states as JSON Schema.
+        ``schema`` names its shape, which ``sdk/schemas/grounding-3.json`` states as JSON Schema.
 
         Returns:
             Dicts, lists, numbers, texts, None; boxes as lists of 4 frame pixels, rounded to a
@@ -205,7 +238,8 @@ class Grounding(PickledWithoutPixels):
             "frame_wh": list(self.frame_wh),
             "zooms": [zoom.to_dict() for zoom in self.zooms],
             "abandoned": [zoom.to_dict() for zoom in self.abandoned],
-            "first_score": None if self.first_score is None else round(self.first_score, 6),
+            "first_score": _digits(self.first_score),
+            "considered": [each.to_dict() for each in self.considered],
             "unknown_words": list(self.unknown_words),
             "timing_ms": {stage: round(ms, 3) for stage, ms in self.timing_ms.items()},
             "engine": self.engine,
@@ -336,6 +370,10 @@ def _box_text(box: Float32) -> str:
 
 def _shortened(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _digits(value: float | None) -> float | None:
+    return None if value is None else round(value, 6)
 
 
 def _numbers(box: Float32) -> list[float]:

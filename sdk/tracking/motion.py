@@ -190,7 +190,7 @@ def _begun(answer: Grounding, time_s: float) -> Track:
     return Track(
         box_xyxy=as_boxes(zooms[-1].xyxy),
         context_xyxy=context(answer),
-        first_score=zooms[0].score if goes_on else answer.first_score,
+        first_score=zooms[0].raw_score if goes_on else answer.first_score,
         velocity_xy=(0.0, 0.0),
         level=answer.score,
         time_s=time_s,

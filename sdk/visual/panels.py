@@ -57,11 +57,12 @@ def draw_step(canvas: Canvas, bgr: Picture, answer: Grounding, number: int, rect
     if answer.rival is not None and _shows(zoom.window_xyxy, answer.rival.xyxy):
         canvas.box(view.to_canvas(answer.rival.xyxy), RIVAL, 2)
     canvas.box(view.to_canvas(zoom.xyxy), chosen, 2, dashed=last and not answer.found)
-    values = (
-        ("raw score", zoom.score),
+    told = (
+        ("raw score", zoom.raw_score),
         ("progress", zoom.progress),
         ("stop", zoom.stop_probability),
     )
+    values = [(name, value) for name, value in told if value is not None]
     what = f"window {size_text(zoom.window_xyxy)}"
     _label(canvas, rect, Label(str(number), step_color(number), what, values))
 
@@ -97,7 +98,7 @@ def draw_abandoned(canvas: Canvas, bgr: Picture, zoom: Zoom, rect: Rect) -> None
     canvas.dim_around(window, view.rect_xywh, 0.55)
     canvas.faint_boxes(np.stack([window, view.to_canvas(zoom.xyxy)]), WHITE, 0.8)
     x, y, width, height = rect
-    text = shorten(f"given up · raw score {zoom.score:.2f}", 15, width)
+    text = shorten(f"given up · raw score {zoom.raw_score:.2f}", 15, width)
     canvas.text(x, y + height + 19, text, 15, GREY)
 
 

@@ -98,7 +98,8 @@ class Calibration:
 
     def kind(self, zooms: Sequence[Zoom], first_score: float | None = None) -> str:
         """Which of ``KINDS`` a search of at least one step is."""
-        if zooms[-1].stop_probability < self.ended:
+        stop = zooms[-1].stop_probability
+        if stop is not None and stop < self.ended:
             return "open"
         return "whole" if len(zooms) > 1 or first_score is not None else "close"
 
@@ -121,7 +122,7 @@ class Calibration:
         if not zooms:
             return 0.0
         if self.evidence is None:
-            score = zooms[-1].score
+            score = zooms[-1].raw_score
             return min(max(score, 0.0), 1.0) if not math.isnan(score) else 0.0
         weights = self.evidence[self.kind(zooms, first_score)]
         return probability(weights.logit(*_logits(zooms, first_score)))
@@ -175,8 +176,8 @@ class Calibration:
 
 def _logits(zooms: Sequence[Zoom], first_score: float | None) -> tuple[float, float]:
     """Of the first look's score, which may be an earlier frame's, and of the last one's."""
-    first = zooms[0].score if first_score is None else first_score
-    return logit(first), logit(zooms[-1].score)
+    first = zooms[0].raw_score if first_score is None else first_score
+    return logit(first), logit(zooms[-1].raw_score)
 
 
 def logit(score: float) -> float:

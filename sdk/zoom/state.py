@@ -62,7 +62,7 @@ class Start:
 
 def last_score(zooms: Sequence[Zoom], first_score: float | None = None) -> float:
     """The network's own score of the last box, 0 without any; what came first does not count."""
-    return zooms[-1].score if zooms else 0.0
+    return zooms[-1].raw_score if zooms else 0.0
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def _follow(
     zoom = Zoom(
         window_xyxy=trail.window.astype(np.float32),
         xyxy=box.astype(np.float32),
-        score=float(scores[choice]),
+        raw_score=float(scores[choice]),
         candidates_xyxy=boxes.astype(np.float32),
         candidates_scores=scores,
         progress=rules.policy.progress(trail.raw_progress),

@@ -41,7 +41,7 @@ def answer(ref: str, windows: Sequence[Box], found: bool = True) -> Grounding:
             Zoom(
                 window_xyxy=np.array(window, np.float32),
                 xyxy=xyxy,
-                score=0.75,
+                raw_score=0.75,
                 candidates_xyxy=xyxy[None],
                 candidates_scores=np.array([0.75], np.float32),
                 progress=0.0,

@@ -141,7 +141,7 @@ def fit_evidence(trials: Sequence[Trial], ended: float) -> dict[str, Weights]:
         parts = (zooms, zooms[:1], zooms[-1:]) if len(zooms) > 1 else (zooms,)
         for part in filter(None, parts):
             right = _right(part, trial.target_xyxy)
-            seen[kind(part)].append((logit(part[0].score), logit(part[-1].score), right))
+            seen[kind(part)].append((logit(part[0].raw_score), logit(part[-1].raw_score), right))
     everything = [sample for samples in seen.values() for sample in samples]
     return {
         name: fit_weights(np.array(seen[name] or everything), both=name == "whole" and seen[name])

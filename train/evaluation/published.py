@@ -106,7 +106,7 @@ class PublishedSearcher:
                 Zoom(
                     window_xyxy=np.array([x, y, x + w, y + h], np.float32),
                     xyxy=boxes[0],
-                    score=float(scores[0]),
+                    raw_score=float(scores[0]),
                     candidates_xyxy=boxes,
                     candidates_scores=scores,
                     progress=float(progress),

@@ -38,7 +38,7 @@ def quick_scores(searcher: Searcher, questions: Iterable[Question]) -> dict[str,
 
 def final_score(found: Search) -> float:
     """Score of the answer, 0 when the search broke off: then there is none."""
-    return found.zooms[-1].score if found.zooms and found.fault is None else 0.0
+    return found.zooms[-1].raw_score if found.zooms and found.fault is None else 0.0
 
 
 def final_iou(found: Search, target_xyxy: ArrayLike) -> float:

@@ -26,7 +26,7 @@ _HEAD = {
 
 def record_schema() -> dict[str, Any]:
     """The JSON Schema of a record: that of the answer, with the three fields before it."""
-    file = resources.files("sdk") / "schemas" / "grounding-2.json"
+    file = resources.files("sdk") / "schemas" / "grounding-3.json"
     answer: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     return {
         **answer,

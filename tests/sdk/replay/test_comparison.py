@@ -17,7 +17,7 @@ def test_what_the_deadline_cut_off_is_not_held_against_an_answer(grounder, frame
     whole = grounder.locate(frame, REF)
     for steps in range(len(whole.zooms) + 1):
         zooms = whole.zooms[:steps]
-        box, score = (zooms[-1].xyxy, zooms[-1].score) if zooms else (None, 0.0)
+        box, score = (zooms[-1].xyxy, zooms[-1].raw_score) if zooms else (None, 0.0)
         cut = dataclasses.replace(
             whole, zooms=zooms, xyxy=box, score=score, found=False, reason="late", complete=False
         )

@@ -40,7 +40,7 @@ PATHS += [f"options/{key}" for key in ("threshold", "color", "beam", "deadline_m
 ANSWER_KEYS = ("schema", "ref", "found", "complete", "reason", "score", "xyxy", "rival")
 ANSWER_KEYS += ("frame_wh", "zooms", "abandoned", "unknown_words", "timing_ms", "engine")
 PATHS += [f"answers/0/{key}" for key in ANSWER_KEYS]
-PATHS += [f"answers/0/zooms/0/{key}" for key in ("window_xyxy", "xyxy", "score", "progress")]
+PATHS += [f"answers/0/zooms/0/{key}" for key in ("window_xyxy", "xyxy", "raw_score", "progress")]
 
 
 def place(data, path):

@@ -27,14 +27,14 @@ def test_json_has_the_names_that_others_rely_on(answer):
     assert data["ref"] == "the red square"
     assert data["frame_wh"] == [640, 480]
     assert len(data["xyxy"]) == 4
-    assert all({"window_xyxy", "xyxy", "score"} <= set(zoom) for zoom in data["zooms"])
+    assert all({"window_xyxy", "xyxy", "raw_score"} <= set(zoom) for zoom in data["zooms"])
     assert data["zooms"][-1]["xyxy"] == data["xyxy"]
     assert data == answer.to_dict()
 
 
 def test_json_tells_of_a_rival_a_deadline_and_an_abandoned_start(answer):
     plain = answer.to_dict()
-    assert plain["schema"] == "piza-edge/grounding/2"
+    assert plain["schema"] == "piza-edge/grounding/3"
     assert (plain["complete"], plain["rival"], plain["abandoned"]) == (True, None, [])
     told = dataclasses.replace(
         answer,

@@ -129,7 +129,7 @@ def test_vision_msgs_of_what_was_not_found(missed, nothing):
 
 @pytest.fixture(scope="module")
 def conforms():
-    path = Path(sdk.__file__).parent / "schemas" / "grounding-2.json"
+    path = Path(sdk.__file__).parent / "schemas" / "grounding-3.json"
     return fastjsonschema.compile(json.loads(path.read_text(encoding="utf-8")))
 
 

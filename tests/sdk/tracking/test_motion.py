@@ -34,7 +34,7 @@ def zoom(window, box, score):
     return Zoom(
         window_xyxy=np.array(window, np.float32),
         xyxy=np.array(box, np.float32),
-        score=score,
+        raw_score=score,
         candidates_xyxy=np.array([box], np.float32),
         candidates_scores=np.array([score], np.float32),
         progress=0.0,

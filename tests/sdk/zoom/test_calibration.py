@@ -39,7 +39,7 @@ def zoom(box, score: float, others=(), stop: float = 0.0) -> Zoom:
     return Zoom(
         window_xyxy=np.array((0, 0, 1920, 1080), np.float32),
         xyxy=np.array(box, np.float32),
-        score=score,
+        raw_score=score,
         candidates_xyxy=np.array([pair[0] for pair in pairs], np.float32),
         candidates_scores=np.array([pair[1] for pair in pairs], np.float32),
         progress=0.0,
@@ -244,7 +244,7 @@ def test_scores_are_calibrated(engine, make_manifest, make_frame) -> None:
     with Grounder(engine, threads=1) as calibrated:
         answer = calibrated.locate(frame, "the red square")
     assert len(answer.zooms) > 1
-    assert answer.score == made.score(answer.zooms) != answer.zooms[-1].score
+    assert answer.score == made.score(answer.zooms) != answer.zooms[-1].raw_score
     assert answer.found is (answer.score >= 0.5)
     # The second candidate of the small engine is the whole window, wherever it looks; its score
     # is 0, and what is at the floor is nobody's rival, however wide the margin.

@@ -121,7 +121,7 @@ def test_the_next_usable_candidate_is_taken():
     boxes = [[NAN] * 4, [0.9, 0.9, 0.1, 0.1], [0.25, 0.25, 0.75, 0.75]]
     zoom = run(ScriptedSession((boxes, [0.9, 0.8, 0.7])), max_steps=1).zooms[0]
     assert zoom.xyxy.tolist() == [100, 75, 300, 225]
-    assert zoom.score == pytest.approx(0.7)
+    assert zoom.raw_score == pytest.approx(0.7)
     assert zoom.candidates_xyxy.shape == (3, 4)
     assert np.isnan(zoom.candidates_xyxy[0]).all()
 

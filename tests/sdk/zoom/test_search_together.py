@@ -145,7 +145,7 @@ def test_a_beam_ends_with_the_best(session):
     assert final(narrow) == SMALL_LEFT
     (wide,) = run(session, "either", beam=2)
     assert final(wide) == SMALL_RIGHT
-    assert [zoom.score for zoom in wide.zooms] == pytest.approx([0.45, 0.9])
+    assert [zoom.raw_score for zoom in wide.zooms] == pytest.approx([0.45, 0.9])
 
 
 def test_a_beam_follows_places_not_copies():

@@ -39,7 +39,7 @@ def zoom(box, score: float, stop: float, rival: float = 0.0) -> Zoom:
     return Zoom(
         window_xyxy=np.array((0, 0, 1920, 1080), np.float32),
         xyxy=np.array(box, np.float32),
-        score=score,
+        raw_score=score,
         candidates_xyxy=np.array([box, (900, 500, 1200, 800)], np.float32),
         candidates_scores=np.array([score, rival], np.float32),
         progress=0.0,
