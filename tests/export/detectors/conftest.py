@@ -1,11 +1,15 @@
-"""Small random detectors in transformers' format."""
+"""Small random detectors: in transformers' format, and a graph model of TensorFlow.js."""
 
 from __future__ import annotations
 
+import base64
+import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import transformers
@@ -155,3 +159,102 @@ def public(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Pa
         return made[kind]
 
     return get
+
+
+RANDOM = np.random.default_rng(0)
+
+
+def text(value: str) -> dict[str, str]:
+    return {"s": base64.b64encode(value.encode()).decode()}
+
+
+def numbers(*values: int) -> dict[str, Any]:
+    return {"list": {"i": [str(value) for value in values]}}
+
+
+def node(name: str, kind: str, *inputs: str, **attributes: Any) -> dict[str, Any]:
+    return {"name": name, "op": kind, "input": list(inputs), "attr": attributes}
+
+
+ARRAYS = {
+    "kernel": (RANDOM.normal(0, 0.3, (3, 3, 3, 4)).astype(np.float16), "float32", "float16"),
+    "bias": (RANDOM.normal(0, 1, 4).astype(np.float32), "float32", None),
+    "last": (np.array([0, 2, 3, 1], np.int32), "int32", None),
+    "first": (np.array([0, 3, 1, 2], np.int32), "int32", None),
+    "margin": (np.array([[0, 0], [0, 0], [1, 1], [1, 1]], np.int32), "int32", None),
+    "size": (np.array([6, 10], np.int32), "int32", None),
+    "parts": (np.array([1, 3], np.int32), "int32", None),
+    "axis": (np.array(1, np.int32), "int32", None),
+    "nothing": (np.zeros((0, 1), np.int32), "int32", None),
+    "one": (np.array([3], np.int32), "int32", None),
+    "none": (np.zeros(0, np.int32), "int32", None),
+    "zero": (np.array(0, np.int32), "int32", None),
+    "shape": (np.array([1, 3, -1], np.int32), "int32", None),
+}
+CONV = {"strides": numbers(1, 2, 1, 1), "dilations": numbers(1, 1, 1, 1)}
+HWC = {"data_format": text("NHWC"), "padding": text("VALID")}
+NODES = [
+    node("image", "Placeholder"),
+    node("padded", "Pad", "image", "margin"),
+    node("turned", "Transpose", "padded", "last"),
+    node("conv", "Conv2D", "turned", "kernel", **CONV, **HWC),
+    node("shifted", "AddV2", "conv", "bias"),
+    node("back", "Transpose", "shifted", "first"),
+    node("leaky", "LeakyRelu", "back", alpha={"f": 0.1}),
+    node("turned again", "Transpose", "leaky", "last"),
+    node(
+        "pool",
+        "MaxPool",
+        "turned again",
+        ksize=numbers(1, 2, 2, 1),
+        strides=numbers(1, 1, 1, 1),
+        **HWC,
+    ),
+    node(
+        "larger",
+        "ResizeBilinear",
+        "pool",
+        "size",
+        half_pixel_centers={"b": True},
+        align_corners={"b": False},
+    ),
+    node("maps", "Transpose", "larger", "first"),
+    node("split", "SplitV", "maps", "parts", "axis", num_split={"i": "2"}),
+    node("scores", "Sigmoid", "split"),
+    node("dense", "SparseToDense", "nothing", "one", "none", "zero"),
+    node("whole shape", "AddV2", "shape", "dense"),
+    node("flat", "Reshape", "split:1", "whole shape"),
+    node("joined", "ConcatV2", "scores", "scores", "axis"),
+    node("Identity", "Identity", "flat"),
+    node("Identity_1", "Identity", "joined"),
+]
+
+
+def graph_model(nodes: list[dict[str, Any]]) -> tuple[dict[str, Any], bytes]:
+    weights, data = [], b""
+    for name, (value, kind, stored) in ARRAYS.items():
+        entry = {"name": name, "shape": list(value.shape), "dtype": kind}
+        if stored:
+            entry["quantization"] = {"dtype": stored}
+        weights.append(entry)
+        data += value.tobytes()
+    constants = [node(name, "Const") for name in ARRAYS]
+
+    def value(*sizes: int) -> dict[str, Any]:
+        return {"tensorShape": {"dim": [{"size": str(size)} for size in sizes]}}
+
+    model = {
+        "signature": {
+            "inputs": {"image:0": value(1, 3, 8, 10)},
+            "outputs": {"Identity:0": value(1, 3, 60), "Identity_1:0": value(1, 2, 6, 10)},
+        },
+        "modelTopology": {"node": [*constants, *nodes]},
+        "weightsManifest": [{"paths": ["model.bin"], "weights": weights}],
+    }
+    return json.loads(json.dumps(model)), data
+
+
+@pytest.fixture(scope="session")
+def tfjs() -> SimpleNamespace:
+    """A graph model's ``nodes`` and ``arrays``, and ``make(nodes)``: its JSON and weights."""
+    return SimpleNamespace(nodes=NODES, arrays=ARRAYS, make=graph_model)
