@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +25,7 @@ from transformers.models.grounding_dino.processing_grounding_dino import Groundi
 
 from export.onnx.graphs import export_network
 from sdk.errors import CheckpointError
+from train.base import open_base
 from train.models.grounding_dino.config import PizaConfig
 from train.models.grounding_dino.grounder import PizaGrounder
 from train.models.grounding_dino.networks import networks, ranked
@@ -122,6 +124,17 @@ def test_it_can_be_tuned(saved) -> None:
     moved = [name for name, each in model.named_parameters() if each.grad is not None]
     assert any("adapter" in name for name in moved)
     assert any("class_embed" in name for name in moved)
+
+
+def test_a_folder_is_a_base(saved, tokenizer_file: Path) -> None:
+    """What ``--base FOLDER`` opens, its own or another size of input."""
+    folder, *_ = saved(PLAIN)
+    shutil.copyfile(tokenizer_file, folder / "tokenizer.json")
+    base = open_base(str(folder), "zero-shot", (64, 128))
+    assert not base.model.config.scaled_similarity
+    assert base.model.config.input_hw == (64, 128)
+    assert base.model.config.max_tokens == base.model.base.config.max_text_len
+    assert not base.knows_histories
 
 
 def test_its_configuration_survives_a_checkpoint(saved, tmp_path: Path) -> None:
