@@ -30,7 +30,15 @@ def questions(
 ) -> Iterator[Question]:
     """One sentence for each of the scenes ``seed``, ``seed + 1``, ...; some true of nothing.
 
-    ``grammar`` ``"both"``: in turns, so that either kind of question is asked in either grammar.
+    Args:
+        seed: of the first scene.
+        count: how many questions.
+        absent_every: one sentence of so many is true of nothing.
+        grammar: "plain", "rich", or "both": in turns, so that either kind of question is asked in
+            either grammar.
+
+    Returns:
+        The questions, each drawn when it is asked for.
     """
     for number in range(seed, seed + count):
         scene = make_scene(number)
@@ -68,7 +76,15 @@ class Case:
 
 
 def make_case(seed: int, grammar: str = "plain") -> Case:
-    """The case of one seed. The same seed gives the same case."""
+    """The case of one seed. The same arguments give the same case.
+
+    Args:
+        seed: of the scene, and of the choice among its expressions.
+        grammar: "plain" or "rich".
+
+    Returns:
+        The case, not drawn yet.
+    """
     scene = make_scene(seed)
     candidates = expressions(scene, seed, grammar=grammar)
     chosen = candidates[int(np.random.default_rng([seed, 11]).integers(len(candidates)))]
@@ -82,7 +98,16 @@ def make_case(seed: int, grammar: str = "plain") -> Case:
 
 
 def make_cases(count: int, seed: int, grammar: str = "plain") -> list[Case]:
-    """The cases of the seeds ``seed`` to ``seed + count - 1``."""
+    """The cases of the seeds ``seed`` to ``seed + count - 1``.
+
+    Args:
+        count: how many cases.
+        seed: of the first.
+        grammar: "plain" or "rich".
+
+    Returns:
+        One case for each seed, in order.
+    """
     return [make_case(k, grammar) for k in range(seed, seed + count)]
 
 
@@ -117,6 +142,13 @@ def make_workload(count: int, seed: int) -> Workload:
     """``count`` different questions; neighbours ask about different frames where they can.
 
     No expression comes twice, since an engine remembers the text features of one that it has seen.
+
+    Args:
+        count: how many questions, at least one.
+        seed: of the first scene; the next ones count up from it.
+
+    Returns:
+        The questions, and as many frames (1080, 1920, 3) uint8 BGR as they need.
     """
     by_frame: list[list[str]] = []
     seen: set[str] = set()

@@ -32,6 +32,12 @@ def reliability_bins(scores: ArrayLike, right: ArrayLike, count: int = BINS) -> 
         scores: ``(n,)`` in 0..1.
         right: ``(n,)``, whether each answer is right.
         count: how many bins.
+
+    Returns:
+        The bins, from score 0 on.
+
+    Raises:
+        ValueError: different numbers of scores and outcomes, or a score outside of 0..1.
     """
     p, y = _pair(scores, right)
     place = np.minimum((p * count).astype(np.int64), count - 1)
@@ -63,7 +69,20 @@ def calibration_error(bins: list[Bin]) -> float:
 
 def chance_error(scores: ArrayLike, count: int = BINS, draws: int = 200, seed: int = 0) -> float:
     """The calibration error that these scores would have in the mean if each were exactly the
-    probability of being right: what comes of having no more answers. NaN without answers."""
+    probability of being right: what comes of having no more answers.
+
+    Args:
+        scores: ``(n,)`` in 0..1.
+        count: how many bins the error is taken over.
+        draws: how many sets of outcomes are drawn; the result is the mean of their errors.
+        seed: of the draws.
+
+    Returns:
+        A ``calibration_error``; NaN without answers.
+
+    Raises:
+        ValueError: a score outside of 0..1.
+    """
     p = np.asarray(scores, dtype=np.float64)
     rng = np.random.default_rng(seed)
     errors = [
@@ -73,15 +92,36 @@ def chance_error(scores: ArrayLike, count: int = BINS, draws: int = 200, seed: i
 
 
 def brier(scores: ArrayLike, right: ArrayLike) -> float:
-    """Mean squared difference of score and outcome (Brier 1950); NaN without answers."""
+    """Mean squared difference of score and outcome (Brier 1950).
+
+    Args:
+        scores: ``(n,)`` in 0..1.
+        right: ``(n,)``, whether each answer is right.
+
+    Returns:
+        In 0..1, 0 for the best; NaN without answers.
+
+    Raises:
+        ValueError: different numbers of scores and outcomes, or a score outside of 0..1.
+    """
     p, y = _pair(scores, right)
     return _mean((p - y) ** 2)
 
 
 def auc(scores: ArrayLike, right: ArrayLike) -> float:
-    """How often a right answer scores above a wrong one, ties counting half; NaN without both.
+    """How often a right answer scores above a wrong one, ties counting half.
 
     The area under the ROC curve, by ranks (Mann and Whitney 1947).
+
+    Args:
+        scores: ``(n,)`` in 0..1.
+        right: ``(n,)``, whether each answer is right.
+
+    Returns:
+        In 0..1, 1 for the best; NaN unless there are both right and wrong answers.
+
+    Raises:
+        ValueError: different numbers of scores and outcomes, or a score outside of 0..1.
     """
     from scipy.stats import rankdata
 
@@ -98,7 +138,17 @@ def risk_coverage(scores: ArrayLike, right: ArrayLike) -> tuple[Floats, Floats]:
     """Share of questions answered and share of wrong ones among these, as the threshold falls.
 
     El-Yaniv and Wiener, "On the Foundations of Noise-free Selective Classification", JMLR 2010.
-    One point for each distinct score, from the best on: ``(coverage, risk)``.
+
+    Args:
+        scores: ``(n,)`` in 0..1.
+        right: ``(n,)``, whether each answer is right.
+
+    Returns:
+        ``(coverage, risk)``, each ``(k,)`` in 0..1: a point for each of the k distinct scores, from
+        the best on.
+
+    Raises:
+        ValueError: different numbers of scores and outcomes, or a score outside of 0..1.
     """
     p, y = _pair(scores, right)
     order = np.argsort(-p, kind="stable")
@@ -108,7 +158,19 @@ def risk_coverage(scores: ArrayLike, right: ArrayLike) -> tuple[Floats, Floats]:
 
 
 def exact_interval(hits: int, n: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Clopper and Pearson's interval (1934) of a share ``hits / n``; 0..1 when n is 0."""
+    """Clopper and Pearson's interval (1934) of a share ``hits / n``.
+
+    Args:
+        hits: how many of the answers count.
+        n: how many answers there are.
+        confidence: of the interval, in 0..1.
+
+    Returns:
+        The lower and the upper end; 0 and 1 when ``n`` is 0.
+
+    Raises:
+        ValueError: ``hits`` is not in 0..n, or ``confidence`` not in 0..1.
+    """
     from scipy.stats import binomtest
 
     if n == 0:

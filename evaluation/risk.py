@@ -46,8 +46,16 @@ def threshold_for(bad_scores: ArrayLike, total: int, risk: float, confidence: fl
 
 
 def tolerated(total: int, risk: float, confidence: float) -> int:
-    """How many of ``total`` questions may end badly: the most for which the binomial test still
-    rejects that the risk is larger than ``risk``.
+    """How many questions may end badly: the most for which the exact binomial test still rejects
+    that the risk is larger than ``risk``.
+
+    Args:
+        total: how many questions there are.
+        risk: in (0, 1), the largest probability of ending badly.
+        confidence: in (0, 1); 1 - ``confidence`` is the level of the test.
+
+    Returns:
+        A number of questions, 0 or more.
 
     Raises:
         InputError: no risk or confidence in (0, 1), or too few questions for them.

@@ -90,7 +90,15 @@ class Row:
 
 
 def judge(answer: Answer, target_xyxy: Rect | None) -> Outcome:
-    """An answer, held against the true box, or None where the expression is true of nothing."""
+    """An answer held against the truth.
+
+    Args:
+        answer: what was answered.
+        target_xyxy: the true box, frame pixels; None where the expression is true of nothing.
+
+    Returns:
+        The outcome; its ``iou`` is 0 without a target.
+    """
     iou, holds = 0.0, False
     if target_xyxy is not None:
         iou = float(answer_ious([answer.xyxy], [target_xyxy])[0])
@@ -107,7 +115,19 @@ def judged(
     shuffled: Answer | None,
     absent: Answer | None,
 ) -> Row:
-    """The answers to one question, judged."""
+    """The answers to one question, judged.
+
+    Args:
+        ref: the true expression.
+        target_xyxy: the true box, frame pixels.
+        needs_relation: whether the noun phrase alone does not single out the target.
+        true: the answer to the expression.
+        shuffled: to another frame's expression, None where it was not asked.
+        absent: to an expression that is true of nothing here, None where it was not asked.
+
+    Returns:
+        The three outcomes, every box held against the one target.
+    """
     outcomes = [None if a is None else judge(a, target_xyxy) for a in (shuffled, absent)]
     return Row(ref, float(area(target_xyxy)), needs_relation, judge(true, target_xyxy), *outcomes)
 
@@ -183,6 +203,9 @@ def evaluate(
         cases: what is asked.
         seed: of the permutation of the expressions.
         progress: wraps the cases, to show how far it got.
+
+    Returns:
+        One row for each case, in order.
     """
     others = shuffled([case.ref for case in cases], seed)
     rows = []

@@ -43,8 +43,18 @@ def interval_of_ratio(
 def interval_of_paired_ratio(
     old: Sequence[float], new: Sequence[float], level: float
 ) -> tuple[float, float, float]:
-    """The median of ``new / old``, pair by pair, and its interval; arguments as above, as long as
-    each other. What makes one question slower than another is in both and cancels out."""
+    """The median of ``new / old``, pair by pair, and its interval.
+
+    What makes one question slower than another is in both and cancels out.
+
+    Args:
+        old: in the order in which they were measured, positive, at least one.
+        new: of the same questions, in the same order.
+        level: of the interval, such as 0.95.
+
+    Returns:
+        The median, the lower and the upper end (percentile method, Efron 1979).
+    """
     ratios = np.asarray(new, np.float64) / np.asarray(old, np.float64)
     rng = np.random.default_rng(_SEED)
     drawn = [np.median(ratios[_resample(len(ratios), rng)]) for _ in range(_RESAMPLES)]
@@ -71,7 +81,15 @@ SAME_IOU = 0.99  # as in an engine's certificate
 
 
 def same_box(a: Float32 | None, b: Float32 | None) -> bool:
-    """Whether two boxes ``(4,)`` overlap by ``SAME_IOU``, or there is none on either side."""
+    """Whether two answers are one: boxes of an IoU of ``SAME_IOU`` or more, or none on either side.
+
+    Args:
+        a: ``(4,)`` xyxy, frame pixels, or None.
+        b: likewise, of the same frame.
+
+    Returns:
+        False where only one of them is None.
+    """
     if a is None or b is None:
         return a is b
     return float(iou(a, b)) >= SAME_IOU

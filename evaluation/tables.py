@@ -12,7 +12,15 @@ from sdk.errors import InputError
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns of text: the first to the left, the others to the right."""
+    """Columns of text: the first to the left, the others to the right.
+
+    Args:
+        header: the columns' names.
+        rows: for each row a cell for each column.
+
+    Returns:
+        Lines without an end of line at the end, the second a rule below the header.
+    """
     widths = [max(len(row[k]) for row in [header, *rows]) for k in range(len(header))]
     lines = []
     for row in [header, *rows]:

@@ -19,7 +19,19 @@ from train.progress import Progress
 
 
 def export_checkpoint(checkpoint: Path, folder: Path) -> Manifest:
-    """Exports ``checkpoint`` into ``folder`` (made if need be); returns the manifest written."""
+    """Exports a checkpoint of any family.
+
+    Args:
+        checkpoint: its folder.
+        folder: where the portable folder goes, made if need be.
+
+    Returns:
+        The manifest written.
+
+    Raises:
+        CheckpointError: there is no checkpoint, or it is damaged or of a family that is not known.
+        EngineError: a network did not become what was promised, or the manifest cannot be written.
+    """
     return export_model(load(checkpoint), checkpoint, folder)
 
 

@@ -32,7 +32,18 @@ def piza(arguments: Sequence[str] | None = None) -> int:
 
 
 def run_package(package: str, arguments: Sequence[str] | None = None) -> int:
-    """``python -m PACKAGE NAME``: as ``piza``, for the commands of one package."""
+    """``python -m PACKAGE NAME``: as ``piza``, for the commands of one package.
+
+    Args:
+        package: the package's name.
+        arguments: of the command line, by default the process's own.
+
+    Returns:
+        The exit code (``sdk.exits``).
+
+    Raises:
+        SystemExit: by argparse, after help and usage errors.
+    """
     prog, about = f"python -m {package}", _table(package).ABOUT
     fill = partial(_add_commands, (package,), {})
     parser = _LazyParser(prog, description=about, epilog=_PREFER_PIZA, fill=fill)

@@ -67,9 +67,19 @@ def read_image(path: str | Path) -> Frame:
 
 
 def decode_image(data: bytes, name: str, depth: BitDepth | None = None) -> Frame:
-    """The bytes of an image file, called ``name`` in messages, as ``read_image`` gives it.
+    """An image file in memory as a frame, as ``read_image`` gives it.
 
-    ``depth`` is that of all images of a stream; by default each image has its own.
+    Args:
+        data: the bytes of the file.
+        name: what messages call it.
+        depth: that of all images of a stream; by default each image has its own.
+
+    Returns:
+        ``(h, w, 3)`` uint8, BGR, upright.
+
+    Raises:
+        InputError: the bytes are no image, or a damaged one, or one of more pixels than OpenCV
+            decodes.
     """
     import cv2
 
@@ -94,7 +104,16 @@ def decode_image(data: bytes, name: str, depth: BitDepth | None = None) -> Frame
 
 
 def write_image(path: str | Path, picture: Frame, color: str = "bgr") -> None:
-    """Writes ``(h, w, 3)`` uint8 in the format of the suffix; raises InputError when it cannot."""
+    """Writes an image file in the format of the suffix.
+
+    Args:
+        path: the file, ``.png`` for a lossless one; its folder exists.
+        picture: ``(h, w, 3)`` uint8.
+        color: order of its channels, ``"bgr"`` or ``"rgb"``.
+
+    Raises:
+        InputError: the file cannot be written, or ``encode_image`` refuses what is given.
+    """
     target = Path(path)
     try:
         data = encode_image(picture, target.suffix.lower(), color)
@@ -104,10 +123,23 @@ def write_image(path: str | Path, picture: Frame, color: str = "bgr") -> None:
 
 
 def encode_image(picture: Frame, suffix: str, color: str = "bgr") -> bytes:
-    """The bytes of an image file of a format, such as ``".png"``, which is lossless."""
+    """A picture as the bytes of an image file.
+
+    Args:
+        picture: ``(h, w, 3)`` uint8.
+        suffix: of the format, such as ``".jpg"``, or ``".png"``, which is lossless.
+        color: order of the picture's channels, ``"bgr"`` or ``"rgb"``.
+
+    Returns:
+        What a file of that suffix holds.
+
+    Raises:
+        InputError: no such picture, a suffix that OpenCV has no format for, or another order.
+    """
     import cv2
 
-    bgr = check_frame(picture) if check_color(color) == "bgr" else picture[:, :, ::-1]
+    frame = check_frame(picture)
+    bgr = frame if check_color(color) == "bgr" else frame[:, :, ::-1]
     try:
         _, data = cv2.imencode(suffix, np.ascontiguousarray(bgr))
     except cv2.error:

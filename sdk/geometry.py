@@ -39,13 +39,36 @@ def area(boxes: ArrayLike) -> NDArray[np.float64]:
 
 
 def clip(boxes: ArrayLike, window_xyxy: ArrayLike) -> Boxes:
-    """Each box limited to the window. A box outside of it collapses onto the window's border."""
+    """Each box limited to the window. A box outside of it collapses onto the window's border.
+
+    Args:
+        boxes: ``(..., 4)`` xyxy.
+        window_xyxy: ``(4,)``, or one for each box; broadcast over the leading axes.
+
+    Returns:
+        ``(..., 4)`` xyxy.
+
+    Raises:
+        ValueError: a last axis that is not 4.
+    """
     array, window = as_boxes(boxes), as_boxes(window_xyxy)
     return np.minimum(np.maximum(array, window[..., _LOW]), window[..., _HIGH])
 
 
 def contains(outer: ArrayLike, inner: ArrayLike, tolerance: float = 0.0) -> NDArray[np.bool_]:
-    """True where ``inner`` lies in ``outer``, borders included, give or take ``tolerance`` px."""
+    """Where ``inner`` lies in ``outer``, borders included.
+
+    Args:
+        outer: ``(..., 4)`` xyxy.
+        inner: ``(..., 4)`` xyxy; the two are broadcast over the leading axes.
+        tolerance: by how many pixels each side of ``inner`` may lie outside.
+
+    Returns:
+        ``(...)`` bool.
+
+    Raises:
+        ValueError: a last axis that is not 4.
+    """
     a, b = as_boxes(outer), as_boxes(inner)
     above = (b[..., :2] >= a[..., :2] - tolerance).all(axis=-1)
     below = (b[..., 2:] <= a[..., 2:] + tolerance).all(axis=-1)
@@ -53,7 +76,18 @@ def contains(outer: ArrayLike, inner: ArrayLike, tolerance: float = 0.0) -> NDAr
 
 
 def intersection(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
-    """Area that ``a`` and ``b`` share, broadcast over the leading axes."""
+    """Area that ``a`` and ``b`` share.
+
+    Args:
+        a: ``(..., 4)`` xyxy.
+        b: ``(..., 4)`` xyxy; the two are broadcast over the leading axes.
+
+    Returns:
+        ``(...)`` in square pixels, 0 for boxes that only touch, or are empty.
+
+    Raises:
+        ValueError: a last axis that is not 4.
+    """
     left, right = as_boxes(a), as_boxes(b)
     low = np.maximum(left[..., :2], right[..., :2])
     high = np.minimum(left[..., 2:], right[..., 2:])
@@ -61,7 +95,18 @@ def intersection(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
 
 
 def iou(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
-    """Intersection over union, broadcast over the leading axes; 0 where the union is empty."""
+    """Intersection over union.
+
+    Args:
+        a: ``(..., 4)`` xyxy.
+        b: ``(..., 4)`` xyxy; the two are broadcast over the leading axes.
+
+    Returns:
+        ``(...)`` in 0..1, 0 where the union is empty.
+
+    Raises:
+        ValueError: a last axis that is not 4.
+    """
     shared = intersection(a, b)
     union = area(a) + area(b) - shared
     return np.asarray(np.divide(shared, union, out=np.zeros_like(union), where=union > 0))

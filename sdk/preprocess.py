@@ -19,13 +19,26 @@ def network_input(
     out: NDArray[np.float32] | None = None,
     threads: int | None = None,
 ) -> NDArray[np.float32]:
-    """Windows of a frame, fitted by the letterbox rule and normalised, ``(n, 3, H, W)`` RGB.
+    """Windows of a frame, fitted by the letterbox rule (``sdk.geometry.Letterbox``) and normalised.
 
-    ``frame`` is ``(h, w, 3)`` uint8 in ``color`` order, ``windows_xyxy`` ``(n, 4)`` frame pixels,
-    or ``(4,)`` for one; ``mean`` and ``std`` are in RGB order and 0..255 units. ``out``, of the
-    result's shape, is written into when it is given. ``threads``: how many at most, by default
-    ``sdk.cores.default_threads``; fewer where more do not pay. Raises ValueError for a window that
-    is empty or outside of the frame.
+    Args:
+        frame: ``(h, w, 3)`` uint8 in ``color`` order.
+        windows_xyxy: ``(n, 4)`` frame pixels, or ``(4,)`` for one.
+        input_hw: height and width ``(H, W)`` of the network input.
+        mean: of each channel, in RGB order and 0..255 units.
+        std: likewise, positive.
+        color: order of the frame's channels.
+        out: float32 ``(n, 3, H, W)``, C-contiguous, to write into; by default a new array.
+        threads: how many at most, by default ``sdk.cores.default_threads``; fewer where more do
+            not pay.
+
+    Returns:
+        ``(n, 3, H, W)`` float32, ``(value - mean) / std``, planes in RGB order; 0 around the
+        content. ``out`` if it was given.
+
+    Raises:
+        ValueError: a window that is empty or outside of the frame, or a wrong shape or value.
+        TypeError: an argument of the wrong type or dtype.
     """
     from cpp_ext import crop_resize
 

@@ -1,8 +1,10 @@
-"""The rules of the house: who may import whom, what an import costs, how small a file may be."""
+"""The rules of the house: who may import whom, what an import costs, how small a file may be, what
+a function tells those who call it from another package."""
 
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -187,3 +189,64 @@ def test_a_module_with_one_importer_is_an_idea() -> None:
             if lines < LEAST_LINES:
                 scraps[name] = lines
     assert sorted(scraps) == sorted(SMALL), scraps
+
+
+# Without an Args section so far.
+UNTOLD = {
+    "sdk.regions.heads.head.cells_of",
+    "sdk.runtime.diagnosis.gpu_findings",
+    "sdk.runtime.target.describe_target",
+    "sdk.runtime.tensorrt.open_engine",
+}
+
+Trees = dict[str, ast.Module]  # by the names of the modules
+
+
+def definition(trees: Trees, module: str, name: str) -> tuple[str, ast.FunctionDef] | None:
+    """Full name and source of a function that a module has, be it by importing it."""
+    for node in trees[module].body if module in trees else ():
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            return f"{module}.{name}", node
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                if name == (alias.asname or alias.name):
+                    return definition(trees, node.module, alias.name)
+    return None
+
+
+def used_of_others(module: str, tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """What a module takes from other packages: their module and the name there."""
+    others = set(PACKAGES) - {module.split(".")[0]}
+    nodes = list(ast.walk(tree))
+    names = {}
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in others:
+            yield from ((node.module, alias.name) for alias in node.names)
+            names |= {a.asname or a.name: f"{node.module}.{a.name}" for a in node.names}
+    for node in nodes:
+        match node:
+            case ast.Attribute(value=ast.Name(id=of), attr=name) if of in names:  # of a module?
+                yield names[of], name
+
+
+def told(function: ast.FunctionDef) -> list[str]:
+    """The names in the Args section of a docstring."""
+    section = re.search(r"^Args:\n((?: {4}.*\n?|\n)*)", ast.get_docstring(function) or "", re.M)
+    return re.findall(r"^ {4}(\w+):", section[1], re.M) if section else []
+
+
+def test_functions_that_other_packages_call_tell_their_arguments() -> None:
+    trees = {
+        module_name(path): ast.parse(path.read_text(encoding="utf-8"))
+        for package in PACKAGES
+        for path in sources(package)
+    }
+    found = {definition(trees, *use) for name in trees for use in used_of_others(name, trees[name])}
+    wrong = {}
+    for name, function in filter(None, found):
+        given = function.args
+        names = [each.arg for each in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+        if len(names) > 1 and told(function) != names:
+            wrong[name] = f"takes {names}, tells of {told(function)}"
+    assert len(found) > 100
+    assert not [f"{name} {how}" for name, how in sorted(wrong.items()) if name not in UNTOLD]

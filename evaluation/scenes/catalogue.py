@@ -159,7 +159,15 @@ def article(word: str) -> str:
 
 
 def phrase(noun: str, colour: str) -> str:
-    """How an object is called without relations: "red car", "person in a red jacket"."""
+    """How an object is called without relations: "red car", "person in a red jacket".
+
+    Args:
+        noun: of a kind, one of ``KINDS``.
+        colour: the word for it.
+
+    Returns:
+        The noun phrase, without an article.
+    """
     if KINDS[noun].clothed:
         return f"{noun} in {article(colour)} {colour} jacket"
     return f"{colour} {noun}"

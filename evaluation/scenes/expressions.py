@@ -36,6 +36,9 @@ def expressions(
         grammar: "plain" or "rich".
         slip_share: share of the words that are mistyped by one letter.
         of: ids of the objects to speak of; all by default.
+
+    Returns:
+        The expressions, those of one object side by side.
     """
     made = _SPEAKERS[grammar].expressions(scene, seed, per_object, of)
     if slip_share == 0.0:
@@ -48,6 +51,15 @@ def absent(scene: Scene, seed: int, grammar: str = "plain", slip_share: float = 
 
     Mostly near misses: a kind that is there in a colour that is not, or the other way round; in
     the rich grammar also objects that are there in a relation or place that is not theirs.
+
+    Args:
+        scene: what is spoken of.
+        seed: chooses the words.
+        grammar: "plain" or "rich".
+        slip_share: share of the words that are mistyped by one letter.
+
+    Returns:
+        The expression. The same arguments give the same one.
     """
     ref = _SPEAKERS[grammar].absent(scene, seed)
     return slips.mistype(ref, slip_share, f"{seed} {scene.seed}") if slip_share else ref

@@ -50,6 +50,13 @@ def write(
     Scene i has seed ``seed + i`` and is called ``{i:06d}.jpg``. Pictures that exist are kept, so
     an interrupted run continues where it stopped; the JSON is written last.
 
+    Args:
+        out_dir: the folder, made if need be.
+        count: how many scenes.
+        seed: of the first.
+        refs_per_object: the most expressions for one object.
+        progress: whether to count the scenes on stderr.
+
     Returns:
         Number of pictures and number of annotations in the folder.
 

@@ -26,11 +26,21 @@ _UNCHANGED = frozenset({
 
 
 def to_half(model: Any, floats: Collection[str]) -> Any:
-    """A copy of ``model`` in half precision but for the nodes named in ``floats``.
+    """A network in half precision.
 
     Nodes that only move values keep the type in which these come. Inputs and outputs of the graph
-    keep theirs. Raises EngineError for names that the graph does not have, and for constants that
-    half precision cannot hold.
+    keep theirs.
+
+    Args:
+        model: the float32 network, an ``onnx.ModelProto``; not changed.
+        floats: names of the nodes that stay in float32.
+
+    Returns:
+        The copy in half precision.
+
+    Raises:
+        EngineError: the graph has no node of such a name, or a constant that half precision cannot
+            hold, or is none that precision can be chosen for (``read_graph``).
     """
     import onnx
 

@@ -104,10 +104,17 @@ class Graph:
 
 
 def read_graph(model: Any, source: str = "the network") -> Graph:
-    """Looks through a model (an ``onnx.ModelProto``, not changed).
+    """Looks through a network.
 
-    Raises EngineError for graphs that precision cannot be chosen for: open shapes, unnamed nodes,
-    control flow.
+    Args:
+        model: an ``onnx.ModelProto``, not changed.
+        source: what messages call it.
+
+    Returns:
+        The graph, with the type and shape of every tensor.
+
+    Raises:
+        EngineError: precision cannot be chosen for it: open shapes, unnamed nodes, control flow.
     """
     import onnx
 

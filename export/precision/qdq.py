@@ -25,10 +25,19 @@ _PAIR = ("QuantizeLinear", "DequantizeLinear")
 
 
 def to_qdq(model: Any, floats: Collection[str], ranges: Any) -> Any:
-    """A copy of ``model`` with Q/DQ pairs around its layers, but for ``floats`` (names of nodes).
+    """A network with Q/DQ pairs around its layers.
 
-    ranges: what ``export.precision.ranges.tensor_ranges`` found of ``model``. Raises EngineError
-    when an activation was not finite there.
+    Args:
+        model: the float32 network, an ``onnx.ModelProto``; not changed.
+        floats: names of the nodes that stay in float32.
+        ranges: what ``export.precision.ranges.tensor_ranges`` found of ``model``.
+
+    Returns:
+        A copy with the pairs; ``model`` itself where no layer takes eight bits.
+
+    Raises:
+        EngineError: an activation was not finite in ``ranges``, or the quantiser left a layer
+            without its pairs.
     """
     graph = read_graph(model)
     chosen = [node for node in quantisable(graph) if node.name not in floats]

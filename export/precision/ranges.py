@@ -43,9 +43,14 @@ def peaks(model: Any, feeds: Iterable[Arrays]) -> dict[str, float]:
 
 
 def tensor_ranges(model: Any, feeds: Iterable[Arrays]) -> Any:
-    """Smallest and largest value of every float32 activation of ``model`` over all ``feeds``.
+    """Smallest and largest value of every float32 activation.
 
-    As ONNX Runtime's quantisers want them (``TensorsData``).
+    Args:
+        model: the float32 network, an ``onnx.ModelProto``; not changed.
+        feeds: for each run the inputs by name.
+
+    Returns:
+        Over all runs, as ONNX Runtime's quantisers want them (``TensorsData``).
     """
     import onnx
     from onnxruntime.quantization.calibrate import CalibrationMethod, create_calibrator

@@ -34,13 +34,39 @@ def _font() -> Any:
 
 
 def text_width(text: str, size: int, weight: int = 400) -> int:
-    """Width of a line of text in pixels."""
+    """Width of a line of text.
+
+    Args:
+        text: the line.
+        size: of the letters, in pixels.
+        weight: of the strokes, 400 for regular.
+
+    Returns:
+        Canvas pixels.
+
+    Raises:
+        PizaError: OpenCV is too old to draw text.
+    """
     x, _, width, _ = cv2.getTextSize((0, 0), text, (0, 0), _font(), size, weight)
     return int(x + width)
 
 
 def wrap_text(text: str, size: int, width: int, lines: int, weight: int = 400) -> list[str]:
-    """Breaks text at spaces into at most ``lines`` lines of ``width`` pixels; may end in "..."."""
+    """Breaks text at spaces, and words that are too long for a line anywhere.
+
+    Args:
+        text: any text; runs of white space become one space.
+        size: of the letters, in pixels.
+        width: of a line, in canvas pixels.
+        lines: the most there may be.
+        weight: of the strokes, 400 for regular.
+
+    Returns:
+        The lines; the last ends in "..." where text was left out.
+
+    Raises:
+        PizaError: OpenCV is too old to draw text.
+    """
     broken: list[str] = []
     line = ""
     for word in text.split():
@@ -61,7 +87,20 @@ def wrap_text(text: str, size: int, width: int, lines: int, weight: int = 400) -
 
 
 def shorten(text: str, size: int, width: int, weight: int = 400) -> str:
-    """The beginning of a line that fits into ``width`` pixels, with "..." where it was cut."""
+    """The beginning of a line, as much as there is room for.
+
+    Args:
+        text: the line.
+        size: of the letters, in pixels.
+        width: the room, in canvas pixels.
+        weight: of the strokes, 400 for regular.
+
+    Returns:
+        The line itself, or its beginning with "..." behind it.
+
+    Raises:
+        PizaError: OpenCV is too old to draw text.
+    """
     if text_width(text, size, weight) <= width:
         return text
     return f"{text[: _fitting(text, size, width, weight, '...')].rstrip()}..."

@@ -139,6 +139,16 @@ def view_around(
 
     Near the border of the frame the region is shifted; where the frame is too small for it, the
     rectangle shrinks (and stays centred).
+
+    Args:
+        box: ``(4,)`` xyxy, frame pixels.
+        factor: sides of the region in sides of the box, at least.
+        least_px: sides of the region in frame pixels, at least.
+        frame_hw: height and width of the frame.
+        rect: x, y, width, height in canvas pixels.
+
+    Returns:
+        The region in frame pixels, and the part of ``rect`` that it fills.
     """
     x, y, width, height = rect
     cx, cy, w, h = xyxy_to_cxcywh(box).tolist()

@@ -206,9 +206,17 @@ def _places(boxes: Boxes, allowed: NDArray[np.bool_], count: int) -> list[int]:
 def in_window(
     offered: Candidates, window_xyxy: Boxes, input_hw: tuple[int, int]
 ) -> tuple[Boxes, Float32]:
-    """The candidates as frame pixels ``(K, 4)``, clipped to the window, and their scores.
+    """The candidates of a window, placed in the frame.
 
     A box with a value that is not finite becomes NaN as a whole: clipping would hide an infinity.
+
+    Args:
+        offered: what the network found in the window.
+        window_xyxy: ``(4,)`` frame pixels.
+        input_hw: height and width of the network input that the window was fitted into.
+
+    Returns:
+        Boxes ``(K, 4)`` xyxy in frame pixels, clipped to the window, and their scores ``(K,)``.
     """
     x1, y1, x2, y2 = window_xyxy.tolist()
     unit = as_boxes(offered.boxes_unit)
@@ -218,6 +226,14 @@ def in_window(
 
 
 def usable(boxes: NDArray[np.floating[Any]], scores: Float32) -> NDArray[np.bool_]:
-    """Which candidates are finite and not empty, given as ``in_window`` does. ``(K,)``."""
+    """Which candidates are finite and not empty.
+
+    Args:
+        boxes: ``(K, 4)`` xyxy, frame pixels, as ``in_window`` gives them.
+        scores: ``(K,)``.
+
+    Returns:
+        ``(K,)`` bool.
+    """
     wide = (boxes[:, 2:] > boxes[:, :2]).all(axis=1)  # False for NaN
     return np.asarray(wide & np.isfinite(scores))

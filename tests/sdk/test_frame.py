@@ -190,3 +190,11 @@ def test_places_that_cannot_be_written(tmp_path, picture):
         write_image(tmp_path / "picture", picture)
     with pytest.raises(InputError, match="No such file"):
         write_image(tmp_path / "absent" / "picture.png", picture)
+
+
+@pytest.mark.parametrize("color", ["bgr", "rgb"])
+def test_what_is_no_picture_is_not_written(tmp_path, color):
+    for picture in (None, np.zeros((4, 4)), np.zeros((4, 4, 4), np.uint8)):
+        with pytest.raises(InputError, match=r"expected (a frame|a uint8 frame|3 channels)"):
+            write_image(tmp_path / "picture.png", picture, color)
+    assert not list(tmp_path.iterdir())

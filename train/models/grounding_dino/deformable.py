@@ -61,6 +61,16 @@ def gather_sampler(
     distance of 1 on, which is bilinear within the map and fades to zero outside. Rows of memory are
     bounded as integers, so that a place which is not a number reads what is there, and not beyond;
     its share is not a number either, and the answer tells.
+
+    Args:
+        value: ``(..., N, M, d)``, the locations of all levels one after another, row by row.
+        shapes: height and width of each level, whose products add up to N.
+        places: ``(..., M, L, P, 2, Q)``, x and y in cells of their level, 0 at the centre of its
+            first cell; any value.
+        weights: ``(..., M, L, P, Q)`` of the samples.
+
+    Returns:
+        ``(..., Q, M, d)``, the weighted sums of the samples.
     """
     batch, (count, heads, depth) = value.shape[:-3], value.shape[-3:]
     sizes = torch.tensor([[[[w], [h]]] for h, w in shapes], dtype=torch.int32)  # (L, 1, 2, 1)
