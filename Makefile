@@ -1,5 +1,6 @@
-# Two commands do everything: `make demo` and `make test`. Each sets up .venv itself.
+# Three commands: `make demo`, `make photo IMAGE=... REF="..."`, `make test`. Each sets up .venv itself.
 PYTHON ?= python3
+export REF
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -8,10 +9,11 @@ BIN := $(VENV)/bin
 SOURCES := pyproject.toml CMakeLists.txt $(wildcard cpp_ext/src/*) \
   $(shell find benchmarks cpp_ext evaluation export sdk train -name __init__.py)
 
-.PHONY: help demo test setup lint sanitize aarch64 format clean
+.PHONY: help demo photo test setup lint sanitize aarch64 format clean
 
 help:
 	@echo "make demo      find a small object in a rendered scene: out/demo.jpg (no PyTorch needed)"
+	@echo 'make photo     IMAGE=x.jpg REF="the red car": ask about a photograph: out/photo.jpg'
 	@echo "make test      lint, types and all tests"
 	@echo "make sanitize  the C++ tests under the address and undefined-behaviour sanitizers"
 	@echo "make setup     the environment of 'make test' in $(VENV)"
@@ -21,6 +23,10 @@ help:
 
 demo: $(VENV)/.base
 	$(BIN)/python -m benchmarks.demo --out out
+
+photo: $(VENV)/.detectors
+	@test -n "$(IMAGE)" -a -n "$$REF" || { echo 'make photo IMAGE=x.jpg REF="the red car"' >&2; exit 2; }
+	@$(BIN)/python -m benchmarks.photo "$(IMAGE)" "$$REF"
 
 test: $(VENV)/.dev lint sanitize
 	$(BIN)/python -m pytest -n 2
@@ -59,10 +65,14 @@ $(VENV)/.base: $(SOURCES) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable .
 	@touch $@
 
+$(VENV)/.detectors: $(SOURCES) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable '.[detectors]'
+	@touch $(VENV)/.base $@
+
 # Installing the extras installs the base as well, so that one build serves both stamps.
 $(VENV)/.dev: $(SOURCES) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable '.[dev,train,export]'
-	@touch $(VENV)/.base $@
+	@touch $(VENV)/.base $(VENV)/.detectors $@
 
 clean:
 	rm -rf $(VENV) build out

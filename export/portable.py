@@ -8,11 +8,10 @@ from __future__ import annotations
 import dataclasses
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
+from export.onnx.description import described
 from export.onnx.graphs import export_network
 from sdk.engine.folder import Manifest, write_manifest
-from sdk.engine.manifest import Network, TensorInfo
 from train.checkpoint import checkpoint_sha256
 from train.families import TrainedModel, load
 from train.progress import Progress
@@ -32,11 +31,11 @@ def export_checkpoint(checkpoint: Path, folder: Path) -> Manifest:
         CheckpointError: there is no checkpoint, or it is damaged or of a family that is not known.
         EngineError: a network did not become what was promised, or the manifest cannot be written.
     """
-    return export_model(load(checkpoint), checkpoint, folder)
+    return export_model(load(checkpoint), checkpoint_sha256(checkpoint), folder)
 
 
-def export_model(model: TrainedModel, checkpoint: Path, folder: Path) -> Manifest:
-    """Exports ``model``, which was read from ``checkpoint``, as ``export_checkpoint`` does."""
+def export_model(model: TrainedModel, sha256: str, folder: Path) -> Manifest:
+    """Exports ``model``, which was read from what has that hash, as ``export_checkpoint`` does."""
     folder.mkdir(parents=True, exist_ok=True)
     exported = model.exportable()
     with Progress("exporting networks", len(exported)) as progress:
@@ -47,30 +46,8 @@ def export_model(model: TrainedModel, checkpoint: Path, folder: Path) -> Manifes
     manifest = dataclasses.replace(
         model.manifest(),
         networks={each.name: described(folder / f"{each.name}.onnx") for each in exported},
-        checkpoint={"sha256": checkpoint_sha256(checkpoint)},
+        checkpoint={"sha256": sha256},
         versions={name: version(name) for name in ("torch", "transformers", "onnx")},
         files=files,
     )
     return write_manifest(folder, manifest)
-
-
-def described(file: Path) -> Network:
-    """An ONNX network as a manifest has it."""
-    import onnx
-
-    graph = onnx.load(file, load_external_data=False).graph
-    constants = {tensor.name for tensor in graph.initializer}
-    given = [value for value in graph.input if value.name not in constants]
-    return Network(file.name, _tensors(given), _tensors(graph.output))
-
-
-def _tensors(values: Any) -> dict[str, TensorInfo]:
-    import onnx
-
-    return {
-        value.name: TensorInfo(
-            tuple(side.dim_value for side in value.type.tensor_type.shape.dim),
-            onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type).name,
-        )
-        for value in values
-    }

@@ -55,6 +55,10 @@ class JsonReader:
             raise self.fault(key, "an object", value)
         return value
 
+    def part(self, key: str) -> JsonReader:
+        """An object, as a reader."""
+        return JsonReader(self.mapping(key), f"{self.source}, {key}", self._error)
+
     def parts(self, key: str) -> dict[str, JsonReader]:
         """An object of objects, each of them as a reader."""
         return {

@@ -36,8 +36,6 @@ SMALL = {
     "evaluation.scenes.rich.words": "all words of the grammar, which its tokenizer is made from",
     "evaluation.scenes.slips": "typing slips know nothing of grammars",
     "export.check.rules.numbers": "one rule a module",
-    "export.references.checkpoint": "PyTorch's side, which the vehicle computer does not import",
-    "export.precision.split_gemm": "one rewriting of the graph a module",
     "sdk.damage": "what damage is, apart from how files are read",
     "sdk.engine.format1": "what earlier versions wrote, apart from what is written now",
     "sdk.replay.recorder": "writes bundles, which the reader of bundles does not",

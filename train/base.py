@@ -61,7 +61,7 @@ def open_base(source: str, method: str, input_hw: tuple[int, int] | None = None)
         if not knows_histories:
             model.history = BoxHistoryEncoder()
         return Base(model, folder / TOKENIZER, knows_histories)
-    stored = folder if folder.is_dir() else _from_hub(source)
+    stored = base_folder(source)
     tokenizer_file = stored / TOKENIZER
     if not tokenizer_file.is_file():
         raise CheckpointError(f"expected a tokenizer file at {tokenizer_file}, found none")
@@ -82,7 +82,14 @@ def _is_ours(folder: Path) -> bool:
         return False
 
 
-def _from_hub(source: str) -> Path:
+def base_folder(source: str) -> Path:
+    """The folder of a base in transformers' format, fetched from the hub where it is an id.
+
+    Raises:
+        CheckpointError: there is no such folder, and the hub has no such model or is not there.
+    """
+    if Path(source).is_dir():
+        return Path(source)
     try:
         return fetch(source, (CONFIG, "*.safetensors", "*.safetensors.index.json", TOKENIZER))
     except EngineError as error:

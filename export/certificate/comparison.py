@@ -147,4 +147,5 @@ def _worst(
 
 
 def _within(found: Mapping[str, float], limits: Mapping[str, float]) -> bool:
-    return all(value <= limits.get(key, np.inf) for key, value in found.items())
+    other = limits.get("*", np.inf)
+    return all(value <= limits.get(key, other) for key, value in found.items())

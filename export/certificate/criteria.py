@@ -11,8 +11,8 @@ ENORMOUS = 1e30  # what stands for a difference that is not finite: JSON has no 
 @dataclass(frozen=True)
 class Criteria:
     """``tolerance``: largest absolute difference allowed, by output; ``relative``: largest root
-    mean square of the differences, over that of the output. An output without an entry is judged
-    by the searches alone.
+    mean square of the differences, over that of the output. ``"*"`` is any output
+    that is not named; one without an entry is judged by the searches alone.
 
     ``same_iou``: final boxes are the same from this IoU on; ``same_box``, ``same_decision``: shares
     of the searches that must end in the same box, and with the same decision. ``acc50_points``: of

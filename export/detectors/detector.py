@@ -23,7 +23,7 @@ class DetectorOptions:
 
     Attributes:
         head: the kind of its outputs, where shapes and names do not tell.
-        labels: its classes: a file with a name a line, or ``coco``.
+        labels: its classes: a file with a name a line, ``coco``, or the names themselves.
         input_hw: height and width of its input, where the source leaves them open.
         mean: of each channel, in RGB order and units of 0..255; ``std`` alike. None: what is usual
             for its head, or what stands beside it.
@@ -32,7 +32,7 @@ class DetectorOptions:
     """
 
     head: str | None = None
-    labels: str | None = None
+    labels: str | tuple[str, ...] | None = None
     input_hw: tuple[int, int] | None = None
     mean: tuple[float, float, float] | None = None
     std: tuple[float, float, float] | None = None

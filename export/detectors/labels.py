@@ -34,17 +34,21 @@ def coco_91() -> tuple[str, ...]:
     return tuple(UNUSED if k in _UNUSED_IDS else next(names) for k in range(91))
 
 
-def known_names(metadata: Mapping[str, str], given: str | None) -> tuple[tuple[str, ...], ...]:
+def known_names(
+    metadata: Mapping[str, str], given: str | tuple[str, ...] | None
+) -> tuple[tuple[str, ...], ...]:
     """Every list of names that could be the detector's: one, or two of COCO, or none.
 
     Args:
         metadata: of an ONNX file; ``names`` is a list or a mapping from numbers, as Ultralytics
             writes it.
-        given: what ``--labels`` says; it comes first.
+        given: what ``--labels`` says, or the names themselves; it comes first.
 
     Raises:
         InputError: the file cannot be read or has no names.
     """
+    if isinstance(given, tuple):
+        return (given,)
     if given == COCO:
         return COCO_80, coco_91()
     if given is not None:
@@ -98,7 +102,7 @@ def by_number(value: object) -> tuple[str, ...]:
 
 
 def matching(
-    candidates: Sequence[tuple[str, ...]], classes: int, given: str | None
+    candidates: Sequence[tuple[str, ...]], classes: int, given: str | tuple[str, ...] | None
 ) -> tuple[str, ...]:
     """The names that are as many as the network's classes.
 

@@ -1,7 +1,8 @@
-"""A checkpoint as the reference: it is run by PyTorch."""
+"""A trained model as the reference: it is run by PyTorch."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -12,14 +13,17 @@ import torch
 from evaluation.host_runtime import RunNetwork
 from export.portable import export_model
 from export.references.reference import Answer
+from sdk.engine.folder import file_sha256
 from sdk.engine.manifest import Manifest
+from train.base import base_folder, open_base
 from train.checkpoint import checkpoint_sha256
 from train.evaluation.asking import open_grounder, torch_runner
 from train.families import TrainedModel, load, name_of
+from train.families.piza import in_memory
 
 
 class CheckpointReference:
-    """The weights are read when they are needed, and once."""
+    """A checkpoint. The weights are read when they are needed, and once."""
 
     kind = "checkpoint"
     exact = True
@@ -35,7 +39,7 @@ class CheckpointReference:
         return f"PyTorch {torch.__version__}"
 
     def write_engine(self, folder: Path) -> None:
-        export_model(self._model, self.path, folder)
+        export_model(self._model, self.checkpoint_sha256(), folder)
 
     @contextmanager
     def networks(self) -> Iterator[RunNetwork]:
@@ -50,4 +54,37 @@ class CheckpointReference:
 
     @cached_property
     def _model(self) -> TrainedModel:
+        return self._load()
+
+    def _load(self) -> TrainedModel:
         return load(self.path)
+
+
+class BaseReference(CheckpointReference):
+    """Public weights of a Grounding DINO in transformers' format, as they are.
+
+    Args:
+        source: a folder, or the id of a model on the hub.
+        input_hw: height and width of the network input in pixels; the published one by default.
+
+    Raises:
+        CheckpointError: there is no such folder, and the hub has no such model or is not there.
+    """
+
+    kind = "base"
+
+    def __init__(self, source: str, input_hw: tuple[int, int] | None = None) -> None:
+        self.path, self._input_hw = base_folder(source), input_hw
+        self.name = Path(source).name
+
+    def checkpoint_sha256(self) -> str:
+        """One hash over its files, and the input size, which the networks are made for."""
+        files = sorted(
+            each for each in self.path.iterdir() if each.suffix in (".json", ".safetensors")
+        )
+        said = [f"{each.name} {file_sha256(each)}" for each in files]
+        return hashlib.sha256(f"{said} {self._input_hw}".encode()).hexdigest()
+
+    def _load(self) -> TrainedModel:
+        base = open_base(str(self.path), "zero-shot", self._input_hw)
+        return in_memory(base.model, base.tokenizer_file)

@@ -12,13 +12,14 @@ of the same class that lie on each other, the surest stays.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sdk.geometry import Boxes, contains
+from sdk.geometry import Boxes, clip, contains
+from sdk.json_reader import JsonReader
 from sdk.regions.proposals import Proposals
 from sdk.regions.suppression import suppress
 
@@ -29,6 +30,7 @@ Eyes = Callable[[Boxes], Sequence[Proposals]]
 Interest = Callable[[Proposals], NDArray[np.float64]]
 Affords = Callable[[int], bool]  # whether there is time for so many looks
 
+PLACES = ("frame", "tiles", "zoom")
 MOST = 300  # proposals of a frame
 CUT = 0.01  # of a window's side: a box so close to the border is cut off by it
 SAME = 0.5  # IoU from which boxes of two looks are one object
@@ -66,6 +68,12 @@ class Proposer(Protocol):
             affords: asked before every look but the first; without it there is time for all.
         """
 
+    def to_mapping(self) -> dict[str, Any]:
+        """What ``read_proposer`` reads."""
+
+    def describe(self) -> str:
+        """Where it looks, as the rest of a sentence."""
+
 
 @dataclass(frozen=True)
 class FrameProposer:
@@ -81,6 +89,14 @@ class FrameProposer:
         """See ``Proposer``."""
         whole = _whole(frame_wh)
         return _merged(whole, eyes(whole), frame_wh)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """See ``Proposer``."""
+        return {"where": "frame"}
+
+    def describe(self) -> str:
+        """See ``Proposer``."""
+        return "the frame"
 
 
 @dataclass(frozen=True)
@@ -109,6 +125,14 @@ class TilesProposer:
             tiles = tiles[:0]
         windows = np.concatenate([whole, tiles])
         return _merged(windows, eyes(windows), frame_wh)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """See ``Proposer``."""
+        return {"where": "tiles", **asdict(self)}
+
+    def describe(self) -> str:
+        """See ``Proposer``."""
+        return f"the frame and tiles of 1/{self.across:g} of its longer side"
 
 
 @dataclass(frozen=True)
@@ -145,6 +169,56 @@ class ZoomProposer:
             chosen = chosen[: len(chosen) // 2]
         seen = [noticed, *(eyes(chosen) if len(chosen) else ())]
         return _merged(np.concatenate([whole, chosen]), seen, frame_wh)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """See ``Proposer``."""
+        return {"where": "zoom", **asdict(self)}
+
+    def describe(self) -> str:
+        """See ``Proposer``."""
+        return (
+            f"the frame, then up to {self.most} windows of 1/{self.across:g} of its longer side"
+            " where something of interest was noticed"
+        )
+
+
+def read_proposer(reader: JsonReader) -> Proposer:
+    """Where a block of a manifest says that one looks.
+
+    Raises:
+        EngineError: a value is missing or makes no sense.
+    """
+    where = reader.text("where", choices=PLACES)
+    if where == "frame":
+        return FrameProposer()
+    across = reader.number("across", low=1.0, high=32.0)
+    if where == "tiles":
+        return TilesProposer(across, reader.number("overlap", low=0.0, high=0.9))
+    most = int(reader.number("most", low=0, high=64, whole=True))
+    return ZoomProposer(across, most, reader.number("worth", low=0.0, high=1.0))
+
+
+def default_proposer(where: str) -> Proposer:
+    """The proposer that looks there, one of ``PLACES``, with its usual numbers."""
+    usual: dict[str, Proposer] = {
+        "frame": FrameProposer(),
+        "tiles": TilesProposer(),
+        "zoom": ZoomProposer(),
+    }
+    return usual[where]
+
+
+def survey_at(eyes: Eyes, frame_wh: tuple[int, int], places: Boxes) -> Survey:
+    """The frame, and places of which one knows already that something is there.
+
+    Args:
+        eyes: the detector's, on this frame.
+        frame_wh: the frame's width and height in pixels.
+        places: ``(n, 4)`` frame pixels, each clipped to the frame.
+    """
+    whole = _whole(frame_wh)
+    windows = np.concatenate([whole, clip(places, whole[0])])
+    return _merged(windows, eyes(windows), frame_wh)
 
 
 def tile_windows(frame_wh: tuple[int, int], across: float, overlap: float) -> Boxes:

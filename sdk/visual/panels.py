@@ -77,7 +77,23 @@ def draw_answer(
         canvas.box(view.to_canvas(answer.rival.xyxy), RIVAL, 3)
     canvas.box(view.to_canvas(box), color, 3, dashed=not answer.found)
     word = "found" if answer.found else "best guess"
-    _label(canvas, rect, Label(word, color, size_text(box), (("score", answer.score),)))
+    what, values = size_text(box), [("score", answer.score)]
+    if answer.considered:
+        first = answer.considered[0]
+        what, values = f"{first.label}, {what}", [*values, *first.parts.items()]
+    _label(canvas, rect, Label(word, color, what, values))
+
+
+def draw_considered(
+    canvas: Canvas, bgr: Picture, answer: Grounding, number: int, rect: Rect
+) -> None:
+    """A proposal that was weighed and not chosen, close up, and what spoke for it."""
+    other = answer.considered[number]
+    view = _show(canvas, bgr, other.xyxy, CLOSE_UP_FACTOR, CLOSE_UP_PX, rect)
+    canvas.box(view.to_canvas(other.xyxy), CANDIDATE, 2)
+    values = [("score", other.score), *other.parts.items()]
+    what = f"{other.label}, {size_text(other.xyxy)}"
+    _label(canvas, rect, Label(f"no. {number + 1}", CANDIDATE, what, values))
 
 
 def draw_rival(canvas: Canvas, bgr: Picture, answer: Grounding, rival: Rival, rect: Rect) -> None:

@@ -20,6 +20,7 @@ from sdk.visual.canvas import Canvas, Color, Picture, View, chip_size
 from sdk.visual.caption import set_caption
 from sdk.visual.panels import (
     BACKGROUND,
+    CANDIDATE,
     GREY,
     INK,
     LABEL_HEIGHT,
@@ -29,6 +30,7 @@ from sdk.visual.panels import (
     Rect,
     draw_abandoned,
     draw_answer,
+    draw_considered,
     draw_rival,
     draw_step,
     step_color,
@@ -48,6 +50,7 @@ MAX_PANEL_HEIGHT = 420
 MAX_STEPS = 6  # panels of steps; of a longer search the first and the last are shown
 THUMB_WH = (200, 125)  # of the steps of an abandoned warm start
 MAX_THUMBS = 4
+MAX_CONSIDERED = 3  # proposals besides the answer that get a panel
 
 Panel = Callable[[Rect], None]  # draws itself
 
@@ -73,7 +76,7 @@ def draw_grounding(frame: NDArray[np.uint8], answer: Grounding) -> Picture:
     caption = set_caption(answer, column_w)
     strip_y = column_y + caption.height + GAP
     close_ups = (answer.xyxy is not None) + (answer.rival is not None)
-    count = len(_shown_steps(answer)) + close_ups
+    count = len(_shown_steps(answer)) + close_ups + len(_shown_considered(answer))
     rects = panel_grid(column_x, strip_y, column_w, count, height / width)
     thumbs_y = rects[-1][1] + rects[-1][3] + LABEL_HEIGHT + GAP if rects else strip_y
     thumbs = _thumb_row(column_x, thumbs_y, len(answer.abandoned[:MAX_THUMBS]), column_w)
@@ -98,8 +101,13 @@ def _shown_steps(answer: Grounding) -> list[int]:
     return numbers if len(numbers) <= MAX_STEPS else [1, *numbers[1 - MAX_STEPS :]]
 
 
+def _shown_considered(answer: Grounding) -> range:
+    """Places of the proposals that get a panel, after the first, which is the answer."""
+    return range(1, min(len(answer.considered), 1 + MAX_CONSIDERED))
+
+
 def _panels(canvas: Canvas, bgr: Picture, answer: Grounding) -> list[Panel]:
-    """The film strip: the steps, the answer close up, its rival close up."""
+    """The film strip: the steps, the answer close up, its rival, what else was considered."""
     panels: list[Panel] = [
         partial(draw_step, canvas, bgr, answer, number) for number in _shown_steps(answer)
     ]
@@ -107,6 +115,8 @@ def _panels(canvas: Canvas, bgr: Picture, answer: Grounding) -> list[Panel]:
         panels.append(partial(draw_answer, canvas, bgr, answer, answer.xyxy))
     if answer.rival is not None:
         panels.append(partial(draw_rival, canvas, bgr, answer, answer.rival))
+    shown = _shown_considered(answer)
+    panels += [partial(draw_considered, canvas, bgr, answer, number) for number in shown]
     return panels
 
 
@@ -151,6 +161,9 @@ def _mark_frame(canvas: Canvas, main: View, answer: Grounding) -> None:
             window = main.to_canvas(zoom.window_xyxy)
             canvas.box(window, step_color(number), 2)
             label(window, str(number), step_color(number))
+    if answer.considered:
+        others = main.to_canvas([each.xyxy for each in answer.considered[1:]])
+        canvas.faint_boxes(others, CANDIDATE)
     if answer.rival is not None:
         rival = main.to_canvas(answer.rival.xyxy)
         canvas.box(rival, RIVAL, 2)

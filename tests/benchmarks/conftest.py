@@ -18,7 +18,7 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from evaluation.questions import Case
 from evaluation.scenes import vocabulary
-from export.portable import described
+from export.onnx.description import described
 from sdk.engine.folder import Manifest, write_manifest
 from sdk.engine.manifest import ImageInput, TextInput
 from sdk.families.piza import block

@@ -9,12 +9,17 @@ import onnxruntime
 import pytest
 import torch
 
+from export.build import build, open_reference
 from export.onnx.graphs import export_network
+from export.options import BuildOptions
+from sdk import Grounder, Start
+from train.checkpoint import TOKENIZER, save_checkpoint
 from train.families import TorchNetwork
 from train.models.grounding_dino.deformable import grid_sampler
 from train.models.grounding_dino.networks import networks
 
 # The rest is made of the same parts: plain LoRA and Adapter+ of those of their twins, which zoom.
+SEARCHES = 2
 CHANGED = [
     ("coop", "text"),
     ("zero-shot", "ground"),
@@ -59,3 +64,24 @@ def test_networks_equal_pytorch(make_model, tmp_path: Path, method: str, name: s
         given["progress"][:] = 0.8
         later = session.run(list(network.outputs), given)
         assert np.abs(later[1] - ours[1]).max() > 1e-5
+
+
+@pytest.mark.parametrize("method", ["zero-shot", "full", "coop", "lora", "adapter+"])
+def test_plain_methods_are_grounding_dinos(
+    make_model, checkpoint: Path, tmp_path: Path, method: str
+) -> None:
+    """One look, no history; the same box as PyTorch, warm and cold."""
+    folder = tmp_path / "checkpoint"
+    save_checkpoint(folder, make_model(method), checkpoint / TOKENIZER)
+    manifest = build(open_reference(folder), tmp_path / "e", BuildOptions(SEARCHES))
+    assert (manifest.proven, manifest.family, manifest.block) == (True, "grounding-dino", {})
+    assert set(manifest.files) == {"text.onnx", "image.onnx", "ground.onnx", TOKENIZER}
+    assert "progress" not in manifest.networks["ground"].inputs
+    frame = np.random.default_rng(0).integers(0, 256, (240, 320, 3)).astype(np.uint8)
+    with Grounder(tmp_path / "e") as grounder:
+        cold = grounder.locate(frame, "the red car", beam=2)
+        warm = grounder.locate(frame, "the red car", start=Start((0, 0, 160, 240)))
+        again = grounder.locate(frame, "the red car", start=Start((0, 0, 9, 9), restart_below=1.0))
+    assert len(cold.zooms) == len(warm.zooms) == len(again.zooms) == len(again.abandoned) == 1
+    assert warm.zooms[0].window_xyxy.tolist() == [0, 0, 160, 240]
+    assert again.xyxy.tolist() == cold.xyxy.tolist()

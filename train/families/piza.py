@@ -39,7 +39,12 @@ def history_weights(model: PizaGrounder) -> dict[str, NDArray[np.float32]]:
 
 
 def in_memory(model: PizaGrounder, tokenizer_file: Path) -> GroundingModel:
-    """A model that was not read from a checkpoint, in the family of its method."""
+    """A model that was not read from a checkpoint, in the family of its method.
+
+    Args:
+        model: any method's; it goes into eval mode.
+        tokenizer_file: of the model.
+    """
     kind = PizaModel if model.config.zooms else GroundingModel
     return kind(model, tokenizer_file)
 
