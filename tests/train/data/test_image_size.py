@@ -76,6 +76,9 @@ def test_orientation(size, orientation: int, order: str) -> None:
         (segment(0xE1, b"Exif\0\0II*\0\xff\xff\xff\xff"),),
         (segment(0xE1, b"Exif\0\0XX*\0\x08\0\0\0"),),
         (segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0"),),
+        (segment(0xE1, b'http://ns.adobe.com/xap/1.0/\0<a tiff:Orientation="6"/>'),),
+        (exif(6, kind=4),),
+        (exif(6), exif(1)),
         (b"\xff\xff\xff",),  # fill bytes
     ],
 )
@@ -123,6 +126,13 @@ def vast_png(side: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 
+@pytest.mark.parametrize(("height", "width"), [(0, 40), (24, 0), (0, 0)])
+def test_sizes_that_are_none(tmp_path: Path, height: int, width: int) -> None:
+    (tmp_path / "picture").write_bytes(sized(jpeg(), height, width))
+    with pytest.raises(InputError):
+        image_wh(tmp_path / "picture")
+
+
 @pytest.mark.parametrize("data", [sized(jpeg(), 65500, 65500), vast_png(37_000)])
 def test_sizes_that_nobody_decodes(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "picture").write_bytes(data)
@@ -144,14 +154,17 @@ def test_headers_that_promise_too_much_are_not_believed(tmp_path: Path, monkeypa
 
 
 @pytest.mark.parametrize("quality", [1, 50, 95])
-def test_a_header_and_an_end_are_enough(tmp_path: Path, monkeypatch, quality: int) -> None:
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_a_header_and_an_end_are_enough(
+    tmp_path: Path, monkeypatch, quality: int, orientation: int
+) -> None:
     """Whatever the picture: the emptiest one still has bytes enough."""
     monkeypatch.setattr(image_size, "read_image", lambda _: pytest.fail("it was decoded"))
+    picture = np.full((1500, 2000, 3), 90, np.uint8)
+    data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
     path = tmp_path / "picture.jpg"
-    cv2.imwrite(
-        str(path), np.full((1500, 2000, 3), 90, np.uint8), [cv2.IMWRITE_JPEG_QUALITY, quality]
-    )
-    assert image_wh(path) == (2000, 1500)
+    path.write_bytes(insert(data, exif(orientation)))
+    assert image_wh(path) == ((2000, 1500) if orientation == 1 else (1500, 2000))
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:
