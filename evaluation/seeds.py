@@ -36,11 +36,12 @@ STILLS = Seeds(955_000, 960_000, "benchmarks video: pictures that stand still")
 TIMES = Seeds(960_000, 970_000, "benchmarks engines, scaling: times alone")
 RELIABILITY = Seeds(970_000, 980_000, "benchmarks calibration")
 PEERS = Seeds(980_000, 1_000_000, "benchmarks peers")
+LANGUAGE = Seeds(1_100_000, 1_200_000, "benchmarks language: true boxes judged by sentences")
 CLIPS = Seeds(50_000_000, 100_000_000, "evaluation.scenes.motion: a hundred for each clip")
 
 TABLE = (
     *(TRAINING, FEATURES, THRESHOLD, CERTIFICATE, RANGES, CHECKS, ACCURACY, REFS, DEADLINE),
-    *(BEAM, METHODS, STILLS, TIMES, RELIABILITY, PEERS, CLIPS),
+    *(BEAM, METHODS, STILLS, TIMES, RELIABILITY, PEERS, LANGUAGE, CLIPS),
 )
 
 DEMO = ACCURACY.first + 7

@@ -43,6 +43,7 @@ _RIVALRY = 0.3  # the power of how much less of a colour a thing has than the be
 _LEAST_OWN = 0.4  # of a box that is not dark, counted at least
 _LAMPS = (("red",), ("yellow", "orange"), ("green", "teal"))
 _SOME = 0.25  # of what a colour covers where it has the thing alone, when it shares it
+_AFOOT = 0.25  # of a person without anything to ride, where a rider is asked for
 _MOUNTED = ("sign", "light", "camera")
 
 
@@ -105,6 +106,10 @@ class Judged:
     links: tuple[Link, ...]
     unknown_kind: str | None
     unknown_referents: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        best = "" if self.best is None else f", best {self.best} at {self.scores[self.best]:.3f}"
+        return f"Judged({len(self.scores)} proposals{best}: {self.sentence.head})"
 
     @property
     def best(self) -> int | None:
@@ -197,8 +202,25 @@ class _Judge:
         kind = phrase.kind
         if not phrase.noun and phrase != Phrase():  # "in red, on the left"
             kind = ANY
-        similar, known = similarities(kind, phrase.noun, self._proposals.names)
-        return similar[self._proposals.labels] * self._sure, known
+        names = self._proposals.names
+        similar, known = similarities(kind, phrase.noun, names)
+        found = similar[self._proposals.labels] * self._sure
+        upon = KINDS[kind].upon if kind in KINDS else None
+        if upon is not None and not any(is_a(each, "rider") for each in class_kinds(names)):
+            found = found * self._riding(upon)
+        return found, known
+
+    def _riding(self, upon: str) -> Floats:
+        """How far each proposal is one of two that make a rider, ``(N,)``: one upon the other."""
+        labels = self._proposals.labels
+        person = similarities("person", "", self._proposals.names)[0][labels]
+        seat = similarities(upon, "", self._proposals.names)[0][labels]
+        some = self._best(np.maximum(person, seat) * self._sure, REFERENTS)
+        if not len(some):
+            return np.ones(0)
+        pairs = np.maximum(person[:, None] * seat[some][None], seat[:, None] * person[some][None])
+        upon_it = layout.on(self._boxes, self._boxes.take(some)) * pairs * self._apart(some)
+        return np.asarray(_AFOOT + (1.0 - _AFOOT) * upon_it.max(axis=1))
 
     def _parts(self, phrase: Phrase, links: list[Link]) -> Parts:
         """The parts of a phrase; its relations are added to ``links``."""
@@ -267,7 +289,10 @@ class _Judge:
     def _position(self, phrase: Phrase, alike: Floats) -> Floats | None:
         scores = [standing.place(name, self._boxes) for name in phrase.places]
         if phrase.ranks:
+            # How many of its like stand before it: of doubtful ones each counts as far as it may
+            # be one.
             weights = layout.falling(-alike / max(alike.max(initial=0.0), 1e-9), -0.5, -0.2)
+            weights = weights * self._proposals.scores
             scores += [
                 standing.rank(rank.name, rank.number, self._boxes, weights) for rank in phrase.ranks
             ]
@@ -301,7 +326,7 @@ class _Judge:
             self._unknown[phrase.noun] = None
         if phrase.kind == ANY or not (known or kind.max(initial=0.0) >= FITS):
             return None
-        weights = self._parts(phrase, []).together()
+        weights = self._parts(phrase, []).together() * (kind >= FITS * self._sure)
         return np.asarray(weights / max(weights.max(initial=0.0), _FITTING))
 
     def _best(self, weights: Floats, count: int) -> NDArray[np.int64]:

@@ -82,6 +82,10 @@ class NounPhrases:
         at = self._at + ahead
         return self._lexemes[at] if at < len(self._lexemes) else None
 
+    def _text(self) -> str:
+        lexeme = self._now()
+        return "" if lexeme is None else lexeme.text
+
     def _is(self, *roles: Role, ahead: int = 0) -> bool:
         lexeme = self._now(ahead)
         return lexeme is not None and lexeme.can_be(*roles)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import cache, lru_cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +19,8 @@ _LEVELS = 32  # of each channel in the table
 @lru_cache(maxsize=1)
 def _lch() -> tuple[Floats, Floats, Floats]:
     """Lightness, chroma, hue of every entry of the table, each ``(_LEVELS ** 3,)``, of BGR."""
+    import cv2
+
     step = 256 // _LEVELS
     level = (np.arange(_LEVELS, dtype=np.float32) * step + (step - 1) / 2) / 255
     bgr = np.stack(np.meshgrid(level, level, level, indexing="ij"), axis=-1).reshape(1, -1, 3)

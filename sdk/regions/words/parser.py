@@ -20,10 +20,11 @@ from sdk.text import normalise
 MOST_RELATIONS = 12  # of one sentence; what says more is passed over
 _DEEPEST = 2  # "near a car behind a bus": how far phrases hang on one another
 
-_LOOSE = (Role.PART, Role.GARMENT, Role.PICTURE, None)  # what follows these is said of others
+_LOOSE = (Role.PART, Role.GARMENT, Role.PICTURE, None)  # what follows them is said of others
 # Where something is rather than what is there: what follows them describes the head again.
 _ROADS = ("road", "sidewalk", "crosswalk", "parking lot", "area")
 _GROUND = (*_ROADS, "grass", "line", "building")
+_SCENERY = (*_GROUND, "tree", "wall", "fence", "pole", "sky", "wire")  # on no sign
 _RIDDEN = {"two-wheeler": "rider", "bicycle": "cyclist", "motorcycle": "motorcyclist"}
 _SAME_KIND = ("one", "ones", "")
 _WHOLE = (
@@ -33,7 +34,7 @@ _WHOLE = (
 # The place "at the left" of something that is not the picture is a relation to it.
 _OF_THINGS = {
     "left": "left of", "right": "right of", "top": "on", "bottom": "on", "middle": "on",
-    "edge": "near", "corner": "near",
+    "edge": "near", "corner": "near", "left edge": "near", "right edge": "near",
 }  # fmt: skip
 # A relation to the picture, or to whoever looks at it, is a place.
 _OF_PICTURE = {
@@ -42,8 +43,8 @@ _OF_PICTURE = {
 }  # fmt: skip
 # How the head stands to what is said to be there.
 _SIDES = {
-    "left": "right of", "right": "left of", "top": "below", "bottom": "above",
-    "foreground": "farther", "background": "nearer",
+    "left": "right of", "right": "left of", "left edge": "right of", "right edge": "left of",
+    "top": "below", "bottom": "above", "foreground": "farther", "background": "nearer",
 }  # fmt: skip
 # Where on a thing its parts are, in words that are those of places.
 _WITHIN = {"lamp": ("top", "middle", "bottom"), "part": ("middle",)}
@@ -72,6 +73,7 @@ class _Parser(NounPhrases):
     def __init__(self, lexemes: list[Lexeme]) -> None:
         super().__init__(lexemes)
         self._relations = 0
+        self._said = False  # the head's verb was read
         self._head = Draft()
 
     def sentence(self) -> Phrase:
@@ -99,6 +101,7 @@ class _Parser(NounPhrases):
         """
         again: _Clause | None = None
         negated = False
+        subject = head
         while (lexeme := self._now()) is not None:
             if fronted and self._fronting_ends(lexeme):
                 return
@@ -106,38 +109,53 @@ class _Parser(NounPhrases):
             clause = self._clause(lexeme, negated)
             if clause is not None:
                 again, negated = clause, False
-                clause(head, 0)
+                clause(subject, 0)
             elif lexeme.can_be(Role.AND) and again is not None:
                 self._at += 1
                 self._skip(Role.COMMA)
-                self._continue(again, head)
-            elif lexeme.can_be(Role.BE, Role.WHICH):
+                if self._continue(again, subject):
+                    subject = Draft()
+            elif lexeme.can_be(Role.WHICH):
+                self._skip(Role.WHICH, Role.BE)
+                self._predicate(subject)
+            elif lexeme.can_be(Role.BE):
                 self._at += 1
-                self._predicate(head)
-            elif self._describe_shortly(head, 0):
+                self._said = True
+                self._predicate(subject)
+            elif self._describe_shortly(subject, 0):
                 continue
             elif lexeme.can_be(Role.NOT):
                 self._at += 1
-                negated = not self._predicate(head, negated=True)
-            elif lexeme.can_be(Role.STATE, Role.ASKING, Role.IT, Role.COMMA, Role.ATTENDED):
+                negated = not self._predicate(subject, negated=True)
+            elif lexeme.can_be(Role.COMMA):
+                self._at += 1
+                subject = Draft() if self._is_apposition() else head
+            elif lexeme.can_be(Role.STATE, Role.ASKING, Role.IT, Role.ATTENDED):
                 self._at += 1
             elif self._referent(1) is not None:
-                self._clause_of_its_own()
+                subject = Draft() if self._clause_of_its_own() else subject
             else:
                 self._at += 1
 
-    def _continue(self, again: _Clause, head: Draft) -> None:
-        """What "and" joins to a clause, unless it begins one: "and trees are behind it"."""
+    def _is_apposition(self) -> bool:
+        """Whether some of what was named last are told apart: ", one of which is red"."""
+        some = self._is(Role.NUMBER) or self._text() == "one"
+        return some and self._is(Role.WHICH, Role.WITH, Role.RELATION, ahead=1)
+
+    def _continue(self, again: _Clause, subject: Draft) -> bool:
+        """What "and" joins to a clause; True where it began one: "and trees are behind it"."""
         if not self._begins_noun_phrase():
-            return
-        said = len(head.relations)
-        again(head, 0)
-        if self._clause_of_its_own():
-            del head.relations[said:]
+            return False
+        said = len(subject.relations)
+        again(subject, 0)
+        if not self._clause_of_its_own():
+            return False
+        del subject.relations[said:]
+        return True
 
     def _clause_of_its_own(self) -> bool:
-        """Go past a verb and what it says of the noun phrase that was just read."""
-        if self._take(Role.BE) is None:
+        """Go past a second verb and what it says of the noun phrase that was just read."""
+        if not self._said or self._take(Role.BE) is None:
             return False
         self._predicate(Draft())
         return True
@@ -167,7 +185,7 @@ class _Parser(NounPhrases):
             if draft.kind in _GROUND and self._take_furnishing(alone):
                 continue
             relates = lexeme.can_be(Role.RELATION, Role.WITH)
-            ends = relates and (draft.kind in _GROUND or draft.role in _LOOSE)
+            ends = draft.role in _LOOSE or (relates and draft.kind in _GROUND)
             ends = ends or (alone and lexeme.can_be(Role.ATTENDED, Role.PLACE, Role.RANKED))
             if not ends and self._describe_shortly(draft, depth):
                 continue
@@ -287,7 +305,7 @@ class _Parser(NounPhrases):
         """ "the side of a bus" stands where the bus does."""
         at = self._at
         is_part = draft.part or draft.belongs or draft.kind == "area"
-        if is_part and not draft.colours and self._take(Role.OF) is not None:
+        if is_part and self._take(Role.OF) is not None:
             whole = self._noun_phrase() if self._begins_noun_phrase() else None
             if whole is not None and not whole.belongs:
                 return whole
@@ -309,7 +327,7 @@ class _Parser(NounPhrases):
         if other.picture and not other.colours:
             place = _OF_PICTURE.get(name)
             draft.places += [place] if place else []
-        elif name in _UPON and (other.belongs or other.role is None or other.worn):
+        elif name in _UPON and (other.role is None or other.worn or other.noun in _WHOLE):
             self._bear(draft, other)
         elif other.kind in _ROADS and name in ("left of", "right of"):
             draft.places.append(_OF_PICTURE[name])
@@ -329,7 +347,8 @@ class _Parser(NounPhrases):
             ends.append(other.phrase())
             side = self._side()
             sides += [Relation(side, (ends[-1],), negated)] if side else []
-            self._skip(Role.COMMA)
+            if self._is(Role.COMMA) and self._is(Role.AND, ahead=1):
+                self._at += 1
             if self._take(Role.AND) is None:
                 break
         if len(ends) == 2 or (ends and ends[0].plural):
@@ -343,12 +362,11 @@ class _Parser(NounPhrases):
         """How the head stands to what was just named, if that is said: "on its left"."""
         self._skip_states()
         name = self._take(Role.ATTENDED)
-        if name is not None:
+        if name is not None or not places or not self._is(Role.PLACE):
             return name
-        if not places or not self._is(Role.PLACE):
-            return None
         place = Draft()
-        self._place(place, _DEEPEST)
+        while self._is(Role.PLACE):  # "farther back on the left"
+            self._place(place, _DEEPEST)
         return _SIDES.get(place.places[0]) if place.places else None
 
     def _accompanied(self, draft: Draft, depth: int) -> None:
@@ -357,28 +375,42 @@ class _Parser(NounPhrases):
         other = self._noun_phrase() if self._begins_noun_phrase() else None
         if other is None:
             return
-        whole = self._whole_of(other)
+        whole = None if other.colours else self._whole_of(other)
         if whole is None and self._is_of(draft, other, depth):
             self._bear(draft, other)
             return
         other = whole or other
         self._same_kind(other)
         self._describe_directly(other, depth + 1, alone=True)
+        after = self._at
         side = self._side(places=depth == 0)
-        if side is None and (is_a(draft.kind, "sign") or other.role is Role.UNKNOWN):
+        if other.belongs or other.picture or self._is(Role.BE):
+            return
+        content = is_a(draft.kind, "sign") and other.kind not in _SCENERY
+        content = content or other.role is Role.UNKNOWN
+        if side is None and content and self._at == after:
             self._bear(draft, other)
-        elif not other.picture and not self._is(Role.BE):
+        else:
             self._add(draft, Relation(side or "near", (other.phrase(),)))
 
     def _is_of(self, draft: Draft, other: Draft, depth: int) -> bool:
         """Whether something is a part, a garment or the lamp of what it comes with."""
-        if other.belongs or other.role is None or (other.zone and is_a(draft.kind, "person")):
+        if other.role is None or (other.zone and is_a(draft.kind, "person")):
             return True
+        if other.belongs:
+            return not self._is_beside()
         lamp = other.lamp and is_a(draft.kind, "light")
         if other.other or (self._is(Role.ATTENDED) and not (lamp and depth)):
             return False
         elsewhere = self._is(Role.PLACE) and not other.colours
         return lamp or (other.part and not elsewhere)
+
+    def _is_beside(self) -> bool:
+        """Whether what was just named is said to stand somewhere by the head: "behind it"."""
+        ahead = 0
+        while self._is(Role.STATE, ahead=ahead):
+            ahead += 1
+        return self._is(Role.ATTENDED, ahead=ahead)
 
     def _bearing(self, draft: Draft, depth: int) -> None:
         """What is worn, or shown; what a light shows is its lamp."""
@@ -410,6 +442,17 @@ class _Parser(NounPhrases):
         within = self._now()
         if within is not None and within.roles.get(Role.PLACE) in _WITHIN.get(where, ()):
             self._at += 1  # "with a black symbol in the middle": of the sign, not of the picture
+        more = self._try(self._another_part)
+        if more is not None:
+            self._bear(draft, more, shown)
+
+    def _another_part(self) -> Draft | None:
+        """The next of a list of parts or garments: "a white hat, an orange shirt, and jeans"."""
+        comma, and_ = self._take(Role.COMMA), self._take(Role.AND)
+        if (comma is None and and_ is None) or not self._begins_noun_phrase():
+            return None
+        part = self._noun_phrase()
+        return part if part is not None and part.belongs and part.colours else None
 
     def _place(self, draft: Draft, depth: int) -> None:
         place = self._take(Role.PLACE) or ""

@@ -79,6 +79,7 @@ _TOKEN = re.compile(
     r"|[^\W_]+(?:[-‐‑'’.][^\W_]+)*"  # a word, a number, an abbreviation
     r"|['’]s?|[,;:()&]|[^\s]"
 )
+_QUOTES = ('"', "“", "”")
 _PUNCTUATION = set(",;:().!?")
 _COLOURED = re.compile(r"(.+?)-(?:colou?red|toned|hued|tinted)$")
 _COLOURS_FIRST = ("orange",)  # nobody on a road speaks of the fruit
@@ -153,7 +154,10 @@ def read(ref: str) -> list[Lexeme]:
     Raises:
         InputError: it is no text, not Unicode, too long, or has no word (``sdk.text.normalise``).
     """
-    tokens = list(_tokens(normalise(ref)))
+    text = normalise(ref)
+    if ref.rstrip(" .!?").endswith(_QUOTES) and sum(map(text.count, _QUOTES)) % 2:
+        text += _QUOTES[0]  # which closed what is written on a sign
+    tokens = list(_tokens(text))
     lexicon, longest = _lexicon()
     found: list[Lexeme] = []
     at = 0

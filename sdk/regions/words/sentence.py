@@ -25,6 +25,11 @@ class Tone:
     where: str = "whole"
     negated: bool = False
 
+    def __str__(self) -> str:
+        words = " and ".join("/".join(any_of) for any_of in self.colours)
+        place = "" if self.where == "whole" else f" {self.where}"
+        return f"{'not ' if self.negated else ''}{words}{place}"
+
 
 @dataclass(frozen=True)
 class Rank:
@@ -32,6 +37,9 @@ class Rank:
 
     name: str
     number: int = 1
+
+    def __str__(self) -> str:
+        return self.name if self.number == 1 else f"{self.name} but {self.number - 1}"
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,10 @@ class Relation:
     name: str
     to: tuple[Phrase, ...]
     negated: bool = False
+
+    def __str__(self) -> str:
+        others = " and ".join(map(str, self.to))
+        return f"{'not ' if self.negated else ''}{self.name} ({others})"
 
 
 @dataclass(frozen=True)
@@ -75,6 +87,13 @@ class Phrase:
     relations: tuple[Relation, ...] = ()
     plural: bool = False
     other: bool = False
+
+    def __str__(self) -> str:
+        """In short: "car, red, between (car, black and van, white)"."""
+        kind = self.kind if self.kind is not None else f"unknown {self.noun!r}"
+        places = [f"at the {place}" for place in self.places]
+        said = [kind, *self.tones, *self.sizes, *places, *self.ranks, *self.relations]
+        return ", ".join(map(str, said))
 
     def everything(self) -> Iterator[Phrase]:
         """This noun phrase and all that it relates to, in the order of the sentence."""

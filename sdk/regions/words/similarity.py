@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -39,7 +38,8 @@ def similarities(
     if kind == ANY:
         return np.ones(len(names)), True
     if kind is None:
-        same = np.array([_spelled(name) in (noun, plural(noun)) for name in names], dtype=bool)
+        spelled = [_spelled(name) for name in names]
+        same = np.array([noun in (name, plural(name)) for name in spelled], dtype=bool)
         return np.where(same, 1.0, _UNLIKE), bool(same.any())
     kinds = class_kinds(names)
     own = np.array([_own(kind, each) for each in kinds])
@@ -93,9 +93,3 @@ def _words() -> dict[str, str]:
             for form in (word, plural(word)):
                 words.setdefault(_spelled(form), kind.name)
     return words
-
-
-def kinds_of(labels: Sequence[int] | NDArray[np.int64], names: tuple[str, ...]) -> list[str | None]:
-    """The kind of each box by its label."""
-    kinds = class_kinds(names)
-    return [kinds[int(label)] for label in labels]

@@ -29,6 +29,8 @@ def place(name: str, boxes: Boxes) -> Floats:
     table: dict[str, Floats] = {
         "left": falling(x, 0.25, 0.62),
         "right": falling(1 - x, 0.25, 0.62),
+        "left edge": falling(x, 0.03, 0.45),
+        "right edge": falling(1 - x, 0.03, 0.45),
         "top": falling(y, 0.25, 0.65),
         "bottom": falling(1 - y, 0.25, 0.6),
         "middle": falling(np.abs(x - 0.5), 0.08, 0.33),

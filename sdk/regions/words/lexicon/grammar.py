@@ -94,25 +94,26 @@ ASKING = words(
 # Verbs and adverbs that say how something is there, not what or where.
 STATES = words(
     """
-    able, ahead, aligned, almost, alone, also, apart, appears, arranged, attached, away,
-    backlit, because, being, bending, bent, blending, blurred, both, brightly, can, clearly,
-    closed, closely, coming, contrasting, conversing, could, counting, crossing, crossing the,
-    crouching, currently, cycling, diagonally, did, dimly, directly, distinctly, do, does,
-    downward, downwards, driven, driving, each other, engaged, entering, exiting, extending,
-    extends, facing, facing forward, facing left, facing right, farther, first, fixed, forward,
-    forwards, fully, further, going, hanging, hangs, heading, here, horizontally, if,
-    immediately, immersed, in color, in colour, in motion, in profile, in shape, in sight, in
-    size, in traffic, indicated, installed, its own, jogging, just, kneeling, laid, leaning,
-    left-turning, likely, lined, lined up, located, looking, lying, making, may, might, mostly,
-    mounted, moving, must, nearly, next, not moving, obscured, of, one another, open, oriented,
-    out, painted, parked, partially, partly, passing, perched, placed, pointing, pointing down,
-    pointing left, pointing right, pointing straight, pointing to the left, pointing to the
-    right, pointing up, positioned, possibly, prominently, quite, resting, ridden, riding,
-    right, running, runs, seated, seemingly, seen, set, set up, should, since,
-    sits, sitting, situated, slightly, so, somewhat, stand, standing, stands, stationary,
-    stationed, still, stopped, stretching, stuck, surrounded, suspended, talking, then, there,
-    to, to be, together, too, traveling, travelling, turned, turning, until, upright, upward,
-    upwards, vertically, very, visible, visible from, waiting, walking, well, when, will, would
+    able, ahead, aligned, almost, alone, also, apart, appears, approaching, arranged, attached,
+    away, backlit, because, being, bending, bent, blending, blurred, both, brightly, can,
+    clearly, closed, closely, coming, contrasting, conversing, could, counting, crossing,
+    crossing the, crouching, currently, cycling, diagonally, did, dimly, directly, distinctly,
+    do, does, downward, downwards, driven, driving, each other, engaged, entering, exiting,
+    extending, extends, facing, facing forward, facing left, facing right, farther, first,
+    fixed, forward, forwards, fully, further, going, hanging, hangs, heading, here,
+    horizontally, if, immediately, immersed, in color, in colour, in motion, in profile, in
+    shape, in sight, in size, in traffic, indicated, installed, its own, jogging, just,
+    kneeling, laid, leaning, left-turning, likely, lined, lined up, located, looking, lying,
+    making, may, might, mostly, mounted, moving, must, nearly, next, not moving, obscured, of,
+    one another, open, oriented, out, painted, parked, partially, partially visible, partly,
+    partly visible, passing, perched, placed, pointing, pointing down, pointing left, pointing
+    right, pointing straight, pointing to the left, pointing to the right, pointing up,
+    positioned, possibly, prominently, quite, resting, ridden, riding, right, running, runs,
+    seated, seemingly, seen, set, set up, should, since, sits, sitting, situated, slightly, so,
+    somewhat, stand, standing, stands, stationary, stationed, still, stopped, stretching, stuck,
+    surrounded, suspended, talking, then, there, to, to be, together, too, traveling,
+    travelling, turned, turning, until, upright, upward, upwards, vertically, very, visible,
+    visible from, waiting, walking, well, when, will, would
     """
 )
 # Where something faces is no place.
@@ -126,30 +127,31 @@ STATES += tuple(
 # What describes a noun and is no colour, size or shape: passed over, but understood.
 ADJECTIVES = words(
     """
-    adjacent, alternating, angled, arched, arrow-shaped, average, back, bald, bare, blurred,
-    blurry, bold, box-like, box-shaped, brick, bright, broken, bus, busy, central, certain,
-    checkered, city, clean, clear, closed, cloudy, cobblestone, colored, colorful, coloured,
-    colourful, commercial, concrete, construction, corner, corrugated, covered, crossed,
-    crossed-out, crossing, curved, cylindrical, decorative, deep, dense, diagonal, digital,
-    directional, dirty, distant, distinct, distinctive, dome-shaped, double, downward,
-    downward-pointing, dry, electric, electrical, elevated, elongated, empty, entire, faint,
-    far-off, filled, first-floor, flashing, floral, fluffy, forested, front, full, glass,
-    glowing, grassy, grid-like, hanging, high, horizontal, horizontally, illuminated,
-    indistinct, inner, l-shaped, leafless, leafy, left-pointing, left-turn, leftward, lit,
-    long-haired, long-sleeved, low, lush, main, metal, metallic, middle, moderate, modern,
-    mountainous, mounted, moving, multi-lane, multi-story, narrow, nearby, new, no, no-entry,
-    no-parking, old, oncoming, one-way, only, opaque, open, opposing, opposite, ornate, outdoor,
-    outer, oval, overcast, overhead, own, painted, parked, parking, partially obscured,
-    partially visible, particular, patterned, paved, pedestrian, plaid, plastic, pointed, power,
-    predominantly, private, prohibition, prominent, public, railroad, rainy, rear, reflective,
-    regular, residential, right-pointing, right-turn, rightward, road, rocky, safety, school,
-    seated, second-floor, security, shaded, shield-shaped, shiny, short-haired, short-sleeved,
-    side, similar, similar-looking, similarly, single, single-story, slanted, sleeveless,
-    sloped, small-scale, snow-covered, snowy, solid, specific, speed limit, standing,
-    stationary, steep, stone, stop, straight, street, striped, sunny, t-shaped, telephone,
-    textured, thick, thin, tiled, tilted, tinted, traffic, train, transparent, tree-lined,
-    two-story, two-way, typical, u-turn, unlit, unpaved, upward, upward-pointing, urban,
-    utility, vertical, vertically, visible, vivid, walking, warning, weathered, wet,
-    white-framed, whole, wide, wooded, wooden, written, yield
+    adjacent, alternating, angled, approaching, arched, arrow-shaped, average, back, bald, bare,
+    blurred, blurry, bold, box-like, box-shaped, brick, bright, brightly, broken, bus, busy,
+    central, certain, checkered, city, clean, clear, closed, cloudy, cobblestone, colored,
+    colorful, coloured, colourful, commercial, concrete, construction, corner, corrugated,
+    covered, crossed, crossed-out, crossing, curved, cylindrical, decorative, deep, dense,
+    diagonal, digital, dimly, directional, dirty, distant, distinct, distinctive, dome-shaped,
+    double, downward, downward-pointing, dry, electric, electrical, elevated, elongated, empty,
+    entire, faint, far-off, filled, first-floor, flashing, floral, fluffy, forested, front,
+    full, glass, glowing, grassy, grid-like, hanging, hexagonal, high, horizontal, horizontally,
+    illuminated, indistinct, inner, l-shaped, leafless, leafy, left-pointing, left-turn,
+    leftward, lit, long-haired, long-sleeved, low, lush, main, metal, metallic, middle,
+    moderate, modern, mountainous, mounted, moving, multi-lane, multi-story, narrow, nearby,
+    new, no, no-entry, no-parking, old, oncoming, one-way, only, opaque, open, opposing,
+    opposite, ornate, outdoor, outer, oval, overcast, overhead, own, painted, parked, parking,
+    partially, partially obscured, partially visible, particular, patterned, paved, pedestrian,
+    pentagonal, plaid, plastic, pointed, power, predominantly, private, prohibition, prominent,
+    public, railroad, rainy, rear, reflective, regular, residential, right-pointing, right-turn,
+    rightward, road, rocky, safety, school, seated, second-floor, security, shaded,
+    shield-shaped, shiny, short-haired, short-sleeved, side, similar, similar-looking,
+    similarly, single, single-story, slanted, sleeveless, slightly, sloped, small-scale,
+    snow-covered, snowy, solid, specific, speed limit, standing, stationary, steep, stone, stop,
+    straight, street, striped, sunny, surrounding, t-shaped, telephone, textured, thick, thin,
+    tiled, tilted, tinted, traffic, train, transparent, tree-lined, two-story, two-way, typical,
+    u-turn, unlit, unpaved, upward, upward-pointing, urban, utility, vertical, vertically,
+    visible, vivid, walking, warning, weathered, wet, white-framed, whole, wide, wooded, wooden,
+    written, yield
     """
 )

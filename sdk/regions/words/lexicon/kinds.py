@@ -24,6 +24,7 @@ class Kind:
         like: kind -> how well a box of that kind stands for it, 0..1.
         height_m: as it usually is, None where that says little.
         filled: the part of its box that it fills with its own colour, about.
+        upon: what it sits on: a detector without riders finds a person and a bicycle.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Kind:
     like: Mapping[str, float] = field(default_factory=dict)
     height_m: float | None = None
     filled: float = 0.4
+    upon: str | None = None
 
 
 def _kind(
@@ -40,11 +42,12 @@ def _kind(
     like: Mapping[str, float] | None = None,
     height_m: float | None = None,
     filled: float = 0.4,
+    upon: str | None = None,
 ) -> Kind:
     """A kind; ``words`` and ``wider`` are separated by commas."""
     names = tuple(word.strip() for word in words.split(","))
     above = tuple(word.strip() for word in wider.split(",") if word.strip())
-    return Kind(names[0], names, above, like or {}, height_m, filled)
+    return Kind(names[0], names, above, like or {}, height_m, filled, upon)
 
 
 _PLATE = {  # as what a plate on a pole comes back from a detector without signs
@@ -107,11 +110,11 @@ _PEOPLE = (
     _kind("child, kid, boy, girl, toddler, baby, schoolchild", "person", height_m=1.2),
     _kind("pedestrian, walker, jogger, runner", "person", {"rider": 0.2}, 1.72),
     _kind("rider", like={"person": 0.75, "bicycle": 0.4, "motorcycle": 0.4},
-          height_m=1.75, filled=0.25),
+          height_m=1.75, filled=0.25, upon="two-wheeler"),
     _kind("cyclist, bicyclist, bike rider, biker, bicycle rider",
-          "rider", {"person": 0.75, "bicycle": 0.45, "motorcycle": 0.3}, 1.75, 0.25),
+          "rider", {"person": 0.75, "bicycle": 0.45, "motorcycle": 0.3}, 1.75, 0.25, "bicycle"),
     _kind("motorcyclist, motorcycle rider, scooter rider, motorbike rider",
-          "rider", {"person": 0.75, "motorcycle": 0.45, "bicycle": 0.3}, 1.75, 0.25),
+          "rider", {"person": 0.75, "motorcycle": 0.45, "bicycle": 0.3}, 1.75, 0.25, "motorcycle"),
 )  # fmt: skip
 
 _FIXTURES = (
@@ -119,7 +122,8 @@ _FIXTURES = (
           " placard, board, signpost, guide sign, highway sign, information sign, name sign,"
           " street name sign, noticeboard, notice, sign post, shield, marker, arrow sign,"
           " parking sign, warning sign, hanging sign, pedestrian sign, crossing sign,"
-          " construction sign, directional sign, route marker, chevron sign, traffic symbol",
+          " construction sign, directional sign, route marker, chevron sign, traffic symbol,"
+          " hexagonal sign, pentagonal sign",
           like=_PLATE, height_m=0.9),
     _kind("round sign, circular sign, oval sign, speed limit sign, no-entry sign, no entry sign,"
           " no-parking sign, no parking sign, no-left-turn sign, no left turn sign,"
@@ -131,10 +135,10 @@ _FIXTURES = (
     _kind("rectangular sign, square sign, rectangle sign, square-shaped sign",
           "sign", {**_PLATE, "stop sign": 0.45}, 0.9),
     _kind("diamond sign, rhombus sign", "sign", {**_PLATE, "stop sign": 0.55}, 1.1),
-    _kind("octagonal sign, octagon sign, hexagonal sign",
+    _kind("octagonal sign, octagon sign",
           "sign", {**_PLATE, "stop sign": 0.9}, 0.9),
     _kind("stop sign", "octagonal sign, sign", {"traffic light": 0.3, "clock": 0.3}, 0.9),
-    _kind("billboard, advertisement, banner, poster, advertising board, advert, screen, display,"
+    _kind("billboard, advertisement, banner, poster, advertising board, advert, screen,"
           " mural, digital display, advertising sign, electronic display",
           "sign", {"tv": 0.5, "book": 0.3}),
     _kind("flag, pennant", like={"kite": 0.5, "umbrella": 0.3}),

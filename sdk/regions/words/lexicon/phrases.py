@@ -33,8 +33,8 @@ RELATIONS: dict[str, Words] = {
         near, near to, close to, close by, next to, right next to, adjacent to, by, not far
         from, in the vicinity of, in proximity to, in close proximity to, around, surrounded by,
         among, amongst, amid, amidst, accompanied by, attached to, closer to, nearby to,
-        alongside of, touching, joined by, in the midst of, surrounding, together with, in the
-        company of, approaching
+        alongside of, touching, joined by, in the midst of, together with, in the
+        company of
         """
     ),
     "beside": words(
@@ -55,10 +55,9 @@ RELATIONS: dict[str, Words] = {
         """
         behind, in back of, further back than, at the back of, to the rear of, following,
         obscured by, partially obscured by, partly obscured by, blocked by, partially blocked
-        by, hidden by, partially hidden by, hidden behind, covered by, partially covered by, in
-        the back of, partially visible behind, from behind, visible behind, visible through,
-        seen through, partly covered by, partially visible through, obstructed by, partially
-        obstructed by
+        by, hidden by, partially hidden by, covered by, partially covered by, in the back of,
+        from behind, visible through, seen through, partly covered by, partially visible
+        through, obstructed by, partially obstructed by
         """
     ),
     "nearer": words(
@@ -160,16 +159,18 @@ ATTENDED: dict[str, Words] = {
 _SIDES: dict[str, Words] = {
     "left": words(
         """
-        left, left side, left part, left half, left-hand side, left hand side, left edge, left
-        portion, left section, left end, left hand
+        left, left side, left part, left half, left-hand side, left hand side, left portion,
+        left section, left end, left hand
         """
     ),
     "right": words(
         """
         right, right side, right part, right half, right-hand side, right end, right hand side,
-        right edge, right portion, right section, right hand
+        right portion, right section, right hand
         """
     ),
+    "left edge": words("left edge, very left, left border, left margin, leftmost edge"),
+    "right edge": words("right edge, very right, right border, right margin, rightmost edge"),
     "top": words(
         """
         top, upper part, upper half, top part, top edge, upper side, top side, upper section,
@@ -333,7 +334,7 @@ SHAPES: dict[str, Words] = {
         """
     ),
     "diamond": words("diamond, diamond-shaped, rhombus-shaped, rhombus"),
-    "octagonal": words("octagonal, octagon-shaped, octagon, hexagonal"),
+    "octagonal": words("octagonal, octagon-shaped, octagon"),
 }
 
 # Clothes, and where on a person they are.
