@@ -7,31 +7,44 @@ from pathlib import Path
 
 from export.options import BuildOptions
 from export.precision.lower import lower_engine
-from export.precision.plan import EIGHT_BITS_FOR
-from export.tensorrt import PlanOptions, build_plans
+from export.precision.plan import EIGHT_BITS, EIGHT_BITS_FOR
+from export.tensorrt.options import PlanOptions
+from export.tensorrt.plans import build_plans
 from sdk.engine.folder import Manifest, read_manifest, write_manifest
 from sdk.engine.manifest import BACKENDS
-from sdk.errors import InputError
-from sdk.runtime.cuda import import_driver
-from sdk.runtime.tensorrt import import_tensorrt
+from sdk.errors import EngineError, InputError
+from sdk.runtime.cuda import describe_gpu, import_driver
+from sdk.runtime.tensorrt import MODULES, RTX, import_tensorrt
 
 
 def check_backend(backend: str) -> None:
     """Raises MissingRuntimeError, before any work, when what ``backend`` takes is not there."""
-    if backend != "onnxruntime":
+    if backend in MODULES:
+        import_tensorrt(backend)
+    if backend not in ("onnxruntime", RTX):
         import_driver()
-    if backend == "tensorrt":
-        import_tensorrt()
 
 
-def adapt(folder: Path, options: BuildOptions) -> None:
-    """Turns the ``onnxruntime`` engine in ``folder`` into what is wanted, not proven yet.
+def runs_here(manifest: Manifest) -> bool:
+    """Whether this machine runs an engine that was built on it; RTX plans may be for others."""
+    if manifest.backend != RTX:
+        return True
+    try:
+        gpu = describe_gpu(import_driver())
+    except EngineError:
+        return False
+    return gpu.compute_capability in manifest.target["compute_capabilities"]
 
-    Raises what ``lower_engine`` and ``retarget`` raise, and InputError for a folder whose eight
-    bits are not for the backend.
+
+def lower(folder: Path, options: BuildOptions) -> None:
+    """Gives the networks of the ``onnxruntime`` engine in ``folder`` the precision that is wanted;
+    not proven yet.
+
+    Raises what ``lower_engine`` raises, and InputError for a folder whose eight bits are not for
+    the backend.
     """
     manifest = read_manifest(folder)
-    wanted = options.int8_for or options.backend
+    wanted = options.int8_for or EIGHT_BITS.get(options.backend, options.backend)
     if options.precision != manifest.precision:
         lower_engine(folder, options.precision, options.plan, options.scenes, wanted)
     elif options.precision == "int8" and manifest.precision_facts.get(EIGHT_BITS_FOR) != wanted:
@@ -40,20 +53,23 @@ def adapt(folder: Path, options: BuildOptions) -> None:
             f"expected int8 networks for {wanted}, found some for {made_for}: build from the"
             " float32 folder"
         )
-    if options.backend != "onnxruntime":
-        retarget(folder, options.backend, options.plans)
 
 
 def retarget(folder: Path, backend: str, options: PlanOptions) -> Manifest:
     """Turns the ``onnxruntime`` engine in ``folder`` into one of ``backend``, not proven yet.
 
-    Raises what ``export.tensorrt.build_plans`` raises; ``folder`` is then left half done.
+    RTX plans keep the certificate of the networks that they were built from, which then notes what
+    ran these. Raises what ``export.tensorrt.plans.build_plans`` raises; ``folder`` is then as it
+    was.
     """
     manifest = read_manifest(folder)
+    if backend == manifest.backend:
+        return manifest
     networks, files, target = manifest.networks, dict(manifest.files), manifest.target
-    if backend == "tensorrt":
+    certificate = None
+    if backend in MODULES:
         onnx = {name: folder / network.file for name, network in networks.items()}
-        target = build_plans(onnx, folder, options)
+        target = build_plans(backend, onnx, folder, options)
         for file in onnx.values():
             file.unlink()
             del files[file.name]
@@ -61,12 +77,14 @@ def retarget(folder: Path, backend: str, options: PlanOptions) -> Manifest:
             name: dataclasses.replace(network, file=f"{name}{BACKENDS[backend]}")
             for name, network in networks.items()
         }
+    if backend == RTX and manifest.certificate is not None:
+        certificate = {**manifest.certificate, "backend": manifest.backend}
     changed = dataclasses.replace(
         manifest,
         backend=backend,
         networks=networks,
         target=target,
         files=files,
-        certificate=None,
+        certificate=certificate,
     )
     return write_manifest(folder, changed)

@@ -5,16 +5,21 @@ Nothing of PyTorch is imported before a checkpoint is meant.
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 from export.atomic_folder import place_engine, store_certificate
-from export.backends import adapt, check_backend
+from export.backends import check_backend, lower, retarget, runs_here
 from export.certificate.certificate import certify
 from export.options import BuildOptions, check_searches
+from export.precision.plan import PLAN_FILE
 from export.references.portable import PortableReference
 from export.references.reference import Reference
+from export.tensorrt.options import PlanOptions
 from sdk.engine.folder import BUNDLED, MANIFEST_FILE, Manifest, read_manifest, verify_files
 from sdk.errors import EngineError, InputError
+from sdk.runtime.target import built_for
+from sdk.runtime.tensorrt import RTX
 
 
 def build(reference: Reference, folder: Path, options: BuildOptions) -> Manifest:
@@ -31,12 +36,17 @@ def build(reference: Reference, folder: Path, options: BuildOptions) -> Manifest
             f" {reference.precision}, or the float32 folder"
         )
 
-    def make(partial: Path) -> Manifest:
-        reference.write_engine(partial)
-        adapt(partial, options)
-        return verify(partial, reference, options.searches)
+    return place_engine(folder, lambda partial: _make(partial, reference, options))
 
-    return place_engine(folder, make)
+
+def _make(folder: Path, reference: Reference, options: BuildOptions) -> Manifest:
+    """An engine with its certificate, whether that passes or not."""
+    reference.write_engine(folder)
+    lower(folder, options)
+    if options.backend == RTX:  # the networks, for no GPU of this machine may run the plans
+        verify(folder, reference, options.searches)
+    manifest = retarget(folder, options.backend, options.plans)
+    return verify(folder, reference, options.searches) if runs_here(manifest) else manifest
 
 
 def verify(folder: Path, reference: Reference, searches: int) -> Manifest:
@@ -47,6 +57,12 @@ def verify(folder: Path, reference: Reference, searches: int) -> Manifest:
     check_searches(searches)
     manifest = read_manifest(folder)
     verify_files(folder, manifest)
+    if not runs_here(manifest):
+        raise EngineError(
+            f"the plans of {folder} run on no GPU of this machine, they were built for"
+            f" {built_for(manifest.target)}: verify them there, or here with --rebuild, which"
+            " builds them again and compares their bytes"
+        )
     ours, theirs = manifest.checkpoint.get("sha256"), reference.checkpoint_sha256()
     if ours != theirs:
         raise EngineError(
@@ -54,6 +70,46 @@ def verify(folder: Path, reference: Reference, searches: int) -> Manifest:
             f" {str(theirs)[:12]}...: name its own {reference.kind}, or build the engine again"
         )
     return store_certificate(folder, manifest, certify(folder, reference, searches))
+
+
+def rebuild(folder: Path, reference: Reference, searches: int) -> Manifest:
+    """Builds the RTX plans of an engine again and compares their bytes; what proves the networks of
+    the second then proves those of the first, on a machine that runs neither.
+
+    Returns:
+        The manifest with the certificate of the networks.
+
+    Raises:
+        InputError: the engine has no such plans.
+        EngineError: a plan differs, or what ``build`` raises.
+    """
+    manifest = read_manifest(folder)
+    verify_files(folder, manifest)
+    if manifest.backend != RTX:
+        raise InputError(
+            f"expected an engine of {RTX}, whose builds are the same every time, found one of"
+            f" {manifest.backend}: verify it without --rebuild"
+        )
+    lowered = manifest.precision != reference.precision
+    options = BuildOptions(
+        searches,
+        manifest.precision,
+        RTX,
+        plan=folder / PLAN_FILE if lowered else None,
+        plans=PlanOptions(targets=tuple(manifest.target["compute_capabilities"])),
+    )
+    check_backend(RTX)
+    with tempfile.TemporaryDirectory() as place:
+        again = _make(Path(place, "again.engine"), reference, options)
+    ours, theirs = manifest.target["plans"], again.target["plans"]
+    other = [name for name, digest in ours.items() if theirs.get(name) != digest]
+    if other:
+        raise EngineError(
+            f"the plans of {', '.join(other)} differ from those that {reference.path} gives with"
+            f" {built_for(again.target)}: {folder} was built for {built_for(manifest.target)}, from"
+            " networks that may have been calibrated on other scenes; build it again"
+        )
+    return store_certificate(folder, manifest, dict(again.certificate or {}))
 
 
 def open_reference(source: Path | None) -> Reference:

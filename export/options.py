@@ -7,8 +7,10 @@ from pathlib import Path
 
 from export.precision.calibration_data import SCENES
 from export.precision.plan import EIGHT_BITS
-from export.tensorrt import PlanOptions
+from export.tensorrt.options import PlanOptions
 from sdk.errors import InputError
+from sdk.runtime.target import SAME_GPU
+from sdk.runtime.tensorrt import RTX
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class BuildOptions:
         backend: the runtime, a key of ``sdk.engine.manifest.BACKENDS``.
         plan: the precision plan to use; without one it is searched for.
         scenes: how many rendered scenes precision is searched and calibrated on.
-        int8_for: the backend whose eight bits are meant, ``backend`` itself when it is None.
+        int8_for: the backend whose eight bits are meant, that of ``backend`` when it is None.
         plans: how TensorRT builds.
 
     Raises:
@@ -45,12 +47,25 @@ class BuildOptions:
         if self.precision == "int8" and self.backend not in EIGHT_BITS:
             raise InputError(
                 f"{self.backend} has no kernels for int8: it would compute in float32, and convert"
-                " to that and back: --precision fp16, or --backend onnxruntime or tensorrt"
+                f" to that and back: --precision fp16, or --backend {' or '.join(EIGHT_BITS)}"
             )
-        if self.backend == "tensorrt" and self.int8_for not in (None, self.backend):
+        if self.backend.startswith("tensorrt") and self.int8_for not in (None, "tensorrt"):
             raise InputError(
                 f"TensorRT does not take the operators of int8 for {self.int8_for}: leave"
                 " --int8-for out"
+            )
+        if self.backend == RTX and (
+            self.plans.refit or self.plans.hardware_compatibility != SAME_GPU
+        ):
+            raise InputError(
+                "TensorRT for RTX builds no plans whose weights can be exchanged, and is told"
+                " which GPUs they are for by --targets: leave --refit and --hardware-compatibility"
+                " out"
+            )
+        if self.backend != RTX and self.plans.targets is not None:
+            raise InputError(
+                f"--targets is for --backend {RTX}: {self.backend} builds for the machine that it"
+                " is on"
             )
 
 

@@ -23,6 +23,7 @@ EXTRAS = {  # importable package -> the extras that bring it
     "supervision": ("supervision",),
     "tensorboard": ("train",),
     "tensorrt": ("tensorrt",),
+    "tensorrt_rtx": ("tensorrt-rtx",),
     "torch": ("train", "export"),
     "transformers": ("train", "export"),
 }

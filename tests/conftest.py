@@ -62,6 +62,15 @@ def fake_tensorrt(fake_cuda: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     return fake
 
 
+@pytest.fixture
+def fake_rtx(fake_cuda: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The same as TensorRT for RTX, on a GPU of compute capability 8.9."""
+    fake_cuda.capability = (8, 9)
+    fake = _fake("tensorrt").FakeTensorRt(fake_cuda, "tensorrt_rtx", "1.7.1.116")
+    fake.install(monkeypatch)
+    return fake
+
+
 @pytest.fixture(scope="session")
 def sorec_folder() -> Path:
     """SOREC's published files; tests that use them skip where they are absent."""

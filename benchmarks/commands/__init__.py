@@ -21,6 +21,7 @@ COMMANDS = {
     "kernel": "the crop-and-resize kernel against OpenCV, Pillow, torch and a plain copy",
     "methods": "train a base, adapt it with each of the eight methods, compare them",
     "beam": "accuracy and time of beams: several candidates of the first step followed",
+    "plans": "build plans of TensorRT for RTX without a GPU: seconds, bytes, memory, types",
     "gpu": "check and measure the CUDA kernel on this machine's GPU, write the report",
     "all": "run all benchmarks, each in a process of its own, and write the report of them",
     "report": "write the report of a folder of figures: docs/benchmarks.md, plots, README's table",

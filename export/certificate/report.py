@@ -32,6 +32,11 @@ def certificate_lines(manifest: Manifest) -> list[str]:
             lines.append(f"{title:9} {_searches(certificate[title])}")
     if manifest.arithmetic is not None:
         lines.append(f"products  {manifest.arithmetic}")
+    if "backend" in certificate:
+        lines.append(
+            f"measured  over {certificate['backend']}: the plans were not run; piza verify does, on"
+            " a GPU that they are for"
+        )
     verdict = "passed" if certificate["passed"] else "FAILED"
     lines.append(f"proof     {verdict}, against {certificate['reference']}")
     return lines

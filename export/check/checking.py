@@ -47,7 +47,7 @@ def check_path(path: Path, targets: Sequence[Target] = SERVED) -> dict[str, list
 
     Raises InputError when there is nothing to check, or a file cannot be read as ONNX.
     """
-    return {file.stem: _check_file(file, targets) for file in _files(path)}
+    return {file.stem: _check_file(file, targets) for file in network_files(path)}
 
 
 def _of(finding: Finding, found: Iterable[str], targets: Sequence[Target]) -> Finding:
@@ -59,7 +59,8 @@ def _of(finding: Finding, found: Iterable[str], targets: Sequence[Target]) -> Fi
     return Finding(finding.rule, finding.network, finding.node, advice)
 
 
-def _files(path: Path) -> list[Path]:
+def network_files(path: Path) -> list[Path]:
+    """The ONNX files that a path names; raises InputError when there are none."""
     if path.is_file():
         return [path]
     if not path.exists():

@@ -103,10 +103,19 @@ class Graph:
     @cached_property
     def fixed(self) -> frozenset[str]:
         """Values known when the engine is built: of constants, and of shapes."""
+        return self._known(SHAPE_OPERATORS)
+
+    @cached_property
+    def folded(self) -> frozenset[str]:
+        """Values known when the network is parsed: of constants alone."""
+        return self._known(frozenset())
+
+    def _known(self, sources: frozenset[str]) -> frozenset[str]:
+        """Constants, what nodes of ``sources`` give, and what follows from these."""
         known = set(self.initializers)
         for node in self.nodes:
             plain = node.op_type not in RANDOM_OPERATORS and not any(_bodies(node))
-            if node.op_type in SHAPE_OPERATORS or (
+            if node.op_type in sources or (
                 plain and all(name in known for name in node.input if name)
             ):
                 known.update(name for name in node.output if name)

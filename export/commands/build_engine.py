@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--int8-for",
-        choices=EIGHT_BITS,
+        choices=sorted(set(EIGHT_BITS.values())),
         help="whose int8 (default: that of --backend); tensorrt with --backend onnxruntime makes a"
         " portable folder with Q/DQ pairs, to be proven here and built on the vehicle computer",
     )
@@ -54,6 +54,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="TensorRT: the GPUs that the plans run on; wider is slower",
     )
     parser.add_argument(
+        "--targets",
+        metavar="SM,...",
+        help="TensorRT for RTX: the GPUs that the plans run on, such as sm86,sm89,sm120 (default:"
+        " all that the networks allow)",
+    )
+    parser.add_argument(
         "--refit", action="store_true", help="TensorRT: weights can be exchanged later"
     )
     parser.add_argument(
@@ -67,9 +73,15 @@ def run(args: argparse.Namespace) -> int:
     from export.build import build, open_reference
     from export.certificate.report import certificate_lines, precision_lines
     from export.options import BuildOptions
-    from export.tensorrt import PlanOptions
+    from export.tensorrt.options import PlanOptions
+    from export.tensorrt.targets import parse_targets
 
-    plans = PlanOptions(args.hardware_compatibility, args.refit, not args.no_timing_cache)
+    plans = PlanOptions(
+        args.hardware_compatibility,
+        args.refit,
+        not args.no_timing_cache,
+        targets=None if args.targets is None else parse_targets(args.targets),
+    )
     reference = open_reference(args.source)
     folder = args.out or Path("build") / f"{reference.name}.engine"
     options = BuildOptions(

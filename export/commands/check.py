@@ -1,4 +1,4 @@
-"""``python -m export check FOLDER_OR_ONNX [--tensorrt 10.3|11.4] [--json FILE]``"""
+"""``python -m export check FOLDER_OR_ONNX [--tensorrt 10.3|11.4|rtx] [--real] [--json FILE]``"""
 
 from __future__ import annotations
 
@@ -10,8 +10,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", type=Path, help="an ONNX file, or a folder of them (an engine)")
     parser.add_argument(
         "--tensorrt",
-        choices=("10.3", "11.4"),
-        help="the oldest or the newest version served (default: both)",
+        choices=("10.3", "11.4", "rtx"),
+        help="the oldest or the newest version served, or TensorRT for RTX (default: all)",
+    )
+    parser.add_argument(
+        "--real",
+        action="store_true",
+        help="have TensorRT for RTX build the networks, and read their types off the plans: no GPU"
+        " is needed",
     )
     parser.add_argument("--json", type=Path, help="file to write the findings to")
 
@@ -24,10 +30,15 @@ def run(args: argparse.Namespace) -> int:
 
     targets = [TARGETS[args.tensorrt]] if args.tensorrt else list(TARGETS.values())
     found = check_path(args.path, targets)
+    if args.real:
+        from export.check.real import ask_path
+
+        found = {name: found[name] + answer for name, answer in ask_path(args.path).items()}
     if args.json is not None:
         write_json(args.json, found)
     count = sum(map(len, found.values()))
-    versions = " and ".join(target.version for target in targets)
+    versions = ", ".join(target.version for target in targets)
+    asked = "; the builder was asked" if args.real else ""
     print("\n".join(table(found)))
-    print(f"{count} {'finding' if count == 1 else 'findings'} for TensorRT {versions}")
+    print(f"{count} {'finding' if count == 1 else 'findings'} for TensorRT {versions}{asked}")
     return 1 if count else 0

@@ -14,6 +14,7 @@ def run(args: argparse.Namespace) -> int:
     from export.certificate.report import certificate_lines, network_lines, precision_lines
     from sdk.engine.folder import default_engine, read_manifest, verify_files
     from sdk.families import family
+    from sdk.runtime.target import target_lines
 
     folder = args.engine or default_engine()
     manifest = read_manifest(folder)
@@ -23,8 +24,6 @@ def run(args: argparse.Namespace) -> int:
     print(f"runs on   {manifest.backend} {manifest.precision}")
     for name, image in manifest.inputs.items():
         print(f"input     {name} {image.hw[1]}x{image.hw[0]}, {image.fit}, {image.order}")
-    if manifest.target:
-        print(f"built for {', '.join(f'{key} {value}' for key, value in manifest.target.items())}")
-    lines = [*network_lines(folder, manifest), *precision_lines(manifest)]
-    print("\n".join([*lines, *certificate_lines(manifest)]))
+    lines = [*target_lines(manifest.target), *network_lines(folder, manifest)]
+    print("\n".join([*lines, *precision_lines(manifest), *certificate_lines(manifest)]))
     return 0

@@ -18,15 +18,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="or the portable folder that it was built from; default: the bundled checkpoint",
     )
     parser.add_argument("--searches", type=int, default=32, help="searches to compare")
+    parser.add_argument(
+        "--rebuild",
+        action="store_true",
+        help="TensorRT for RTX: build the plans again and compare their bytes, and the networks on"
+        " the CPU; no GPU is needed",
+    )
     add_threads(parser)
 
 
 @measured()
 @stoppable()
 def run(args: argparse.Namespace) -> int:
-    from export.build import open_reference, verify
+    from export.build import open_reference, rebuild, verify
     from export.certificate.report import certificate_lines
 
-    manifest = verify(args.engine, open_reference(args.checkpoint), args.searches)
+    prove = rebuild if args.rebuild else verify
+    manifest = prove(args.engine, open_reference(args.checkpoint), args.searches)
     print("\n".join(certificate_lines(manifest)))
     return 0 if manifest.proven else 1

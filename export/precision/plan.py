@@ -19,7 +19,8 @@ if TYPE_CHECKING:  # it takes the onnx package
 
 FORMAT = 1
 REDUCED = ("fp16", "int8")
-EIGHT_BITS = ("onnxruntime", "tensorrt")  # backends with kernels for int8; each has its own graphs
+# Backends with kernels for int8, and whose graphs they take.
+EIGHT_BITS = {"onnxruntime": "onnxruntime", "tensorrt": "tensorrt", "tensorrt-rtx": "tensorrt"}
 EIGHT_BITS_FOR = "int8_for"  # in a manifest's precision_facts: whose int8 it is
 PLAN_FILE = "precision.json"
 

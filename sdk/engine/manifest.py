@@ -22,6 +22,7 @@ BACKENDS = {  # what executes the networks -> the suffix of their files
     "onnxruntime": ".onnx",
     "onnxruntime-cuda": ".onnx",
     "tensorrt": ".plan",
+    "tensorrt-rtx": ".plan",
 }
 PRECISIONS = ("fp32", "fp16", "int8")
 TOKENIZER_FILE = "tokenizer.json"

@@ -16,6 +16,7 @@ _MODULES = {  # backend -> module with open_runtime()
     "onnxruntime": "sdk.runtime.onnxruntime",
     "onnxruntime-cuda": "sdk.runtime.onnxruntime_cuda",
     "tensorrt": "sdk.runtime.tensorrt",
+    "tensorrt-rtx": "sdk.runtime.tensorrt_rtx",
 }
 
 

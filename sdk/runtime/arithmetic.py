@@ -50,8 +50,12 @@ def arithmetic_doubt(manifest: Manifest) -> str | None:
     """Why the certificate of an engine may not hold on this machine; None when it does.
 
     Exact products are the same on every machine. A certificate of before they were noted was
-    measured with what a processor does of itself.
+    measured with what a processor does of itself. That of plans that were built for other machines
+    is of their networks.
     """
+    measured_over = (manifest.certificate or {}).get("backend", manifest.backend)
+    if measured_over != manifest.backend:
+        return f"its certificate was measured over {measured_over}, before its plans were ever run"
     if (manifest.backend, manifest.precision) != ("onnxruntime", "int8"):
         return None
     if manifest.certificate is None:

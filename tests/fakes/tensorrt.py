@@ -1,9 +1,10 @@
-"""A FAKE of TensorRT, for control flow only: errors, Ctrl-C, caching, lifetimes. No evidence that
-TensorRT builds or runs anything.
+"""A FAKE of TensorRT on a GPU, for control flow only: what is asked of a builder that measures on
+it, errors, lifetimes, the device loop. No evidence that TensorRT runs anything; what builds without
+a GPU is tested with the real one.
 
 A "plan" is the ONNX file behind a magic word; ONNX Runtime executes it on the CPU, in the memory
 and the lazy streams of tests/fakes/cuda.py. What is tested with it may only use names that
-tests/export/test_tensorrt_names.py finds in the real bindings.
+tests/export/tensorrt/test_names.py finds in the real bindings.
 """
 
 from __future__ import annotations
@@ -22,22 +23,26 @@ CACHE = b"a fake timing cache of "
 
 
 class FakeTensorRt:
-    """Set ``parser_errors``, ``layers``, ``steps``, ... to have it behave in other ways."""
+    """Set ``layers``, ``no_context``, ... to have it behave in other ways.
 
-    def __init__(self, gpu, version: str = "11.4.0.106") -> None:
-        self.gpu, self.version = gpu, version
-        self.parser_errors: list[SimpleNamespace] = []
-        self.layers = [{"Name": "a", "Inputs": [{"Name": "x", "Format/Datatype": "Float"}]}]
-        self.fails_to_build = self.fails_to_start = self.fails_to_open = False
+    ``name``: ``tensorrt``, or ``tensorrt_rtx`` for what that has besides; ``invalid`` are then the
+    reasons (of ``EngineInvalidityDiagnostics``) why no plan runs here, ``capturable`` says whether
+    a stream may record a plan, and ``kernels`` are what plans are compiled to.
+    """
+
+    def __init__(self, gpu, name: str = "tensorrt", version: str = "11.4.0.106") -> None:
+        self.gpu, self.name, self.version = gpu, name, version
+        self.layers: list[object] = []  # of plans, as the inspector says
+        self.fails_to_start = self.fails_to_open = False
         self.no_context = self.refuses_cache = False
-        self.steps, self.on_step = 3, lambda step: None
         self.configs: list[SimpleNamespace] = []
         self.caches: list[bytes] = []  # what each build was given
-        self.cancelled = False
+        self.invalid, self.capturable, self.kernels = 0, True, b"kernels"
+        self.strategies: list[object] = []  # of each context
         self.module = self._module()
 
     def install(self, patch: pytest.MonkeyPatch) -> None:
-        patch.setitem(sys.modules, "tensorrt", self.module)
+        patch.setitem(sys.modules, self.name, self.module)
         patch.setattr("sdk.runtime.tensorrt.CudaGraph", self.graph)
 
     def graph(self, enqueue, stream):
@@ -53,7 +58,7 @@ class FakeTensorRt:
         )
 
     def _module(self) -> ModuleType:
-        fake, trt = self, ModuleType("tensorrt")
+        fake, trt = self, ModuleType(self.name)
         trt.__version__ = self.version
 
         class ILogger:
@@ -82,39 +87,27 @@ class FakeTensorRt:
 
             def build_serialized_network(self, network, config):
                 fake.gpu.current()
-                monitor, told = config.progress_monitor, []
+                monitor = config.progress_monitor
 
                 def build():  # TensorRT calls the monitor from threads of its own
-                    monitor.phase_start("Building", None, fake.steps)
+                    monitor.phase_start("Building", None, 1)
                     monitor.phase_start("Timing", "Building", 1)
-                    for step in range(fake.steps):
-                        fake.on_step(step)
-                        told.append(monitor.step_complete("Building", step))
-                        if not told[-1]:
-                            break
                     monitor.phase_finish("Timing")
+                    assert monitor.step_complete("Building", 0)
                     monitor.phase_finish("Building")
 
                 thread = threading.Thread(target=build)
                 thread.start()
                 thread.join()
-                fake.cancelled = not all(told)
-                if fake.cancelled or fake.fails_to_build:
-                    self.logger.log(ILogger.Severity.ERROR, "no implementation for MatMul")
-                    return None
                 return MAGIC + network.onnx
 
         class OnnxParser:
             def __init__(self, network, logger) -> None:
                 self._network = network
-                self.num_errors = len(fake.parser_errors)
 
             def parse(self, model):
                 self._network.onnx = model
-                return not fake.parser_errors
-
-            def get_error(self, index):
-                return fake.parser_errors[index]
+                return True
 
         class Runtime:
             def __init__(self, logger) -> None:
@@ -122,6 +115,12 @@ class FakeTensorRt:
                     logger.log(ILogger.Severity.ERROR, "CUDA initialization failure with error: 35")
                     raise TypeError("factory function returned nullptr")
                 self._logger = logger
+                self.engine_header_size = 64
+
+            def get_engine_validity(self, header):
+                assert len(header) == 64
+                validity = trt.EngineValidity
+                return (validity.INVALID if fake.invalid else validity.VALID), fake.invalid
 
             def deserialize_cuda_engine(self, plan):
                 fake.gpu.current()
@@ -144,6 +143,13 @@ class FakeTensorRt:
             "TensorIOMode": "NONE INPUT OUTPUT",
         }.items():
             setattr(trt, name, enum.Enum(name, members))
+        if self.name == "tensorrt_rtx":
+            trt.EngineValidity = enum.Enum("EngineValidity", "VALID INVALID")
+            reasons = "VERSION_MISMATCH UNSUPPORTED_CC OLD_CUDA_DRIVER OLD_CUDA_RUNTIME"
+            reasons += " INSUFFICIENT_GPU_MEMORY MALFORMED_ENGINE CUDA_ERROR"
+            trt.EngineInvalidityDiagnostics = enum.IntFlag("Reasons", reasons)
+            trt.CudaGraphStrategy = enum.Enum("CudaGraphStrategy", "DISABLED WHOLE_GRAPH_CAPTURE")
+            trt.ExecutionContextAllocationStrategy = enum.Enum("Strategy", "STATIC USER_MANAGED")
         return trt
 
     def _create_cache(self, stored: bytes):
@@ -189,13 +195,36 @@ class Engine:
         said = json.dumps({"Layers": self._fake.layers})
         return SimpleNamespace(get_engine_information=lambda format: said)
 
-    def create_execution_context(self):
-        return None if self._fake.no_context else Context(self)
+    def create_execution_context(self, config=None):
+        if self._fake.no_context:
+            return None
+        self._fake.strategies.append(None if config is None else config.cuda_graph_strategy)
+        return Context(self, owns_memory=config is None)
+
+    def create_runtime_config(self):
+        fake, config = self._fake, SimpleNamespace(cache=None)
+        config.cuda_graph_strategy = fake.module.CudaGraphStrategy.DISABLED
+        config.create_runtime_cache = lambda: SimpleNamespace(
+            deserialize=lambda stored: stored == fake.kernels, serialize=lambda: fake.kernels
+        )
+        config.set_runtime_cache = lambda cache: setattr(config, "cache", cache)
+        config.set_execution_context_allocation_strategy = lambda strategy: setattr(
+            config, "allocation", strategy
+        )
+        return config
 
 
 class Context:
-    def __init__(self, engine: Engine) -> None:
-        self._engine, self._addresses = engine, {}
+    def __init__(self, engine: Engine, owns_memory: bool) -> None:
+        self._engine, self._addresses, self._ready = engine, {}, owns_memory
+
+    def set_device_memory(self, memory, size):
+        assert size >= self._engine.device_memory_size_v2
+        self._engine._fake.gpu.memory(memory, size)  # somebody's, and still alive
+        self._ready = True
+
+    def is_stream_capturable(self, stream):
+        return self._engine._fake.capturable
 
     def set_tensor_address(self, name, memory):
         assert memory % 256 == 0, "TensorRT wants aligned addresses"
@@ -204,6 +233,7 @@ class Context:
 
     def execute_async_v3(self, stream_handle):
         engine, gpu = self._engine, self._engine._fake.gpu
+        assert self._ready, "a context without memory of its own was given none"
         assert set(self._addresses) == set(engine._tensors)
 
         def array(name):

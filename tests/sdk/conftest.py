@@ -196,6 +196,7 @@ TARGET = {  # the machine of tests/fakes
     "hardware_compatibility": "none",
     "cuda": "13.0",
 }
+RTX_TARGET = {"tensorrt_rtx": "1.7.1.116", "compute_capabilities": ["8.6", "8.9"]}
 
 
 @pytest.fixture
@@ -272,14 +273,14 @@ def golden() -> Path:
 
 @pytest.fixture
 def plans(engine, make_manifest):
-    """``plans(**target)``: the small engine as one of plans, built for ``target``."""
+    """``plans(backend, **target)``: the small engine as one of plans, built for ``target``."""
 
-    def make(**changes):
+    def make(backend="tensorrt", **changes):
         for name in ("text", "image", "ground"):
             network = (engine / f"{name}.onnx").read_bytes()
             (engine / f"{name}.plan").write_bytes(b"a fake plan: " + network)
-        target = {**TARGET, **changes}
-        written = make_manifest(backend="tensorrt", networks=networks(".plan"), target=target)
+        target = {**(TARGET if backend == "tensorrt" else RTX_TARGET), **changes}
+        written = make_manifest(backend=backend, networks=networks(".plan"), target=target)
         write_manifest(engine, written)
         return engine
 

@@ -16,6 +16,13 @@ TABLE_NAMES = {
     TensorProto.FLOAT8E4M3FN: "FP8",
     TensorProto.FLOAT4E2M1: "FP4",
 }
+TAKEN = frozenset(
+    {
+        *TABLE_NAMES,
+        *(TensorProto.INT8, TensorProto.INT32, TensorProto.INT64, TensorProto.UINT8),
+        *(TensorProto.BOOL, TensorProto.INT4, TensorProto.DOUBLE, TensorProto.UNDEFINED),
+    }
+)  # types of values
 PREFERRED = ("FP32", "INT32", "FP16", "INT8", "BOOL")  # of the table's names; any row has one
 # The value whose type the table means, where it is not the first input: (inputs, outputs).
 MEANT: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
@@ -75,7 +82,12 @@ def operator(graph: Graph, target: Target) -> Spots:
 
 
 def operator_type(graph: Graph, target: Target) -> Spots:
-    """Types that the parser does not take for the operator; float64 has its own rule."""
+    """Types that the parser does not take at all, or not for the operator; float64 has its own
+    rule."""
+    for value in graph.inputs:
+        kind = graph.type_of(value.name)
+        if kind not in TAKEN:
+            yield value.name, f"TensorRT has no {TensorProto.DataType.Name(kind)}: use another type"
     for node in graph.nodes:
         if node.domain not in DEFAULT_DOMAINS or not target.supports(node.op_type):
             continue

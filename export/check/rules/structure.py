@@ -23,10 +23,10 @@ SHAPE_INPUTS = {
 }
 
 
-def opset(graph: Graph, _: Target) -> Spots:
-    """From 20 on, GridSample's mode is "linear", which the parser takes for "nearest"; before 17
-    there is no LayerNormalization."""
-    if graph.opset not in OPSETS:
+def opset(graph: Graph, target: Target) -> Spots:
+    """From 20 on, GridSample's mode is "linear", which TensorRT's parsers take for "nearest" (that
+    of TensorRT for RTX does not); before 17 there is no LayerNormalization."""
+    if graph.opset < OPSETS[0] or (graph.opset not in OPSETS and not target.is_rtx):
         yield (
             f"opset {graph.opset}",
             f"export with opset {OPSETS[0]} to {OPSETS[-1]}: later ones name modes that the parser"

@@ -14,8 +14,8 @@ X = "(float[2,3] x) => (y)"
 CLEAN = {
     "plain": f"{X} {{ y = Relu(x) }}",
     "a shape for Reshape": f"{X} <int64[2] s = {{3, 2}}> {{ y = Reshape(x, s) }}",
-    "shape arithmetic": f"{X} <int64 i = {{0}}, int64[1] a = {{0}}, int64[1] two = {{2}},"
-    " int64[1] rest = {-1}> { s = Shape(x) n = Gather(s, i) u = Unsqueeze(n, a) m = Mul(u, two)"
+    "shape arithmetic": "(float[2,6] x) => (y) <int64 i = {0}, int64[1] a = {0},"
+    " int64[1] two = {2}, int64[1] rest = {-1}> { s = Shape(x) n = Gather(s, i) u = Unsqueeze(n, a) m = Mul(u, two)"
     " t = Concat<axis = 0>(m, rest) y = Reshape(x, t) }",
     "several indices into a shape": f"{X} <int64[2] i = {{1, 0}}>"
     " { s = Shape(x) t = Gather(s, i) y = Reshape(x, t) }",
@@ -42,7 +42,7 @@ CLEAN = {
     "the largest of half": f"{X} <float w = {{65504.0}}> {{ y = Add(x, w) }}",
     "a finite mask": f"{X} <float w = {{-1e4}}> {{ y = Add(x, w) }}",
     "an empty constant": f"{X} <float[0,3] w = {{}}> {{ y = Concat<axis = 0>(x, w) }}",
-    "K below the limit": "(float[5000] x) => (y) <int64[1] k = {3839}> { y, i = TopK(x, k) }",
+    "K at the limit": "(float[5000] x) => (y) <int64[1] k = {3840}> { y, i = TopK(x, k) }",
     "K as a node": "(float[50] x) => (y) { k = Constant<value = int64[1] {3}>()"
     " y, i = TopK(x, k) }",
     "the maximum of a row": "(float[1,4,9,8] x) => (y) <int64[1] a = {-1}>"
@@ -64,9 +64,12 @@ CLEAN = {
     " { y = Resize<mode = \"linear\">(x, , s) }",
     "plain pooling": "(float[1,1,8,8] x) => (y)"
     " { y = MaxPool<kernel_shape = [2, 2], dilations = [1, 1]>(x) }",
+    "a layer that learns no more": "(float[1,2,4,4] x) => (y) <float[2] w = {1.0, 1.0},"
+    " float r = {0.5}, bool t = {0}> { n = BatchNormalization(x, w, w, w, w) y = Dropout(n, r, t) }",
+    "a remainder of fmod": "(float[2] x, float[2] z) => (y) { y = Mod<fmod = 1>(x, z) }",
     "booleans": "(bool[2] a, bool[2] b) => (y) { c = And(a, b) y = Not(c) }",
     "a choice": "(bool[2] c, float[2] a, float[2] b) => (y) { y = Where(c, a, b) }",
-    "the default domain by name": f"{X} {{ y = ai.onnx.Relu(x) }}",
+    "the default domain by name": "(float[2,3] x) => (float[2,3] y) { y = ai.onnx.Relu(x) }",
 }  # fmt: skip
 
 

@@ -34,7 +34,7 @@ def test_a_clean_network(folder: Path, tmp_path: Path, capsys) -> None:
     out = capsys.readouterr().out.splitlines()
     assert out[0].split() == ["network", "rule", "node", "what", "to", "do"]
     assert out[1].split() == ["image", "-", "-", "nothing"]
-    assert out[2:] == ["0 findings for TensorRT 10.3 and 11.4"]
+    assert out[2:] == ["0 findings for TensorRT 10.3, 11.4, RTX 1.7"]
 
 
 def test_a_folder_with_a_finding(folder: Path, tmp_path: Path, capsys) -> None:
@@ -45,7 +45,7 @@ def test_a_folder_with_a_finding(folder: Path, tmp_path: Path, capsys) -> None:
     assert found == {"rule": "int64", "network": "text", "node": "i", "advice": advice}
     out = capsys.readouterr().out
     assert advice in " ".join(out.split())
-    assert out.endswith("1 finding for TensorRT 10.3 and 11.4\n")
+    assert out.endswith("1 finding for TensorRT 10.3, 11.4, RTX 1.7\n")
     assert {path.name for path in tmp_path.iterdir()} == {"engine", "findings.json"}
 
 
@@ -53,7 +53,7 @@ def test_versions(parse, tmp_path: Path, capsys) -> None:
     """What only one of them lacks is said to be of that one."""
     onnx.save(parse(OLD, 23), tmp_path / "net.onnx")
     found = {}
-    for version in ("10.3", "11.4", None):
+    for version in ("10.3", "11.4", "rtx", None):
         file = tmp_path / "findings.json"
         chosen = [] if version is None else ["--tensorrt", version]
         assert main(["check", str(tmp_path / "net.onnx"), "--json", str(file), *chosen]) == 1
@@ -62,7 +62,8 @@ def test_versions(parse, tmp_path: Path, capsys) -> None:
     assert found["10.3"].keys() == {"opset", "operator"}
     assert found["11.4"].keys() == {"opset"}
     assert found[None]["operator"] == found["10.3"]["operator"] + " (TensorRT 10.3)"
-    assert found[None]["opset"] == found["11.4"]["opset"]
+    assert found[None]["opset"] == found["11.4"]["opset"] + " (TensorRT 10.3, 11.4)"
+    assert found["rtx"].keys() == {"attention"}
     assert capsys.readouterr().out.count("for TensorRT 11.4\n") == 1
 
 

@@ -42,6 +42,7 @@ TRAPS = [
     ("type", "n", "(int32[2,3] x, int32 l) => (y) { [n] y = Clip(x, l) }"),
     ("type", "n", "(bool[2] a, bool[2] b) => (y) { [n] y = Equal(a, b) }"),
     ("type", "n", f"{X} {{ [n] y = Cast<to = 5>(x) }}"),
+    ("type", "z", "(float[2] x, uint32[2] z) => (y) { y = Pow(x, z) }"),
     ("float64", "x", "(double[2] x) => (y) { y = Cast<to = 1>(x) }"),
     ("float64", "n", f"{X} {{ [n] z = Cast<to = 11>(x) s = Sin(z) y = Cast<to = 1>(s) }}"),
     ("float64", "w", f"{X} <double[1] w = {{1.0}}> {{ z = Cast<to = 1>(w) y = Add(x, z) }}"),
@@ -62,11 +63,15 @@ TRAPS = [
     ("int64", "n", "(bool[2] c) => (y) <int64[2] a = {4, 1}, int64[2] b = {0, 0}>"
      " { [n] y = Where(c, a, b) }"),
     ("top-k", "n", "(float[5] x, int64[1] k) => (float[2] y) { [n] y, i = TopK(x, k) }"),
-    ("top-k", "n", "(float[5000] x) => (y) <int64[1] k = {3840}> { [n] y, i = TopK(x, k) }"),
+    ("top-k", "n", "(float[5000] x) => (y) <int64[1] k = {3841}> { [n] y, i = TopK(x, k) }"),
     ("top-k", "n", "(float[5] x) => (y) <int64[1] k = {2}> { [n] y, i = TopK<sorted = 0>(x, k) }"),
     ("scatter-reduction", "n", "(float[5] x, float[1] u) => (y) <int64[1,1] i = {2}>"
      " { [n] y = ScatterND<reduction = \"add\">(x, i, u) }"),
+    ("scatter-reduction", "n", "(float[5] x, float[1] u) => (y) <int64[1] i = {2}>"
+     " { [n] y = ScatterElements<reduction = \"max\">(x, i, u) }"),
     ("parameter", "n", "(float[2,3] x, int64[1] a) => (y) { [n] y = ReduceSum(x, a) }"),
+    ("parameter", "n", "(float[2,3] x) => (y) <int64 z = {0}, int64 o = {1}>"
+     " { s = Shape(x) r = Size(s) a = Range(z, r, o) [n] y = ReduceSum(x, a) }"),
     ("parameter", "n", "(float[2,1] x, int64[1] a) => (y) { [n] y = Squeeze(x, a) }"),
     ("resize", "n", "(float[1,1,4,4] x) => (y) <float[4] s = {1.0, 1.0, 2.0, 2.0}>"
      " { [n] y = Resize<mode = \"cubic\">(x, , s) }"),
@@ -74,12 +79,20 @@ TRAPS = [
      " { [n] y = Resize<mode = \"linear\", antialias = 1>(x, , s) }"),
     ("pooling", "n", "(float[1,1,8,8] x) => (y)"
      " { [n] y = MaxPool<kernel_shape = [2, 2], dilations = [2, 2]>(x) }"),
+    ("pooling", "n", "(float[1,1,8,8] x) => (y)"
+     " { [n] y = LpPool<kernel_shape = [2, 2], p = 3>(x) }"),
     ("extra-output", "n", "(float[1,1,8,8] x) => (y)"
      " { [n] y, i = MaxPool<kernel_shape = [2, 2]>(x) }"),
     ("extra-output", "n", f"{X} <float[3] w = {{1.0, 1.0, 1.0}}>"
      " { [n] y, m = LayerNormalization(x, w) }"),
     ("zero-point", "n", f"{X} <float s = {{0.1}}, int8 z = {{3}}>"
      " { [n] q = QuantizeLinear(x, s, z) y = DequantizeLinear(q, s) }"),
+    ("training", "n", "(float[1,2,4,4] x) => (y) <float[2] w = {1.0, 1.0}>"
+     " { [n] y, m, v = BatchNormalization<training_mode = 1>(x, w, w, w, w) }"),
+    ("training", "n", f"{X} <float r = {{0.5}}, bool t = {{1}}> {{ [n] y = Dropout(x, r, t) }}"),
+    ("training", "n", "(float[2,3] x, bool t) => (y) <float r = {0.5}>"
+     " { [n] y = Dropout(x, r, t) }"),
+    ("remainder", "n", "(float[2] x, float[2] z) => (y) { [n] y = Mod(x, z) }"),
     ("layer-norm", "variance", "(float[2,3] x) => (y) <float eps = {1e-5}, float two = {2.0}> "
      + NORM.format(square="s = Pow(d, two)")),
     ("layer-norm", "variance", "(float[2,3] x) => (y) <float eps = {1e-5}> "
@@ -103,7 +116,26 @@ def test_each_trap_is_found(check, rule: str, node: str, network: str) -> None:
 
 @pytest.mark.parametrize("opset", [13, 16, 20, 21])
 def test_opsets(check, opset: int) -> None:
-    assert check(f"{X} {{ y = Relu(x) }}", opset) == [("opset", f"opset {opset}")]
+    """Whether GridSample's "linear" is understood is known of TensorRT for RTX alone."""
+    text, found = f"{X} {{ y = Relu(x) }}", [("opset", f"opset {opset}")]
+    assert check(text, opset) == check(text, opset, "11.4") == found
+    assert check(text, opset, "rtx") == (found if opset < 17 else [])
+
+
+# What TensorRT for RTX takes, and the documents of the others do not.
+TAKEN_BY_RTX = [
+    ("top-k", "(float[5] x) => (y) <int64[1] k = {2}> { [n] y, i = TopK<sorted = 0>(x, k) }"),
+    ("resize", "(float[1,1,4,4] x) => (y) <float[4] s = {1.0, 1.0, 2.0, 2.0}>"
+     " { [n] y = Resize<mode = \"cubic\">(x, , s) }"),
+    ("type", "(int32[2,3] x, int32 l) => (y) { [n] y = Clip(x, l) }"),
+    ("type", "(bool[2] a, bool[2] b) => (y) { [n] y = Equal(a, b) }"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "network"), TAKEN_BY_RTX)
+def test_what_rtx_takes(check, rule: str, network: str) -> None:
+    assert check(network, tensorrt="11.4") == [(rule, "n")]
+    assert check(network, tensorrt="rtx") == []
 
 
 def test_an_input_that_says_nothing_of_its_shape(check, parse) -> None:
@@ -124,10 +156,11 @@ def test_functions(check, parse) -> None:
 
 
 def test_attention_differs_between_versions(check) -> None:
-    """10.3 has none; 11.4 wants 4-D, and no softcap."""
+    """10.3 has none; 11.4 wants 4-D, and no softcap; TensorRT for RTX refuses or crashes."""
     text = "(float[1,2,5,8] q) => (y) { [n] y = Attention(q, q, q) }"
     assert check(text, 23, "10.3")[1:] == [("operator", "n")]
     assert check(text, 23, "11.4")[1:] == []
+    assert check(text, 23, "rtx") == [("attention", "n")]
     capped = text.replace("Attention", "Attention<softcap = 2.0>")
     assert check(capped, 23, "11.4")[1:] == [("attention", "n")]
     flat = "(float[1,5,8] q) => (y) { [n] y = Attention<q_num_heads=2, kv_num_heads=2>(q, q, q) }"

@@ -24,8 +24,9 @@ def by_subject(findings):
 def test_nothing_is_needed_on_the_cpu(engine, monkeypatch):
     monkeypatch.setitem(sys.modules, "pycuda", None)
     monkeypatch.setitem(sys.modules, "tensorrt", None)
+    monkeypatch.setitem(sys.modules, "tensorrt_rtx", None)
     found = by_subject(findings_of(engine))
-    assert found.keys() == {"gpu", "kernel", "providers", "tensorrt"}
+    assert found.keys() == {"gpu", "kernel", "providers", "tensorrt", "tensorrt-rtx"}
     assert {finding.ok for finding in found.values()} == {None}
     assert "pip install pycuda" in found["gpu"].detail
     assert "pip install" in found["tensorrt"].detail
@@ -48,6 +49,25 @@ def test_everything_is_there(plans, fake_tensorrt):
     assert found["tensorrt"].detail == "TensorRT 11.4.0.106"
     assert found["kernel"].ok is found["target"].ok is True
     assert found["providers"].ok is None
+
+
+def test_plans_for_rtx(plans, fake_rtx):
+    found = by_subject(findings_of(plans("tensorrt-rtx")))
+    assert found["tensorrt-rtx"].detail == "TensorRT for RTX 1.7.1.116, which builds plans here"
+    assert found["target"].ok is True
+    assert "capability 8.6, 8.9" in found["target"].detail
+    fake_rtx.gpu.capability = (9, 0)
+    found = by_subject(findings_of(plans("tensorrt-rtx")))
+    assert found["target"].ok is False
+    assert "found Fake GPU (compute capability 9.0)" in found["target"].detail
+
+
+def test_plans_for_rtx_without_a_gpu(plans, monkeypatch):
+    """What they are for is said all the same."""
+    monkeypatch.setitem(sys.modules, "pycuda", None)
+    found = by_subject(findings_of(plans("tensorrt-rtx")))
+    assert found["gpu"].ok is found["target"].ok is False
+    assert "built for TensorRT for RTX 1.7.1.116 on GPUs of" in found["target"].detail
 
 
 def test_plans_for_another_gpu(plans, fake_tensorrt):

@@ -49,7 +49,7 @@ def test_altered_plans_are_refused_unopened(fake_tensorrt, plans, monkeypatch):
 @pytest.mark.parametrize(
     ("trouble", "message"),
     [
-        ("fails_to_start", "cannot start.*error: 35.*driver may be too old.*doctor"),
+        ("fails_to_start", "TensorRT 11.4.0.106 cannot start.*error: 35.*be too old.*doctor"),
         ("fails_to_open", "cannot open text.plan.*magicTag.*build the engine again"),
         ("no_context", "no memory to run text.plan.*1 MiB"),
     ],
@@ -75,8 +75,11 @@ def test_without_the_packages(fake_cuda, plans, monkeypatch):
 def test_without_a_gpu(fake_tensorrt, fake_cuda, plans, monkeypatch):
     folder = plans()
     fake_cuda.count = 0
-    with pytest.raises(EngineError, match=r"needs an NVIDIA GPU, found none.*runs on the CPU"):
+    with pytest.raises(
+        EngineError, match=r"needs an NVIDIA GPU, found none.*runs on the CPU"
+    ) as no:
         Grounder(folder)
+    assert "were built for TensorRT 11.4.0.106 on Fake GPU: this engine needs" in str(no.value)
 
     def no_device():
         raise fake_cuda.driver.Error("cuInit failed: no CUDA-capable device is detected")

@@ -1,9 +1,9 @@
 """Every TensorRT name that we use exists in the real bindings, and takes what we give it.
 
-Neither a GPU nor TensorRT's libraries are needed. The runtime's bindings (tensorrt_lean) import as
-they are. The builder's bindings want three libraries of gigabytes, but only nine functions of them,
-and none before it is called: stand-ins that abort are compiled for those, in a process of its own.
-The names that our sources use are collected from the sources.
+TensorRT for RTX imports as it is, and so do the bindings of TensorRT's runtime (tensorrt_lean).
+Those of its builder want three libraries of gigabytes, but only nine functions of them, and none
+before it is called: stand-ins that abort are compiled for those, in a process of its own. No GPU is
+needed. The names that our sources use are collected from the sources.
 
 The bindings that are tested against by default are those of 11.4. For others, unpack them (pip
 install --no-deps --target FOLDER tensorrt-cu12-bindings==10.3.0) and set PIZA_TENSORRT_BINDINGS to
@@ -26,11 +26,13 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-RUNTIME, BUILDER = ROOT / "sdk/runtime/tensorrt.py", ROOT / "export/tensorrt.py"
+ROOT = Path(__file__).resolve().parents[3]
+RUNTIME, RTX_RUNTIME = ROOT / "sdk/runtime/tensorrt.py", ROOT / "sdk/runtime/tensorrt_rtx.py"
+BUILDER, PROGRESS = ROOT / "export/tensorrt/one_plan.py", ROOT / "export/tensorrt/progress.py"
+RTX_ONLY = "_for_targets"  # the function of the builder that only TensorRT for RTX is asked for
 WHEELS = "not installed: pip install -e '.[dev]' on Linux, x86-64"
 
-# What a variable of the two modules is. Every attribute of one has to exist.
+# What a variable of the modules is. Every attribute of one has to exist.
 CLASSES = {
     "builder": "Builder",
     "network": "INetworkDefinition",
@@ -43,39 +45,12 @@ CLASSES = {
     "context": "IExecutionContext",
     "inspector": "EngineInspector",
 }
+RTX_CLASSES = {**CLASSES, "config": "IRuntimeConfig", "cache": "IRuntimeCache"}
 # What is none of TensorRT's; a variable that is in neither list fails the tests.
 OTHERS = {
-    *(
-        "contextlib",
-        "np",
-        "os",
-        "re",
-        "signal",
-        "sys",
-        "threading",
-        "Path",
-        "logger",
-        "monitor",
-        "device",
-    ),
-    *(
-        "options",
-        "manifest",
-        "networks",
-        "path",
-        "folder",
-        "source",
-        "partial",
-        "future",
-        "pool",
-        "pointers",
-        "planner",
-        "bar",
-        "progress",
-        "received",
-        "shown",
-        "taken",
-    ),
+    *("contextlib", "importlib", "json", "np", "os", "re", "sys", "threading", "Path"),
+    *("logger", "device", "manifest", "layers", "path", "folder", "source", "partial", "scratch"),
+    *("stream", "lines", "line", "bar", "progress", "shown", "pointers", "severity", "text"),
 }
 NOT_IN_LEAN = {"init_libnvinfer_plugins"}  # the lean runtime has no plugin library
 
@@ -167,7 +142,7 @@ class Use:
     keywords: tuple[str, ...] = ()
 
 
-def uses(text: str) -> Iterator[Use]:
+def uses(text: str, classes: dict[str, str] = CLASSES) -> Iterator[Use]:
     """Every use of a name of TensorRT's in a source."""
     tree = ast.parse(text)
     calls = {id(node.func): node for node in ast.walk(tree) if isinstance(node, ast.Call)}
@@ -181,7 +156,7 @@ def uses(text: str) -> Iterator[Use]:
         base, *names = chain
         if base == "self":
             if names[0] != "_trt":
-                if names[0].strip("_") in CLASSES and len(names) > 1:
+                if names[0].strip("_") in classes and len(names) > 1:
                     yield Use("?", ".".join(chain), node.lineno)  # give it to a variable first
                 continue
             base, names = "trt", names[1:]
@@ -192,8 +167,8 @@ def uses(text: str) -> Iterator[Use]:
         keywords = () if call is None else tuple(k.arg or "**" for k in call.keywords)
         if base == "trt":
             yield Use(".".join(names[:-1]), names[-1], node.lineno, arguments, keywords)
-        elif base in CLASSES:
-            yield Use(CLASSES[base], names[0], node.lineno, arguments, keywords)
+        elif base in classes:
+            yield Use(classes[base], names[0], node.lineno, arguments, keywords)
         elif base not in OTHERS:
             yield Use("?", ".".join(chain), node.lineno)
 
@@ -206,10 +181,23 @@ def _chain(node: ast.expr) -> list[str] | None:
     return None
 
 
-def problems(text: str, real: Names, absent: frozenset[str] = frozenset()) -> list[str]:
+def without(text: str, function: str) -> str:
+    """A source without one of its functions."""
+    tree = ast.parse(text)
+    (found,) = (n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == function)
+    tree.body.remove(found)
+    return ast.unparse(tree)
+
+
+def problems(
+    text: str,
+    real: Names,
+    absent: frozenset[str] = frozenset(),
+    classes: dict[str, str] = CLASSES,
+) -> list[str]:
     """What a source expects of the bindings and does not find there."""
     found = []
-    for use in uses(text):
+    for use in uses(text, classes):
         where = f"line {use.line}: {use.owner}.{use.name}"
         if use.owner == "" and use.name in absent:
             continue
@@ -274,26 +262,39 @@ def test_the_runtime_exists_in_the_real_bindings(lean: Names) -> None:
     assert problems(RUNTIME.read_text(), lean, frozenset(NOT_IN_LEAN)) == []
 
 
-def test_the_runtime_and_the_builder_exist_in_the_full_bindings(full: Names) -> None:
-    assert problems(RUNTIME.read_text(), full) == []
-    assert problems(BUILDER.read_text(), full) == []
+def test_everything_exists_in_the_full_bindings(full: Names) -> None:
+    for text in (RUNTIME.read_text(), without(BUILDER.read_text(), RTX_ONLY), PROGRESS.read_text()):
+        assert problems(text, full) == []
+
+
+def test_everything_exists_in_tensorrt_for_rtx() -> None:
+    if importlib.util.find_spec("tensorrt_rtx") is None:
+        pytest.skip(f"tensorrt-rtx is {WHEELS}")
+    real = dump("tensorrt_rtx")
+    for source in (RUNTIME, BUILDER, PROGRESS):
+        assert problems(source.read_text(), real) == []
+    text = RTX_RUNTIME.read_text()
+    assert problems(text, real, classes=RTX_CLASSES) == []
+    for right in ("set_runtime_cache(cache)", "get_engine_validity(header)", "USER_MANAGED"):
+        assert problems(text.replace(right, "x" + right), real, classes=RTX_CLASSES)
 
 
 def test_other_versions(libraries: tuple[Path, ...]) -> None:
-    """What a version lacks is refused with words: see PlanBuilder._level."""
+    """What a version lacks is refused with words: see ``export.tensorrt.one_plan._level``."""
     named = os.environ.get("PIZA_TENSORRT_BINDINGS")
     if not named:
         pytest.skip("PIZA_TENSORRT_BINDINGS names no folders with bindings of other versions")
     for folder in map(Path, named.split(os.pathsep)):
         real = dump("tensorrt_bindings", libraries, folder)
         assert problems(RUNTIME.read_text(), real) == []
-        lacking = problems(BUILDER.read_text(), real)
+        lacking = problems(without(BUILDER.read_text(), RTX_ONLY), real)
         assert all("SAME_COMPUTE_CAPABILITY does not exist" in each for each in lacking), folder
 
 
 def test_the_sources_use_what_the_flow_needs() -> None:
     """So that a collector that finds nothing cannot pass for a source without faults."""
-    names = {(use.owner, use.name) for path in (RUNTIME, BUILDER) for use in uses(path.read_text())}
+    texts = [path.read_text() for path in (RUNTIME, BUILDER, PROGRESS)]
+    names = {(use.owner, use.name) for text in texts for use in uses(text)}
     assert names >= {
         ("", "Builder"),
         ("Builder", "build_serialized_network"),
@@ -323,8 +324,8 @@ def test_the_sources_use_what_the_flow_needs() -> None:
         (BUILDER, "error.node_name()", "error.node_label()"),
         (BUILDER, "set_timing_cache(cache, False)", "set_timing_cache(cache)"),
         (BUILDER, "create_network(1", "create_network(flag=1"),
-        (BUILDER, "def step_complete(self, phase_name: str, step", "def step_complete(self, step"),
-        (BUILDER, "def phase_finish", "def phase_end"),
+        (PROGRESS, "def step_complete(self, phase_name: str, step", "def step_complete(self, step"),
+        (PROGRESS, "def phase_finish", "def phase_end"),
         (RUNTIME, "execute_async_v3(stream)", "execute_async_v2(stream)"),
         (RUNTIME, "execute_async_v3(stream)", "execute_async_v3(stream, 0)"),
         (RUNTIME, "execute_async_v3(stream)", "execute_async_v3(stream=stream)"),
@@ -339,7 +340,8 @@ def test_the_sources_use_what_the_flow_needs() -> None:
 def test_the_check_can_fail(full: Names, source: Path, right: str, wrong: str) -> None:
     text = source.read_text()
     assert right in text
-    assert problems(text.replace(right, wrong), full)
+    changed = text.replace(right, wrong)
+    assert problems(without(changed, RTX_ONLY) if source == BUILDER else changed, full)
 
 
 def test_a_removed_flag_is_gone_from_the_real_bindings(full: Names) -> None:
