@@ -81,7 +81,9 @@ def test_plain_methods_are_grounding_dinos(
     with Grounder(tmp_path / "e") as grounder:
         cold = grounder.locate(frame, "the red car", beam=2)
         warm = grounder.locate(frame, "the red car", start=Start((0, 0, 160, 240)))
-        again = grounder.locate(frame, "the red car", start=Start((0, 0, 9, 9), restart_below=1.0))
+        again = grounder.locate(
+            frame, "the red car", start=Start((0, 0, 160, 240), restart_below=1.0)
+        )
     assert len(cold.zooms) == len(warm.zooms) == len(again.zooms) == len(again.abandoned) == 1
     assert warm.zooms[0].window_xyxy.tolist() == [0, 0, 160, 240]
     assert again.xyxy.tolist() == cold.xyxy.tolist()
