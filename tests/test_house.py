@@ -194,7 +194,6 @@ UNTOLD = {
     "sdk.regions.heads.head.cells_of",
     "sdk.runtime.diagnosis.gpu_findings",
     "sdk.runtime.target.describe_target",
-    "sdk.runtime.tensorrt.open_engine",
 }
 
 Trees = dict[str, ast.Module]  # by the names of the modules
