@@ -24,7 +24,7 @@ _LOOSE = (Role.PART, Role.GARMENT, Role.PICTURE, None)  # what follows them is s
 # Where something is rather than what is there: what follows them describes the head again.
 _ROADS = ("road", "sidewalk", "crosswalk", "parking lot", "area")
 _GROUND = (*_ROADS, "grass", "line", "building")
-_SCENERY = (*_GROUND, "tree", "wall", "fence", "pole", "sky", "wire")  # on no sign
+_SCENERY = (*_GROUND, "tree", "wall", "fence", "pole", "sky", "wire", "traffic light")  # on no sign
 _RIDDEN = {"two-wheeler": "rider", "bicycle": "cyclist", "motorcycle": "motorcyclist"}
 _SAME_KIND = ("one", "ones", "")
 _WHOLE = (
@@ -117,6 +117,8 @@ class _Parser(NounPhrases):
                     subject = Draft()
             elif lexeme.can_be(Role.WHICH):
                 self._skip(Role.WHICH, Role.BE)
+                others = self._said and subject.relations
+                subject = Draft() if others else subject  # of what was named last
                 self._predicate(subject)
             elif lexeme.can_be(Role.BE):
                 self._at += 1
@@ -456,6 +458,9 @@ class _Parser(NounPhrases):
 
     def _place(self, draft: Draft, depth: int) -> None:
         place = self._take(Role.PLACE) or ""
+        if self._is(Role.NOUN, Role.UNKNOWN):  # "near the centre divider"
+            self._noun_phrase()
+            return
         if self._take(Role.OF) is None:
             draft.places.append(place)
             return
@@ -465,7 +470,8 @@ class _Parser(NounPhrases):
         if other is None or other.picture or relation is None or (of_ground and place in _SIDES):
             draft.places.append(place)
         elif other.role is not None and not other.belongs:
-            self._add(draft, Relation(relation, (other.phrase(),)))
+            among = place == "middle" and other.plural
+            self._add(draft, Relation("near" if among else relation, (other.phrase(),)))
 
     def _add(self, draft: Draft, relation: Relation) -> None:
         if self._relations < MOST_RELATIONS:
