@@ -20,6 +20,7 @@ EXTRAS = {  # importable package -> the extras that bring it
     "pycuda": ("tensorrt",),
     "safetensors": ("train", "export"),
     "scipy": ("train", "export"),
+    "skimage": ("segclip",),
     "supervision": ("supervision",),
     "tensorboard": ("train",),
     "tensorrt": ("tensorrt",),
