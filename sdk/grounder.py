@@ -25,7 +25,7 @@ from sdk.checks import (
 )
 from sdk.engine.folder import default_engine, read_manifest, verify_files
 from sdk.engine.manifest import Manifest
-from sdk.errors import EngineError
+from sdk.engine.proof import require_proof
 from sdk.families import Answerer, Call, family, open_networks
 from sdk.frame import check_color, check_frame
 from sdk.leaving import native_work
@@ -81,8 +81,8 @@ class Grounder:
         count = None if threads is None else check_threads(threads)
         manifest = read_manifest(path)
         least = manifest.threshold if threshold is None else check_unit(threshold, "a threshold")
-        if not (check_flag(allow_unproven, "allow_unproven") or manifest.proven):
-            raise EngineError(_unproven(path, manifest))
+        if not check_flag(allow_unproven, "allow_unproven"):
+            require_proof(path, manifest)
         verify_files(path, manifest)
         with native_work():
             answerer = family(manifest).answerer(path, manifest, least)
@@ -300,12 +300,3 @@ class Grounder:
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def _unproven(path: Path, manifest: Manifest) -> str:
-    state = "has no certificate" if manifest.certificate is None else "failed its certificate"
-    return (
-        f"the engine {path} {state}, so nothing says that it finds what its checkpoint finds:"
-        f" piza verify {path} makes one; allow_unproven=True (--allow-unproven) opens"
-        " it all the same"
-    )

@@ -23,7 +23,7 @@ from sdk.engine.folder import read_manifest
 VEHICLE = """
 import numpy as np
 from sdk.families.family import Query
-from sdk.geometry import Letterbox
+from sdk.letterbox import Letterbox
 from sdk.json_reader import JsonReader
 from sdk.runtime.runtime import Signature
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from sdk.geometry import Letterbox
+from sdk.letterbox import Letterbox
 
 Rect = tuple[float, float, float, float]
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "arguments.hpp"
-#include "cpu.hpp"
+#include "crop_resize_cpu.hpp"
 #include "history_bindings.hpp"
 #include "jpeg.hpp"
 #include "processor.hpp"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "cuda.hpp"
+#include "crop_resize_cuda.hpp"
 #include "device_array.hpp"
 
 namespace {

@@ -1,5 +1,5 @@
 // Which of the compiled loops this processor runs.
-#include "loops.hpp"
+#include "crop_resize_loops.hpp"
 
 namespace piza {
 

@@ -1,6 +1,6 @@
 // What one block of the CUDA kernel does for one tile of output pixels, phase by phase. A phase is
 // a function of the thread's index; all threads of a block finish a phase before the next begins
-// (cuda.cu puts barriers there, a test on the host loops over the threads).
+// (crop_resize_cuda.cu puts barriers there, a test on the host loops over the threads).
 //
 //   place_window   the window's letterbox and axes, in double precision, by two threads
 //   place_taps     the taps of the tile's rows and columns, in double precision, one thread each

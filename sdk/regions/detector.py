@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sdk.geometry import Boxes, Letterbox, clip
+from sdk.geometry import Boxes, clip
+from sdk.letterbox import Letterbox
 from sdk.regions.heads import Head, Wanted
 from sdk.regions.proposals import Proposals
 from sdk.runtime.runtime import Runtime, Value

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sdk.geometry import Boxes, Letterbox, as_boxes, clip, grow, iou, xyxy_to_xywh
+from sdk.geometry import Boxes, as_boxes, clip, grow, iou, xyxy_to_xywh
+from sdk.letterbox import Letterbox
 from sdk.results.grounding import Candidates, Float32, Zoom
 
 MIN_BOX_PX = 1.0  # a box thinner than a pixel is no object

@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from cpp_ext import crop_resize
-from sdk.geometry import Letterbox
+from sdk.letterbox import Letterbox
 
 MEAN = (123.675, 116.28, 103.53)
 STD = (58.395, 57.12, 57.375)

@@ -10,7 +10,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sdk import geometry
-from sdk.geometry import Letterbox
+from sdk.letterbox import Letterbox, round_half_up
 
 coordinate = st.floats(-3000, 3000, width=32)
 length = st.floats(0.5, 4000)
@@ -135,7 +135,7 @@ def test_growing_keeps_the_centre_and_the_long_sides():
     ("value", "expected"), [(0.5, 1), (1.5, 2), (2.5, 3), (2.4999, 2), (-0.5, 0)]
 )
 def test_halves_round_up(value, expected):
-    assert geometry.round_half_up(value) == expected
+    assert round_half_up(value) == expected
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdk.geometry import Letterbox
+from sdk.letterbox import Letterbox
 from sdk.preprocess import network_input
 
 MEAN, STD = (100.0, 110.0, 120.0), (50.0, 60.0, 70.0)

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from sdk.geometry import Letterbox
+from sdk.letterbox import Letterbox
 
 
 def crop(

@@ -18,7 +18,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from sdk.geometry import Boxes, Letterbox, as_boxes, intersection, xyxy_to_cxcywh
+from sdk.geometry import Boxes, as_boxes, intersection, xyxy_to_cxcywh
+from sdk.letterbox import Letterbox
 from sdk.text import Tokenizer, Tokens
 from train.data.views import View, random_view
 from train.models.grounding_dino.config import PizaConfig

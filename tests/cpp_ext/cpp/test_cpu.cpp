@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "check.hpp"
-#include "cpu.hpp"
-#include "loops.hpp"
+#include "crop_resize_cpu.hpp"
+#include "crop_resize_loops.hpp"
 #include "pictures.hpp"
 
 namespace {

@@ -20,9 +20,8 @@ def test_those_that_there_are(engine):
 
 def test_one_that_nobody_knows_is_named(engine, make_manifest):
     write_manifest(engine, make_manifest(family="crystal-ball", block={"facets": 7}))
-    with pytest.raises(
-        EngineError, match=r"family 'crystal-ball' \(its block 'crystal-ball'.*piza, two-stage: update"
-    ):
+    said = r"family 'crystal-ball' \(its block 'crystal-ball'.*piza, two-stage: update"
+    with pytest.raises(EngineError, match=said):
         Grounder(engine)
 
 

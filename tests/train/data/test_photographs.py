@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from sdk.errors import InputError
-from sdk.geometry import Letterbox, contains, cxcywh_to_xyxy
+from sdk.geometry import contains, cxcywh_to_xyxy
+from sdk.letterbox import Letterbox
 from train.data import photographs
 from train.data.annotations import Annotation, AnnotationSet, read_annotations
 from train.data.batches import NOTHING, collate

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sdk.geometry import Letterbox, area, contains, cxcywh_to_xyxy, intersection, iou
+from sdk.geometry import area, contains, cxcywh_to_xyxy, intersection, iou
+from sdk.letterbox import Letterbox
 from sdk.text import Tokenizer
 from train.data.batches import ABSENT, SPOKEN_OF, all_phrases, labelled
 from train.data.samples import NOTHING, PROMPT_PHRASES, Ask, Labelled, Sampler

@@ -271,7 +271,7 @@ def seen(model: Path, image: Path, head, window, mean, std, bgr: bool, nhwc: boo
     import onnxruntime
 
     from sdk.frame import read_image
-    from sdk.geometry import Letterbox
+    from sdk.letterbox import Letterbox
     from sdk.preprocess import network_input
 
     session = onnxruntime.InferenceSession(model)

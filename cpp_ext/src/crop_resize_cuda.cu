@@ -1,6 +1,6 @@
 // The kernel: a block makes one tile of one window, phase by phase.
 #include "blend.hpp"
-#include "cuda.hpp"
+#include "crop_resize_cuda.hpp"
 
 namespace piza::cuda {
 

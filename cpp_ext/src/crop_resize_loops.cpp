@@ -4,7 +4,7 @@
 // of the result. It must not use inline functions of the standard library: the linker would keep
 // one copy of each, perhaps one that other processors cannot run. For the same reason everything
 // here has internal linkage but the table.
-#include "loops.hpp"
+#include "crop_resize_loops.hpp"
 
 #if defined(__F16C__)
 #include <immintrin.h>

@@ -1,4 +1,4 @@
-#include "cpu.hpp"
+#include "crop_resize_cpu.hpp"
 
 #include <algorithm>
 #include <exception>

@@ -14,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-#include "loops.hpp"
+#include "crop_resize_loops.hpp"
 #include "table.hpp"
 
 namespace piza {

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "worker.hpp"
+#include "crop_resize_rows.hpp"
 
 namespace piza {
 
