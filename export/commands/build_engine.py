@@ -7,6 +7,7 @@ from pathlib import Path
 
 from export.certificate.report import measured
 from export.precision.plan import EIGHT_BITS
+from export.sources import add_source, chosen_reference
 from export.stopping import stoppable
 from sdk.engine.manifest import BACKENDS
 from sdk.options import add_threads
@@ -14,14 +15,7 @@ from sdk.runtime.target import LEVELS, SAME_GPU
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "source",
-        type=Path,
-        nargs="?",
-        metavar="CHECKPOINT_OR_FOLDER",
-        help="a checkpoint, or a proven onnxruntime engine (no PyTorch needed); default: the"
-        " bundled checkpoint",
-    )
+    add_source(parser)
     parser.add_argument("-o", "--out", type=Path, help="engine folder (default: build/NAME.engine)")
     parser.add_argument("--backend", choices=tuple(BACKENDS), default="onnxruntime")
     parser.add_argument(
@@ -70,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 @measured()
 @stoppable()
 def run(args: argparse.Namespace) -> int:
-    from export.build import build, open_reference
+    from export.build import build
     from export.certificate.report import certificate_lines, precision_lines
     from export.options import BuildOptions
     from export.tensorrt.options import PlanOptions
@@ -82,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
         not args.no_timing_cache,
         targets=None if args.targets is None else parse_targets(args.targets),
     )
-    reference = open_reference(args.source)
+    reference = chosen_reference(args)
     folder = args.out or Path("build") / f"{reference.name}.engine"
     options = BuildOptions(
         searches=args.searches,

@@ -30,10 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 @measured()
 @stoppable()
 def run(args: argparse.Namespace) -> int:
-    from export.build import open_reference, rebuild, verify
+    from export.build import rebuild, verify
     from export.certificate.report import certificate_lines
+    from export.sources import reference_of
 
     prove = rebuild if args.rebuild else verify
-    manifest = prove(args.engine, open_reference(args.checkpoint), args.searches)
+    manifest = prove(args.engine, reference_of(args.engine, args.checkpoint), args.searches)
     print("\n".join(certificate_lines(manifest)))
     return 0 if manifest.proven else 1
