@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,20 +17,17 @@ from torch.nn import functional as F
 from export.detectors.detector import PIXELS, DetectorOptions, PreparedDetector
 from export.detectors.labels import by_number, known_names, matching
 from export.detectors.plain_graph import finish, finite_masks
-from export.detectors.recognition import IMAGENET, Outputs, Pixels
+from export.detectors.recognition import IMAGENET, Outputs
 from export.detectors.timm_backbone import is_timm, key_mapping, resnet_config
-from export.onnx.graphs import check_clean, to_onnx
-from sdk.engine.folder import file_sha256
+from export.onnx.graphs import check_clean
+from export.public_folder import CONFIG, PublicFolder, first_line, public_folder
 from sdk.engine.manifest import ImageInput
-from sdk.errors import CheckpointError, EngineError, InputError
+from sdk.errors import EngineError, InputError
 from sdk.regions.heads.detr import Detr
 from sdk.regions.heads.head import Scoring
 from train.families import TorchNetwork
-from train.hub import fetch
 from train.models.grounding_dino.deformable import gather_sampler
-from train.models.grounding_dino.pretrained import quiet
 
-CONFIG, PROCESSOR = "config.json", "preprocessor_config.json"
 LOGITS, BOXES = "logits", "pred_boxes"  # transformers' names
 # Model types whose networks equal transformers' own by test.
 KNOWN = ("detr", "yolos", "rt_detr", "rt_detr_v2", "d_fine", "rf_detr")
@@ -62,11 +58,11 @@ def read_public(source: str, options: DetectorOptions) -> PreparedDetector:
         InputError: it is no detector that is known, or its labels do not match.
         EngineError: it can neither be found nor fetched, read, or exported.
     """
-    folder = _folder(source)
+    folder = public_folder(source, "detector", otherwise="an ONNX file, ")
     config = _config(folder)
     model = _load(folder, config)
-    pixels, usual_hw = _processing(folder)
-    hw = options.input_hw or usual_hw
+    pixels, own_hw = folder.processing(IMAGENET)
+    hw = options.input_hw or own_hw or _USUAL_HW
     network = _Network(model)
 
     def original(values: NDArray[np.float32]) -> Outputs:
@@ -75,114 +71,42 @@ def read_public(source: str, options: DetectorOptions) -> PreparedDetector:
         return {name: each.numpy() for name, each in zip((LOGITS, BOXES), outputs, strict=True)}
 
     noise = np.random.default_rng(0).normal(0, 1, (1, 3, *hw)).astype(np.float32)
-    head = _head(_answer(original, noise, folder, hw)[LOGITS].shape[2], config)
+    head = _head(_answer(original, noise, folder.path, hw)[LOGITS].shape[2], config)
     candidates = known_names({}, options.labels) or _own_names(config)
     names = matching(candidates, head.classes, options.labels)
     graph = _exported(network, noise, folder)
     image = ImageInput(hw, options.mean or pixels.mean, options.std or pixels.std)
-    return PreparedDetector(graph, image, head, names, _source(source, folder), original)
+    return PreparedDetector(graph, image, head, names, folder.provenance(), original)
 
 
-def _folder(source: str) -> Path:
-    folder = Path(source)
-    if folder.is_dir():
-        return folder
-    files = (CONFIG, PROCESSOR, "*.safetensors", "*.safetensors.index.json")
-    try:
-        return fetch(source, files)
-    except EngineError as error:
-        raise CheckpointError(
-            f"cannot load the detector {source}: expected an ONNX file, a folder in transformers'"
-            f" format or a hub id; there is no such file or folder, and {error}"
-        ) from error
-
-
-def _config(folder: Path) -> Any:
+def _config(folder: PublicFolder) -> Any:
     """transformers' configuration of a detector that is known."""
     from transformers import AutoConfig
 
-    try:
-        found = json.loads((folder / CONFIG).read_text(encoding="utf-8"))["model_type"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(
-            f"cannot load the detector {folder}: expected a {CONFIG} with a model_type"
-            f" ({error!r:.100})"
-        ) from error
-    if found not in KNOWN:
-        raise InputError(
-            f"expected a detector ({', '.join(KNOWN)}) in {folder}, found {found!r}; others can"
-            " come as an ONNX file"
-        )
-    with _told_in_one_line(folder):
-        config = AutoConfig.from_pretrained(folder)
+    folder.model_type(KNOWN, "others can come as an ONNX file")
+    with folder.loading():
+        config = AutoConfig.from_pretrained(folder.path)
     backbone = getattr(config, "backbone_config", None)
     if getattr(backbone, "model_type", "") == "timm_backbone":
-        config.backbone_config = resnet_config(folder, backbone)
+        config.backbone_config = resnet_config(folder.path, backbone)
     return config
 
 
-def _load(folder: Path, config: Any) -> Any:
+def _load(folder: PublicFolder, config: Any) -> Any:
     """The model, whole."""
     from transformers import AutoModelForObjectDetection
 
-    with _told_in_one_line(folder):
-        stored = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    with folder.loading():
         model, found = AutoModelForObjectDetection.from_pretrained(
-            folder,
+            folder.path,
             config=config,
             output_loading_info=True,
             ignore_mismatched_sizes=True,
             attn_implementation="eager",
-            key_mapping=key_mapping() if is_timm(stored) else None,
+            key_mapping=key_mapping() if is_timm(folder.said(CONFIG)) else None,
         )
-    misshapen = [name for name, *_ in found["mismatched_keys"]]
-    missing = sorted({*found["missing_keys"], *misshapen})
-    learned = [name for name in missing if not name.endswith("num_batches_tracked")]
-    if learned:
-        more = f" and {len(learned) - 5} more" if len(learned) > 5 else ""
-        raise CheckpointError(
-            f"the detector {folder} is incomplete: {len(learned)} tensors are missing or of another"
-            f" shape: {', '.join(learned[:5])}{more}"
-        )
+    folder.check_whole(found)
     return model.eval()
-
-
-@contextmanager
-def _told_in_one_line(folder: Path) -> Iterator[None]:
-    try:
-        with quiet():
-            yield
-    except Exception as error:  # transformers' checks share no base of their own
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(f"cannot load the detector {folder}: {reason}") from error
-
-
-def _processing(folder: Path) -> tuple[Pixels, tuple[int, int]]:
-    """How the model's own processor makes pixels, and the size that it makes them of.
-
-    Raises:
-        CheckpointError: its configuration cannot be read.
-    """
-    path = folder / PROCESSOR
-    if not path.is_file():
-        return IMAGENET, _USUAL_HW
-    try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-        scale = (
-            1 / float(said.get("rescale_factor", 1 / 255)) if said.get("do_rescale", True) else 1
-        )
-        mean: tuple[float, ...] = (0.0, 0.0, 0.0)
-        std: tuple[float, ...] = (1.0, 1.0, 1.0)
-        if said.get("do_normalize", True):
-            mean, std = (tuple(map(float, said[key])) for key in ("image_mean", "image_std"))
-        if not len(mean) == len(std) == 3:
-            raise ValueError("expected three values for three channels")
-        size = said.get("size") or {}
-        hw = (int(size["height"]), int(size["width"])) if "height" in size else _USUAL_HW
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError) as error:
-        raise CheckpointError(f"cannot read {path}: {error!r:.100}") from error
-    first, second = (tuple(each * scale for each in values) for values in (mean, std))
-    return Pixels(first, second), hw  # type: ignore[arg-type]
 
 
 def _answer(
@@ -195,9 +119,9 @@ def _answer(
     try:
         return original(pixels)
     except Exception as error:  # of torch, from anywhere inside of the model
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise InputError(
-            f"the detector {folder} does not take an input of {hw[0]}x{hw[1]} ({reason:.200}): name"
+            f"the detector {folder} does not take an input of {hw[0]}x{hw[1]}"
+            f" ({first_line(error):.200}): name"
             " another --input-hw"
         ) from error
 
@@ -216,19 +140,13 @@ def _own_names(config: Any) -> tuple[tuple[str, ...], ...]:
     return (names,) if names else ()
 
 
-def _exported(network: nn.Module, pixels: NDArray[np.float32], folder: Path) -> Any:
+def _exported(network: nn.Module, pixels: NDArray[np.float32], folder: PublicFolder) -> Any:
     """The network as a graph."""
     example = {PIXELS: torch.from_numpy(pixels)}
     with sampling_by_gather(), _without_checks():
-        try:
-            graph = to_onnx(TorchNetwork("detector", network, example, (LOGITS, BOXES)))
-        except EngineError:
-            raise
-        except Exception as error:  # the exporter's own
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise EngineError(f"the detector {folder} cannot be exported: {reason}") from error
+        graph = folder.exported(TorchNetwork("detector", network, example, (LOGITS, BOXES)))
     finite_masks(graph.graph)
-    graph = finish(graph, str(folder))
+    graph = finish(graph, str(folder.path))
     check_clean(graph, "detector")
     return graph
 
@@ -276,13 +194,3 @@ def _without_checks() -> Iterator[None]:
             del os.environ[_NO_CHECKS]
         else:
             os.environ[_NO_CHECKS] = before
-
-
-def _source(source: str, folder: Path) -> dict[str, str]:
-    """Where it came from, and one hash over its configuration and weights."""
-    import hashlib
-
-    files = [folder / CONFIG, *sorted(folder.glob("*.safetensors"))]
-    together = "".join(file_sha256(path) for path in files)
-    where = {"file": folder.name} if Path(source).is_dir() else {"id": source}
-    return where | {"sha256": hashlib.sha256(together.encode()).hexdigest()}
