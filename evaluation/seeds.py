@@ -37,11 +37,12 @@ TIMES = Seeds(960_000, 970_000, "benchmarks engines, scaling: times alone")
 RELIABILITY = Seeds(970_000, 980_000, "benchmarks calibration")
 PEERS = Seeds(980_000, 1_000_000, "benchmarks peers")
 LANGUAGE = Seeds(1_100_000, 1_200_000, "benchmarks language: true boxes judged by sentences")
+PROPOSALS = Seeds(1_200_000, 1_300_000, "benchmarks proposals")
 CLIPS = Seeds(50_000_000, 100_000_000, "evaluation.scenes.motion: a hundred for each clip")
 
 TABLE = (
     *(TRAINING, FEATURES, THRESHOLD, CERTIFICATE, RANGES, CHECKS, ACCURACY, REFS, DEADLINE),
-    *(BEAM, METHODS, STILLS, TIMES, RELIABILITY, PEERS, LANGUAGE, CLIPS),
+    *(BEAM, METHODS, STILLS, TIMES, RELIABILITY, PEERS, LANGUAGE, PROPOSALS, CLIPS),
 )
 
 DEMO = ACCURACY.first + 7

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import os
 import signal
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -69,6 +71,13 @@ def fake_rtx(fake_cuda: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     fake = _fake("tensorrt").FakeTensorRt(fake_cuda, "tensorrt_rtx", "1.7.1.116")
     fake.install(monkeypatch)
     return fake
+
+
+@pytest.fixture
+def make_two_stage(tmp_path: Path) -> Callable[..., Path]:
+    """``make_two_stage(rows, scorers=("words",), proposer=FrameProposer(), **changes)``: an engine
+    whose detector finds these rows; see tests/fakes/two_stage.py."""
+    return partial(_fake("two_stage").make, tmp_path / "two.engine")
 
 
 @pytest.fixture(scope="session")

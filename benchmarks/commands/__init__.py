@@ -18,6 +18,7 @@ COMMANDS = {
     "calibration": "do scores say how often answers are right, does the stated risk hold",
     "video": "warm against cold searches on rendered clips: cuts, occlusion, leaving and entering",
     "language": "how far sentences are understood; which true box of a scene they choose",
+    "proposals": "where a detector looks: the frame, tiles, where the sentence points",
     "kernel": "the crop-and-resize kernel against OpenCV, Pillow, torch and a plain copy",
     "methods": "train a base, adapt it with each of the eight methods, compare them",
     "beam": "accuracy and time of beams: several candidates of the first step followed",

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -31,11 +29,11 @@ from benchmarks.report.section import (
     times,
     two_digits,
 )
+from benchmarks.variants import variant
 from evaluation.questions import Workload, make_workload
 from evaluation.scenes import expressions, make_scene, render
 from evaluation.seeds import TIMES
 from sdk.cores import usable_cores
-from sdk.engine.folder import read_manifest, write_manifest
 from sdk.families import open_networks
 from sdk.grounder import Grounder
 from sdk.options import positive
@@ -285,7 +283,11 @@ def with_steps(
         yield {
             count: stack.enter_context(
                 Grounder(
-                    _engine_with_steps(engine, Path(folder) / str(count), count),
+                    variant(
+                        engine,
+                        Path(folder, str(count)),
+                        {"max_steps": count, "stop_threshold": _NEVER},
+                    ),
                     threads=threads,
                     allow_unproven=True,
                 )
@@ -314,16 +316,6 @@ def frames_with(count: int, scenes: int, seed: int) -> list[tuple[Frame, list[st
             following += scenes
         found.append((render(make_scene(own)), list(refs)[:count]))
     return found
-
-
-def _engine_with_steps(engine: Path, folder: Path, steps: int) -> Path:
-    manifest = read_manifest(engine)
-    folder.mkdir()
-    for name in manifest.files:
-        os.symlink((engine / name).resolve(), folder / name)
-    block = {**manifest.block, "max_steps": steps, "stop_threshold": _NEVER}
-    write_manifest(folder, dataclasses.replace(manifest, block=block, certificate=None))
-    return folder
 
 
 def _steps(answers: Sequence[Any]) -> float:

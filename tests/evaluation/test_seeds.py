@@ -24,6 +24,7 @@ ASKED = {  # command: its range, and the most of its options that each take a sc
     "scaling": (seeds.TIMES, ("questions",)),
     "calibration": (seeds.RELIABILITY, ("scenes",)),
     "peers": (seeds.PEERS, ("scenes",)),
+    "proposals": (seeds.PROPOSALS, ("scenes",)),
 }
 
 
@@ -55,7 +56,7 @@ def test_benchmarks_ask_about_scenes_of_their_own(name: str) -> None:
     own, counted = ASKED[name]
     parser = argparse.ArgumentParser()
     importlib.import_module(f"benchmarks.commands.{name}").add_arguments(parser)
-    args = parser.parse_args(["an.engine"] if name == "engines" else [])
+    args = parser.parse_args(["an.engine"] if name in ("engines", "proposals") else [])
     assert args.seed == own.first
     assert sum(getattr(args, each) for each in counted) <= len(own)
 

@@ -164,6 +164,15 @@ def video() -> dict[str, Any]:
     }
 
 
+def proposals() -> dict[str, Any]:
+    shares = {"n": 9, "target": 0.9, "objects": 0.8, "acc50": 0.7}
+    rows = [
+        {"where": where, "looks": looks, "p50_ms": 30.0 * looks, "faster": 16 / looks, **shares}
+        for where, looks in (("frame", 1.0), ("tiles", 16.0), ("zoom", 6.5))
+    ]
+    return {"rows": rows, "scenes": 9, "seed": 1, **COMMON}
+
+
 def kernel() -> dict[str, Any]:
     times = dict.fromkeys(("ours", "opencv", "blob", "pillow", "torch"), 2.0)
     row = {"frame": "1080p", "window": "whole", "size": "256x448", "device": "cpu", "copy_ms": 1.0}
@@ -192,6 +201,7 @@ MADE = {
         deadline,
         calibration,
         video,
+        proposals,
         kernel,
         methods,
     )

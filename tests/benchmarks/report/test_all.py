@@ -57,6 +57,7 @@ def test_everything(fake: Fake, tmp_path: Path, capsys: pytest.CaptureFixture[st
         "engines",
         "'a b.engine' c.engine",
         *("--with", "methods", "--out elsewhere"),
+        *("--with", "proposals", "d.engine"),
     ]
     assert main(["all", "--out", str(out), *options]) == 0
     assert fake.names == list(benchmarks())

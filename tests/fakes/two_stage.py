@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import onnx
-import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from sdk.engine.folder import write_manifest
@@ -45,35 +44,30 @@ def write_detector(path: Path, rows: Sequence[Row]) -> None:
     onnx.save(model, path)
 
 
-@pytest.fixture
-def make_two_stage(tmp_path: Path) -> Callable[..., Path]:
-    """``make_two_stage(rows, scorers=("words",), proposer=FrameProposer(), **changes)``."""
-
-    def make(
-        rows: Sequence[Row],
-        scorers: Sequence[str] = ("words",),
-        proposer: Proposer | None = None,
-        **changes: object,
-    ) -> Path:
-        folder = tmp_path / "two.engine"
-        folder.mkdir(exist_ok=True)
-        write_detector(folder / "detector.onnx", rows)
-        detector = Detector("detector", HW, Yolo("boxes", "chosen", len(NAMES), HW), NAMES)
-        weighted = tuple(Weighted(SCORERS[name]) for name in scorers)
-        pipeline = Pipeline(detector, proposer or FrameProposer(), weighted)
-        pixels = {"pixels": TensorInfo((1, 3, *HW), "float32")}
-        boxes = {"boxes": TensorInfo((1, len(rows), 6), "float32")}
-        values = {
-            "name": "two",
-            "family": "two-stage",
-            "networks": {"detector": Network("detector.onnx", pixels, boxes)},
-            "inputs": {"pixels": ImageInput(HW, (0.0,) * 3, (255.0,) * 3)},
-            "text": None,
-            "calibration": {"threshold": 0.25},
-            "block": pipeline.to_mapping(),
-            "certificate": {"passed": True},
-        }
-        write_manifest(folder, Manifest(**{**values, **changes}))  # type: ignore[arg-type]
-        return folder
-
-    return make
+def make(
+    folder: Path,
+    rows: Sequence[Row],
+    scorers: Sequence[str] = ("words",),
+    proposer: Proposer | None = None,
+    **changes: object,
+) -> Path:
+    """Writes the engine. ``changes``: to its manifest."""
+    folder.mkdir(exist_ok=True)
+    write_detector(folder / "detector.onnx", rows)
+    detector = Detector("detector", HW, Yolo("boxes", "chosen", len(NAMES), HW), NAMES)
+    weighted = tuple(Weighted(SCORERS[name]) for name in scorers)
+    pipeline = Pipeline(detector, proposer or FrameProposer(), weighted)
+    pixels = {"pixels": TensorInfo((1, 3, *HW), "float32")}
+    boxes = {"boxes": TensorInfo((1, len(rows), 6), "float32")}
+    values = {
+        "name": "two",
+        "family": "two-stage",
+        "networks": {"detector": Network("detector.onnx", pixels, boxes)},
+        "inputs": {"pixels": ImageInput(HW, (0.0,) * 3, (255.0,) * 3)},
+        "text": None,
+        "calibration": {"threshold": 0.25},
+        "block": pipeline.to_mapping(),
+        "certificate": {"passed": True},
+    }
+    write_manifest(folder, Manifest(**{**values, **changes}))  # type: ignore[arg-type]
+    return folder
