@@ -28,7 +28,8 @@ def test_everything_measured(made: dict[str, Any]) -> None:
         "most memory of a running Grounder": ("330 MB", True),
         "wheel without assets": ("0.40 MB", True),
         "faster than loop": ("6.00x", True),  # as the peers' own command says
-        "of a search outside the networks": ("9.0 %", False),        "zoom of a detector against its tiles": ("2.46x", True),
+        "of a search outside the networks": ("9.0 %", False),
+        "zoom of a detector against its tiles": ("2.46x", True),
         "targets that the zoom does not propose and tiles do": ("0.0 points", True),
     }
 
