@@ -7,7 +7,7 @@ it looks, and the scorers with their weights.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from sdk.timing import StageTimer
 from sdk.zoom.calibration import Calibration
 from sdk.zoom.state import Start
 
+LEAST = 0.2  # by trying 0.1, 0.2 and 0.3 on two photographs (docs/photographs.md)
 SHOWN = 8  # proposals that an answer tells of
 _MOST_CLASSES = 100_000
 
@@ -43,11 +44,14 @@ class Pipeline:
         detector: proposes.
         proposer: where it looks.
         scorers: who choose.
+        least: the detector's own score that a proposal needs to be chosen from. Looking closer goes
+            by less: what a detector doubts in the frame it may be sure of in a window.
     """
 
     detector: Detector
     proposer: Proposer
     scorers: tuple[Weighted, ...]
+    least: float = LEAST
 
     def to_mapping(self) -> dict[str, Any]:
         """The block, as ``read_pipeline`` reads it."""
@@ -59,6 +63,7 @@ class Pipeline:
             },
             "look": self.proposer.to_mapping(),
             "scorers": [each.to_mapping() for each in self.scorers],
+            "least": self.least,
         }
 
 
@@ -79,7 +84,12 @@ def read_pipeline(manifest: Manifest) -> Pipeline:
     if len(names) != head.classes:
         raise found.fault("labels", f"a name for each of {head.classes} classes", len(names))
     detector = Detector(network, manifest.inputs[image].hw, head, names)
-    return Pipeline(detector, read_proposer(reader.part("look")), read_scorers(reader, "scorers"))
+    return Pipeline(
+        detector,
+        read_proposer(reader.part("look")),
+        read_scorers(reader, "scorers"),
+        reader.number("least", low=0.0, high=1.0),
+    )
 
 
 class TwoStageAnswerer:
@@ -142,6 +152,8 @@ class TwoStageAnswerer:
         ]
 
     def _chosen(self, looks: _Looks, query: Query, survey: Survey, start: Start | None) -> _Found:
+        sure = survey.proposals.scores >= self._pipeline.least
+        survey = replace(survey, proposals=survey.proposals.take(sure))
         proposals = survey.proposals
         call, scorers = looks.call, self._pipeline.scorers
         weighed = fused(scorers, call.frame, call.color, proposals, query.meaning)

@@ -169,6 +169,7 @@ def test_it_streams_and_replays(make_two_stage, street, tmp_path):
         (("scorers",), [], "at least one scorer"),
         (("scorers",), [{"kind": "dice", "weight": 1}], "'kind' to be one of words, labels"),
         (("scorers",), [{"kind": "words", "weight": 0}], "'weight'"),
+        (("least",), 2, "'least'"),
     ],
 )
 def test_blocks_that_make_no_sense(make_two_stage, path, value, message):
