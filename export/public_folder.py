@@ -138,9 +138,13 @@ class PublicFolder:
                 f"the {self.what} {self.path} cannot be exported: {reason}"
             ) from error
 
-    def provenance(self) -> dict[str, str]:
-        """Where it came from, and one hash over its configuration and weights."""
-        files = [self.path / CONFIG, *sorted(self.path.glob(WEIGHTS))]
+    def provenance(self, also: Sequence[str] = ()) -> dict[str, str]:
+        """Where it came from, and one hash over its configuration, weights and ``also``."""
+        files = [
+            self.path / CONFIG,
+            *sorted(self.path.glob(WEIGHTS)),
+            *map(self.path.joinpath, also),
+        ]
         together = "".join(file_sha256(path) for path in files)
         where = {"file": self.path.name} if Path(self.source).is_dir() else {"id": self.source}
         return where | {"sha256": hashlib.sha256(together.encode()).hexdigest()}

@@ -93,6 +93,19 @@ def normalise(ref: str) -> str:
     return words
 
 
+def load_tokenizer(path: str | Path) -> tokenizers.Tokenizer:
+    """What a ``tokenizer.json`` says; raises EngineError when it cannot be read."""
+    import tokenizers
+
+    if not Path(path).is_file():
+        raise EngineError(f"expected a tokenizer file at {path}, found none")
+    read = tokenizers.Tokenizer.from_file  # absent in a damaged installation, not in a file
+    try:
+        return read(str(path))
+    except Exception as error:  # the library raises a bare Exception for a malformed file
+        raise EngineError(f"cannot read the tokenizer {path}: {error}") from error
+
+
 class Tokenizer:
     """Turns expressions into ``Tokens`` of the fixed length ``max_tokens``. Thread-safe."""
 
@@ -114,16 +127,7 @@ class Tokenizer:
     @classmethod
     def from_file(cls, path: str | Path, max_tokens: int) -> Tokenizer:
         """Reads a ``tokenizer.json``; raises EngineError when it cannot be read."""
-        import tokenizers
-
-        if not Path(path).is_file():
-            raise EngineError(f"expected a tokenizer file at {path}, found none")
-        read = tokenizers.Tokenizer.from_file  # absent in a damaged installation, not in a file
-        try:
-            tokenizer = read(str(path))
-        except Exception as error:  # the library raises a bare Exception for a malformed file
-            raise EngineError(f"cannot read the tokenizer {path}: {error}") from error
-        return cls(tokenizer, max_tokens)
+        return cls(load_tokenizer(path), max_tokens)
 
     @property
     def vocabulary_size(self) -> int:
