@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from export.build import open_reference
 from export.references.reference import Reference
@@ -13,6 +15,7 @@ from sdk.errors import InputError
 from sdk.options import positive
 
 TWO_STAGE = "two-stage"
+BASE = "base"  # of a manifest's checkpoint: public weights that an engine was made of
 SCORERS = ("words", "labels")
 PLACES = ("frame", "tiles", "zoom")
 HEADS = ("yolo", "detr", "ssd", "gfl")
@@ -122,9 +125,18 @@ def reference_of(engine: Path, source: Path | None) -> Reference:
         EngineError: the engine or the source cannot be used.
     """
     manifest = read_manifest(engine)
-    portable = source is not None and (source / MANIFEST_FILE).is_file()
-    if manifest.family != TWO_STAGE or portable:
+    if source is not None and (source / MANIFEST_FILE).is_file():
         return open_reference(source)
+    if manifest.family == TWO_STAGE:
+        return _detector_of(manifest, source)
+    if BASE in manifest.checkpoint:
+        from export.references.checkpoint import BaseReference
+
+        return BaseReference(_named(manifest, source, manifest.checkpoint[BASE]), manifest.input_hw)
+    return open_reference(source)
+
+
+def _detector_of(manifest: Manifest, source: Path | None) -> Reference:
     from export.detectors.detector import DetectorOptions
     from export.references.detector import DetectorReference, TwoStageOptions
     from sdk.families.two_stage import read_pipeline
@@ -136,11 +148,13 @@ def reference_of(engine: Path, source: Path | None) -> Reference:
         input_hw=pipeline.detector.input_hw,
     )
     options = TwoStageOptions(detector, pipeline.scorers, pipeline.proposer)
-    return DetectorReference(_source_of(manifest) if source is None else str(source), options)
+    return DetectorReference(_named(manifest, source, manifest.block.get("source", {})), options)
 
 
-def _source_of(manifest: Manifest) -> str:
-    said = manifest.block.get("source", {})
+def _named(manifest: Manifest, source: Path | None, said: Mapping[str, Any]) -> str:
+    """The source that is named, or else the one that an engine's manifest says it was made from."""
+    if source is not None:
+        return str(source)
     if not isinstance(said.get("id"), str):
         raise InputError(
             f"{manifest.name} was made from a file ({said.get('file', 'which is not said')}): name"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,13 +14,16 @@ import torch
 from evaluation.host_runtime import RunNetwork
 from export.portable import export_model
 from export.references.reference import Answer
-from sdk.engine.folder import file_sha256
+from sdk.engine.folder import file_sha256, read_manifest, write_manifest
 from sdk.engine.manifest import Manifest
 from train.base import base_folder, open_base
 from train.checkpoint import checkpoint_sha256
 from train.evaluation.asking import open_grounder, torch_runner
 from train.families import TrainedModel, load, name_of
 from train.families.piza import in_memory
+from train.models.grounding_dino.config import swin_t
+
+PUBLISHED_HW = swin_t().input_hw
 
 
 class CheckpointReference:
@@ -74,8 +78,9 @@ class BaseReference(CheckpointReference):
     kind = "base"
 
     def __init__(self, source: str, input_hw: tuple[int, int] | None = None) -> None:
-        self.path, self._input_hw = base_folder(source), input_hw
+        self.path, self._input_hw = base_folder(source), input_hw or PUBLISHED_HW
         self.name = Path(source).name
+        self._from = {"file": self.name} if Path(source).is_dir() else {"id": source}
 
     def checkpoint_sha256(self) -> str:
         """One hash over its files, and the input size, which the networks are made for."""
@@ -84,6 +89,12 @@ class BaseReference(CheckpointReference):
         )
         said = [f"{each.name} {file_sha256(each)}" for each in files]
         return hashlib.sha256(f"{said} {self._input_hw}".encode()).hexdigest()
+
+    def write_engine(self, folder: Path) -> None:
+        super().write_engine(folder)
+        manifest = read_manifest(folder)
+        checkpoint = {**manifest.checkpoint, "base": self._from}
+        write_manifest(folder, dataclasses.replace(manifest, checkpoint=checkpoint))
 
     def _load(self) -> TrainedModel:
         base = open_base(str(self.path), "zero-shot", self._input_hw)

@@ -7,6 +7,7 @@ import itertools
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -54,12 +55,39 @@ def tiny(vocab_size: int) -> PizaConfig:
     )
 
 
+def randomise(model: Any, seed: int = 1) -> Any:
+    """Random values in every tensor, of a size at which nothing grows through the layers."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, each in model.named_parameters():
+            if name.endswith(("reg_scale", "up")) or not each.numel():  # constants of D-FINE
+                continue
+            fan_in = each[0].numel() if each.ndim > 1 else 10
+            each.normal_(0, fan_in**-0.5, generator=generator)
+            if each.ndim == 1 and name.endswith("weight"):
+                each.add_(1)
+        for name, each in model.named_buffers():
+            if name.endswith(("running_mean", "running_var")):
+                each.uniform_(0.5, 1.5, generator=generator)
+    return model.eval()
+
+
 def cheap_questions(seed: int, count: int) -> Iterator[Question]:
     """Instead of rendered scenes: coloured noise, and sentences about it."""
     for number in range(seed, seed + count):
         coarse = np.random.default_rng(number).integers(0, 256, (15, 20, 3)).astype(np.uint8)
         frame = coarse.repeat(16, axis=0).repeat(16, axis=1)
         yield Question(frame, REFS[number % len(REFS)], None)
+
+
+@pytest.fixture(name="randomise", scope="session")
+def randomise_fixture() -> Callable[[Any], Any]:
+    return randomise
+
+
+@pytest.fixture(name="make_tiny", scope="session")
+def tiny_fixture() -> Callable[[int], PizaConfig]:
+    return tiny
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -126,25 +126,10 @@ MAKE: dict[str, Callable[[], Any]] = {
 }
 
 
-def randomise(model: Any, seed: int = 1) -> Any:
-    """Random values in every tensor, of a size at which nothing grows through the layers."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for name, each in model.named_parameters():
-            if name.endswith(("reg_scale", "up")) or not each.numel():  # constants of D-FINE
-                continue
-            fan_in = each[0].numel() if each.ndim > 1 else 10
-            each.normal_(0, fan_in**-0.5, generator=generator)
-            if each.ndim == 1 and name.endswith("weight"):
-                each.add_(1)
-        for name, each in model.named_buffers():
-            if name.endswith(("running_mean", "running_var")):
-                each.uniform_(0.5, 1.5, generator=generator)
-    return model.eval()
-
-
 @pytest.fixture(scope="session")
-def public(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, Any]]:
+def public(
+    tmp_path_factory: pytest.TempPathFactory, randomise: Callable[[Any], Any]
+) -> Callable[[str], tuple[Path, Any]]:
     """``public(kind)``: a folder in transformers' format, and its model."""
     made: dict[str, tuple[Path, Any]] = {}
 
