@@ -15,6 +15,7 @@ import re
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,11 @@ def _build(order: dict[str, Any]) -> dict[str, Any]:
             layers.append(text)
 
     build = _for_targets if order["backend"] == RTX else _for_this_gpu
-    plan, told = build(trt, make_logger(trt, listen), order)
+    # In a thread of its own, whose memory nobody has used before: TensorRT for RTX 1.7 writes some
+    # parts of a plan in the order of their addresses, which would else hang on what the process has
+    # done until now, down to the length of its arguments.
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        plan, told = pool.submit(lambda: build(trt, make_logger(trt, listen), order)).result()
     if order["plan"] is not None:
         Path(order["plan"]).write_bytes(plan)
     return {"version": trt.__version__, "layers": "".join(layers), "peak_mb": _peak_mb(), **told}

@@ -50,7 +50,18 @@ RTX_CLASSES = {**CLASSES, "config": "IRuntimeConfig", "cache": "IRuntimeCache"}
 OTHERS = {
     *("contextlib", "importlib", "json", "np", "os", "re", "sys", "threading", "Path"),
     *("logger", "device", "manifest", "layers", "path", "folder", "source", "partial", "scratch"),
-    *("stream", "lines", "line", "bar", "progress", "shown", "pointers", "severity", "text"),
+    *(
+        "stream",
+        "lines",
+        "line",
+        "bar",
+        "progress",
+        "shown",
+        "pool",
+        "pointers",
+        "severity",
+        "text",
+    ),
 }
 NOT_IN_LEAN = {"init_libnvinfer_plugins"}  # the lean runtime has no plugin library
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -56,6 +57,20 @@ def test_the_same_networks_give_the_same_bytes(piza_tiny, tmp_path: Path) -> Non
         hashes.append(target["plans"])
     assert hashes[0] == hashes[1]
     assert not set(hashes[0].values()) & set(hashes[2].values())
+
+
+def test_what_a_process_did_before_does_not_show(built: Path, tmp_path: Path) -> None:
+    """A network with two outputs, of which the builder of 1.7.1 writes first what lies first in
+    memory; that is moved by all that a process has there before, as by the length of a path."""
+    found = set()
+    for length in (1, 4, 7, 9, 12, 15):
+        place = tmp_path / ("x" * length)
+        place.mkdir()
+        shutil.copy(built / "ground.onnx", place)
+        order = Order(RTX, str(place / "ground.onnx"), str(place / "ground.plan"), ("SM86",))
+        build_plan(order)
+        found.add(file_sha256(place / "ground.plan"))
+    assert len(found) == 1
 
 
 def test_turing_is_for_networks_without_a_product_in_float32(piza_tiny, tmp_path: Path) -> None:
