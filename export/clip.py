@@ -6,7 +6,7 @@ filled up to the full length without a mask: CLIP looks back only, and SigLIP wa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ class PreparedClip:
 
     Attributes:
         clip: what a runtime must know of them.
-        networks: makes them: ``onnx.ModelProto`` by the names that ``clip`` has for them.
+        networks: makes those of these names, which ``clip`` has: ``onnx.ModelProto`` by name.
         tokenizer: its file.
         source: where they came from: ``file`` or ``id``, and ``sha256``.
         original: what transformers' own networks say, by the same names: what these are compared
@@ -51,7 +51,7 @@ class PreparedClip:
     """
 
     clip: Clip
-    networks: Callable[[], Mapping[str, Any]]
+    networks: Callable[[Sequence[str]], Mapping[str, Any]]
     tokenizer: Path
     source: Mapping[str, str]
     original: Callable[[str, Arrays], Arrays]
@@ -82,8 +82,8 @@ def open_clip(source: str, batch: int = BATCH) -> PreparedClip:
     side = _side_of(vision)
     pad_id, pad_left = _padding(folder, text)
     clip = Clip(
-        IMAGE,
         TEXT,
+        IMAGE,
         ImageInput((side, side), pixels.mean, pixels.std),
         batch,
         int(text.max_position_embeddings),
@@ -107,8 +107,8 @@ def open_clip(source: str, batch: int = BATCH) -> PreparedClip:
             features = found[name].module(*given)
         return {found[name].outputs[0]: features.numpy()}
 
-    def networks() -> Mapping[str, Any]:
-        return {name: _exported(folder, each) for name, each in found.items()}
+    def networks(names: Sequence[str]) -> Mapping[str, Any]:
+        return {name: _exported(folder, found[name]) for name in names}
 
     for each in found.values():
         _check_size(folder, each)

@@ -5,19 +5,25 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from export.build import open_reference
 from export.references.reference import Reference
 from sdk.engine.folder import MANIFEST_FILE, read_manifest
 from sdk.engine.manifest import Manifest
 from sdk.errors import InputError
+from sdk.families.grounding_dino import ZOOM
 from sdk.options import positive
+
+if TYPE_CHECKING:
+    from sdk.regions.scorers import Weighted
 
 TWO_STAGE = "two-stage"
 BASE = "base"  # of a manifest's checkpoint: public weights that an engine was made of
-SCORERS = ("words", "labels")
-PLACES = ("frame", "tiles", "zoom")
+SCORERS = ("words", "labels", "clip=FOLDER_OR_ID", "pseudo-queries=FOLDER_OR_ID")
+REGIONS = ("watershed", "slic")
+PLACES = ("frame", "tiles", "zoom", *REGIONS)
+VIEWS = ("tight", "margin", "padded", "blurred")
 HEADS = ("yolo", "detr", "ssd", "gfl")
 
 
@@ -55,14 +61,27 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scorer",
         default="words",
-        help=f"who chooses among its proposals: {', '.join(SCORERS)}, or several with commas"
-        " (default: words)",
+        help=f"who chooses among its proposals: {', '.join(SCORERS)}, or several with commas, of"
+        " which one names CLIP's folder or hub id (default: words)",
     )
     parser.add_argument(
         "--look",
         choices=PLACES,
         default="zoom",
-        help="where the detector looks: the frame, tiles too, or where the sentence points",
+        help="where the detector looks: the frame, tiles too, or where the sentence points; or"
+        " regions of the frame by watershed or slic, without a detector",
+    )
+    parser.add_argument(
+        "--view",
+        choices=VIEWS,
+        default="tight",
+        help="how clip is shown proposals: alone, with a margin, on their mean colour, or with all"
+        " else blurred",
+    )
+    parser.add_argument(
+        "--subject",
+        action="store_true",
+        help="clip is asked for the first noun phrase of a sentence, then for others",
     )
     parser.add_argument("--head", choices=HEADS, help="kind of the detector's outputs, if unclear")
     parser.add_argument(
@@ -80,10 +99,16 @@ def chosen_reference(args: argparse.Namespace) -> Reference:
     named = [key for key in ("source", "base", "detector") if getattr(args, key) is not None]
     if len(named) > 1:
         raise InputError(f"expected one source of an engine, got {' and '.join(named)}")
-    if (args.family == TWO_STAGE) != (args.detector is not None):
-        raise InputError("expected --family two-stage and --detector together, got one of them")
+    by_regions = args.look in REGIONS
+    if by_regions and named:
+        raise InputError(f"expected no --{named[0]} with --look {args.look}, which needs none")
+    if (args.family == TWO_STAGE) != (args.detector is not None or by_regions):
+        raise InputError(
+            "expected --family two-stage and --detector (or --look watershed or slic) together, got"
+            " one of them"
+        )
     input_hw = None if args.input_hw is None else (args.input_hw[0], args.input_hw[1])
-    if args.detector is not None:
+    if args.family == TWO_STAGE:
         return _of_detector(args, input_hw)
     if args.base is not None:
         from export.references.checkpoint import BaseReference
@@ -97,28 +122,53 @@ def chosen_reference(args: argparse.Namespace) -> Reference:
 def _of_detector(args: argparse.Namespace, input_hw: tuple[int, int] | None) -> Reference:
     from export.detectors.detector import DetectorOptions
     from export.references.detector import DetectorReference, TwoStageOptions
+    from sdk.regions.heatmap import HeatmapProposer
     from sdk.regions.proposers import default_proposer
-    from sdk.regions.scorers import SCORERS as KNOWN
-    from sdk.regions.scorers import Weighted
 
-    names = tuple(dict.fromkeys(args.scorer.split(",")))
-    strange = [name for name in names if name not in KNOWN]
-    if strange:
-        raise InputError(f"expected scorers out of {', '.join(KNOWN)}, got {', '.join(strange)!r}")
+    scorers, clip = _scorers(args)
+    if args.look in REGIONS and [each.scorer.name for each in scorers] != ["clip"]:
+        raise InputError(f"expected --scorer clip=FOLDER_OR_ID with --look {args.look}")
     options = TwoStageOptions(
         DetectorOptions(head=args.head, labels=args.labels, input_hw=input_hw),
-        tuple(Weighted(KNOWN[name]) for name in names),
-        default_proposer(args.look),
+        scorers,
+        HeatmapProposer(args.look) if args.look in REGIONS else default_proposer(args.look),
+        clip,
     )
     return DetectorReference(args.detector, options)
 
 
-def reference_of(engine: Path, source: Path | None) -> Reference:
+def _scorers(args: argparse.Namespace) -> tuple[tuple[Weighted, ...], str | None]:
+    """The scorers, and the source of the networks that some of them use."""
+    from sdk.regions.clip_scorers import ClipScorer
+    from sdk.regions.scorers import SCORERS as KNOWN
+    from sdk.regions.scorers import Weighted
+    from sdk.regions.views import usual_view
+
+    named = dict(each.partition("=")[::2] for each in args.scorer.split(","))
+    strange = [name for name in named if name not in KNOWN]
+    if strange:
+        raise InputError(f"expected scorers out of {', '.join(KNOWN)}, got {', '.join(strange)!r}")
+    using = [name for name in named if KNOWN[name].uses]
+    sources = sorted({source for source in named.values() if source})
+    if any(named[name] for name in named if name not in using) or len(sources) != bool(using):
+        raise InputError(
+            f"expected one folder or hub id of CLIP for {' and '.join(using) or 'no scorer'}"
+            f" (clip=FOLDER_OR_ID), got {', '.join(sources) or 'none'}"
+        )
+    if "clip" not in named and (args.subject or args.view != VIEWS[0]):
+        raise InputError("expected --view and --subject with --scorer clip, got them without it")
+    looks = ClipScorer(usual_view(args.view), subject=args.subject)
+    chosen = [looks if name == "clip" else KNOWN[name] for name in named]
+    return tuple(map(Weighted, chosen)), sources[0] if sources else None
+
+
+def reference_of(engine: Path, source: Path | None, clip: str | None = None) -> Reference:
     """What an engine can be held against.
 
     Args:
         engine: its folder.
         source: what it was made from; by default what its manifest says, or the bundled checkpoint.
+        clip: what its image and text networks were made from; by default what its manifest says.
 
     Raises:
         InputError: the source is none.
@@ -128,36 +178,41 @@ def reference_of(engine: Path, source: Path | None) -> Reference:
     if source is not None and (source / MANIFEST_FILE).is_file():
         return open_reference(source)
     if manifest.family == TWO_STAGE:
-        return _detector_of(manifest, source)
+        return _detector_of(manifest, source, clip)
     if BASE in manifest.checkpoint:
         from export.references.checkpoint import BaseReference
 
-        return BaseReference(_named(manifest, source, manifest.checkpoint[BASE]), manifest.input_hw)
+        named = _named(manifest, source, manifest.checkpoint[BASE])
+        return BaseReference(named, manifest.input_hw, manifest.block.get(ZOOM, 0))
     return open_reference(source)
 
 
-def _detector_of(manifest: Manifest, source: Path | None) -> Reference:
+def _detector_of(manifest: Manifest, source: Path | None, clip: str | None) -> Reference:
     from export.detectors.detector import DetectorOptions
     from export.references.detector import DetectorReference, TwoStageOptions
     from sdk.families.two_stage import read_pipeline
 
-    pipeline = read_pipeline(manifest)
-    detector = DetectorOptions(
-        head=pipeline.detector.head.kind,
-        labels=pipeline.detector.names,
-        input_hw=pipeline.detector.input_hw,
-    )
-    options = TwoStageOptions(detector, pipeline.scorers, pipeline.proposer)
-    return DetectorReference(_named(manifest, source, manifest.block.get("source", {})), options)
+    pipeline, detector, said = read_pipeline(manifest), None, DetectorOptions()
+    if pipeline.detector is not None:
+        found = pipeline.detector
+        said = DetectorOptions(found.head.kind, found.names, found.input_hw)
+        detector = _named(manifest, source, manifest.block.get("source", {}))
+    if pipeline.clip is not None:
+        other = None if clip is None else Path(clip)
+        clip = _named(manifest, other, manifest.block["clip"].get("source", {}), "--clip")
+    options = TwoStageOptions(said, pipeline.scorers, pipeline.proposer, clip)
+    return DetectorReference(detector, options)
 
 
-def _named(manifest: Manifest, source: Path | None, said: Mapping[str, Any]) -> str:
+def _named(
+    manifest: Manifest, source: Path | None, said: Mapping[str, Any], option: str = "--checkpoint"
+) -> str:
     """The source that is named, or else the one that an engine's manifest says it was made from."""
     if source is not None:
         return str(source)
     if not isinstance(said.get("id"), str):
         raise InputError(
             f"{manifest.name} was made from a file ({said.get('file', 'which is not said')}): name"
-            " it with --checkpoint"
+            f" it with {option}"
         )
     return str(said["id"])

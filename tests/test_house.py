@@ -39,6 +39,7 @@ SMALL = {
     "sdk.damage": "what damage is, apart from how files are read",
     "sdk.engine.proof": "the rule that refuses an unproven engine, under its name",
     "sdk.engine.format1": "what earlier versions wrote, apart from what is written now",
+    "sdk.regions.subject": "the words of a sentence, apart from what is made of them",
     "sdk.replay.recorder": "writes bundles, which the reader of bundles does not",
     "sdk.video.signals": "signals of a process are a command's, not a stream's",
     "sdk.video.sources.arrays": "one kind of source a module",

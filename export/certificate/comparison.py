@@ -68,7 +68,7 @@ def compare_networks(
     criteria = family.criteria[manifest.precision]
     report: dict[str, Any] = {}
     for name in manifest.networks:
-        given = feeds_of(runs, name)[:_RUNS]
+        given = feeds_of(runs, name)[:_RUNS] or family.unasked(manifest, name)
         if not given:
             raise EngineError(f"{manifest.name}: no question needs the {name} network")
         feeds = [family.varied(feed, k / max(len(given) - 1, 1)) for k, feed in enumerate(given)]

@@ -17,6 +17,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="or the portable folder that it was built from; default: the bundled checkpoint",
     )
+    parser.add_argument(
+        "--clip", metavar="FOLDER_OR_ID", help="what a two-stage engine's CLIP was built from"
+    )
     parser.add_argument("--searches", type=int, default=32, help="searches to compare")
     parser.add_argument(
         "--rebuild",
@@ -35,6 +38,8 @@ def run(args: argparse.Namespace) -> int:
     from export.sources import reference_of
 
     prove = rebuild if args.rebuild else verify
-    manifest = prove(args.engine, reference_of(args.engine, args.checkpoint), args.searches)
+    manifest = prove(
+        args.engine, reference_of(args.engine, args.checkpoint, args.clip), args.searches
+    )
     print("\n".join(certificate_lines(manifest)))
     return 0 if manifest.proven else 1

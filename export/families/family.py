@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from evaluation.host_runtime import Arrays
 from export.certificate.criteria import Criteria
 from export.certificate.differences import alike, largest
+from sdk.engine.manifest import Manifest
 
 
 def as_given(feeds: Arrays, done: float) -> Arrays:
     """The inputs as they are."""
     return feeds
+
+
+def nothing(manifest: Manifest, network: str) -> Sequence[Arrays]:
+    """Nothing is given to a network that no question needs."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -27,9 +33,12 @@ class ExportFamily:
             how far the comparison is, 0..1. For inputs that searches hardly vary.
         overlap: how near an answer of the last network is to another one, 1 for the same: what
             the search for a precision plan goes by.
+        unasked: what a network is given when it is compared, that the questions asked did not
+            need: nothing, which is an error, unless a network may stand idle.
     """
 
     criteria: Mapping[str, Criteria]
     differences: Callable[[Arrays, Arrays], dict[str, float]] = largest
     varied: Callable[[Arrays, float], Arrays] = as_given
     overlap: Callable[[Arrays, Arrays], float] = alike
+    unasked: Callable[[Manifest, str], Sequence[Arrays]] = nothing

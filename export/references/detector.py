@@ -1,26 +1,34 @@
-"""A detector and scorers as the reference: the source's network, asked by the vehicle's code."""
+"""A detector and scorers as the reference: the sources' networks, asked by the vehicle's code."""
 
 from __future__ import annotations
 
+import hashlib
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evaluation.host_runtime import Arrays, HostRuntime, RunNetwork
 from export.detectors.detector import DetectorOptions, PreparedDetector, open_detector
 from export.onnx.description import described
 from export.references.reference import Answer
 from sdk.engine.folder import write_manifest
-from sdk.engine.manifest import Manifest
+from sdk.engine.manifest import ImageInput, Manifest
 from sdk.families.two_stage import Pipeline
 from sdk.grounder import Grounder
+from sdk.regions.clip import CROPS, TOKENIZER_FILE, Clip
 from sdk.regions.detector import Detector
+from sdk.regions.heatmap import HeatmapProposer
 from sdk.regions.proposers import Proposer, ZoomProposer
 from sdk.regions.scorers import SCORERS, Weighted
+
+if TYPE_CHECKING:  # PyTorch, which detectors from ONNX files do without
+    from export.clip import PreparedClip
 
 FAMILY, NETWORK = "two-stage", "detector"
 # What judges words has no weights, and no photographs to be calibrated on: scores as they are.
@@ -29,80 +37,134 @@ UNCALIBRATED: Mapping[str, Any] = {"threshold": 0.25}
 
 @dataclass(frozen=True)
 class TwoStageOptions:
-    """What becomes of a detector.
+    """What becomes of a detector, and of the networks that compare images and texts.
 
     Attributes:
         detector: what its source does not say itself.
         scorers: who choose among its proposals.
-        proposer: where it looks.
+        proposer: where it looks; a heatmap does without a detector.
+        clip: the source of the image and text networks, None where nobody uses them.
     """
 
     detector: DetectorOptions = field(default_factory=DetectorOptions)
     scorers: tuple[Weighted, ...] = (Weighted(SCORERS["words"]),)
-    proposer: Proposer = field(default_factory=ZoomProposer)
+    proposer: Proposer | HeatmapProposer = field(default_factory=ZoomProposer)
+    clip: str | None = None
 
 
 class DetectorReference:
-    """The source is read when it is needed, and once."""
+    """The sources are read when they are needed, and once.
+
+    Args:
+        source: the detector, None for a heatmap.
+        options: what becomes of it.
+    """
 
     kind = "detector"
     exact = True
     precision = "fp32"
 
-    def __init__(self, source: str, options: TwoStageOptions) -> None:
-        self.path, self._source, self._options = Path(source), source, options
-        self.name = f"{Path(source).stem}-{'-'.join(s.scorer.name for s in options.scorers)}"
+    def __init__(self, source: str | None, options: TwoStageOptions) -> None:
+        self._source, self._options = source, options
+        self._named = [each for each in (source, options.clip) if each is not None]
+        self.path = Path(self._named[0])
+        heat = options.proposer
+        first = heat.segmentation if isinstance(heat, HeatmapProposer) else self.path.stem
+        self.name = "-".join([first, *(each.scorer.name for each in options.scorers)])
 
     def checkpoint_sha256(self) -> str | None:
-        return self._detector.source.get("sha256")
+        """The detector's hash; with others' networks, one over all of them."""
+        found = [each.source.get("sha256") for each in (self._detector, self._clip) if each]
+        return found[0] if len(found) == 1 else hashlib.sha256(repr(found).encode()).hexdigest()
 
     def describe(self) -> str:
-        return f"{Path(self._source).name}, run as its source runs it"
+        names = " and ".join(Path(each).name for each in self._named)
+        return f"{names}, run as {'their sources run them' if self._clip else 'its source runs it'}"
 
     def write_engine(self, folder: Path) -> None:
         import onnx
 
         folder.mkdir(parents=True)
-        file = folder / f"{NETWORK}.onnx"
-        onnx.save(self._detector.model, file)
-        write_manifest(folder, self._manifest(file))
+        graphs = {} if self._detector is None else {NETWORK: self._detector.model}
+        if self._clip is not None and self._sides is not None:
+            graphs |= self._clip.networks(list(self._sides.signatures))
+            shutil.copyfile(self._clip.tokenizer, folder / TOKENIZER_FILE)
+        for name, graph in graphs.items():
+            onnx.save(graph, folder / f"{name}.onnx")
+        write_manifest(folder, self._manifest(folder, list(graphs)))
 
     @contextmanager
     def networks(self) -> Iterator[RunNetwork]:
-        """The detector as it was given."""
+        """Each as it was given."""
 
         def run(name: str, feeds: Arrays) -> Arrays:
-            (pixels,) = feeds.values()
-            return self._detector.original(pixels)
+            if self._detector is not None and name == NETWORK:
+                (pixels,) = feeds.values()
+                return self._detector.original(pixels)
+            assert self._clip is not None, name
+            return self._clip.original(name, feeds)
 
         yield run
 
     @contextmanager
     def answers(self, engine: Manifest) -> Iterator[Answer]:
-        """Whole questions over it."""
-        with (
-            self.networks() as run,
-            Grounder.over(HostRuntime(engine, run), self.path, engine) as grounder,
-        ):
-            yield grounder.locate
+        """Whole questions over them."""
+        with tempfile.TemporaryDirectory() as folder, self.networks() as run:
+            if self._clip is not None:
+                shutil.copyfile(self._clip.tokenizer, Path(folder, TOKENIZER_FILE))
+            with Grounder.over(HostRuntime(engine, run), Path(folder), engine) as grounder:
+                yield grounder.locate
 
-    def _manifest(self, file: Path) -> Manifest:
-        found, network = self._detector, described(file)
-        (image,) = network.inputs
-        detector = Detector(NETWORK, found.image.hw, found.head, found.names)
-        pipeline = Pipeline(detector, self._options.proposer, self._options.scorers)
+    def _manifest(self, folder: Path, names: list[str]) -> Manifest:
+        networks = {name: described(folder / f"{name}.onnx") for name in names}
+        inputs: dict[str, ImageInput] = {}
+        block: dict[str, Any] = {}
+        detector = clip = None
+        if self._detector is not None:
+            found = self._detector
+            (image,) = networks[NETWORK].inputs
+            inputs[image], block["source"] = found.image, dict(found.source)
+            detector = Detector(NETWORK, found.image.hw, found.head, found.names)
+        if self._sides is not None:
+            clip = self._sides
+            inputs[CROPS] = clip.image
+        block |= Pipeline(
+            detector, self._options.proposer, self._options.scorers, clip=clip
+        ).to_mapping()
+        if self._clip is not None:
+            block["clip"]["source"] = dict(self._clip.source)
         return Manifest(
             name=self.name,
             family=FAMILY,
-            networks={NETWORK: network},
-            inputs={image: found.image},
+            networks=networks,
+            inputs=inputs,
             text=None,
             calibration=UNCALIBRATED,
-            block={**pipeline.to_mapping(), "source": dict(found.source)},
+            block=block,
             checkpoint={"sha256": self.checkpoint_sha256()},
             versions={"onnx": version("onnx")},
+            files={} if clip is None else {TOKENIZER_FILE: ""},
         )
 
     @cached_property
-    def _detector(self) -> PreparedDetector:
-        return open_detector(self._source, self._options.detector)
+    def _sides(self) -> Clip | None:
+        """What of the image and text networks is needed, and how it is read."""
+        if self._clip is None:
+            return None
+        clip = self._clip.clip
+        if self._source is None and clip.reading == "softmax":  # there is one box to choose from
+            clip = replace(clip, reading="cosine")
+        looks = any("image" in each.scorer.uses for each in self._options.scorers)
+        return clip if looks else replace(clip, image_network=None)
+
+    @cached_property
+    def _detector(self) -> PreparedDetector | None:
+        return None if self._source is None else open_detector(self._source, self._options.detector)
+
+    @cached_property
+    def _clip(self) -> PreparedClip | None:
+        if self._options.clip is None:
+            return None
+        from export.clip import open_clip
+
+        return open_clip(self._options.clip)

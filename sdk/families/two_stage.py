@@ -1,13 +1,15 @@
 """Two stages: a detector proposes, scorers say which proposal a sentence means.
 
 The block ``two-stage`` of the manifest names the detector's network, its head and classes, where
-it looks, and the scorers with their weights.
+it looks, the image and text networks if there are any, and the scorers with their weights. Without
+a detector regions of the frame are scored, and the hottest rectangle is the only proposal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +18,32 @@ import numpy as np
 from sdk.digits import apart
 from sdk.engine.folder import MANIFEST_FILE
 from sdk.engine.manifest import Manifest
+from sdk.errors import EngineError
 from sdk.families.family import Answerer, Call, Family, Query
 from sdk.geometry import Boxes, area, contains
 from sdk.json_reader import JsonReader
 from sdk.regions import words
+from sdk.regions.clip import Clip, Sight, Texts, read_clip
 from sdk.regions.detector import Detector
 from sdk.regions.heads import read_head
+from sdk.regions.heatmap import HeatmapProposer, Regions, read_heatmap, require_segmentation
 from sdk.regions.proposals import Proposals
-from sdk.regions.proposers import Proposer, Survey, read_proposer, survey_at
-from sdk.regions.scorers import Weighed, Weighted, fused, interest, read_scorers
+from sdk.regions.proposers import PLACES, Proposer, Survey, read_proposer, survey_at
+from sdk.regions.scorers import Weighted, fused, interest, read_scorers
+from sdk.regions.scoring import Scene, Weighed
+from sdk.regions.views import View
 from sdk.results.grounding import Considered, Grounding, Zoom
-from sdk.runtime.runtime import Runtime, Signature
+from sdk.runtime.runtime import Runtime, Signature, Value
 from sdk.timing import StageTimer
 from sdk.zoom.calibration import Calibration
 from sdk.zoom.state import Start
 
 LEAST = 0.2  # by trying 0.1, 0.2 and 0.3 on two photographs (docs/photographs.md)
+HEATMAP = "heatmap"  # where one looks without a detector
 SHOWN = 8  # proposals that an answer tells of
 _MOST_CLASSES = 100_000
+_REGION = ("region",)  # what a heatmap proposes
+_REGION_VIEW = View("tight")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,26 +51,39 @@ class Pipeline:
     """What the manifest's block says.
 
     Attributes:
-        detector: proposes.
+        detector: proposes; None where a heatmap does.
         proposer: where it looks.
         scorers: who choose.
         least: the detector's own score that a proposal needs to be chosen from. Looking closer goes
             by less: what a detector doubts in the frame it may be sure of in a window.
+        clip: image and text networks, for the scorers and the heatmap that use them.
     """
 
-    detector: Detector
-    proposer: Proposer
+    detector: Detector | None
+    proposer: Proposer | HeatmapProposer
     scorers: tuple[Weighted, ...]
     least: float = LEAST
+    clip: Clip | None = None
+
+    @property
+    def by_detector(self) -> tuple[Detector, Proposer]:
+        """The detector and where it looks; raises EngineError where a heatmap proposes."""
+        if self.detector is None or isinstance(self.proposer, HeatmapProposer):
+            raise EngineError("expected an engine with a detector, found one that goes by heat")
+        return self.detector, self.proposer
 
     def to_mapping(self) -> dict[str, Any]:
         """The block, as ``read_pipeline`` reads it."""
-        return {
-            "detector": {
+        said: dict[str, Any] = {}
+        if self.detector is not None:
+            said["detector"] = {
                 "network": self.detector.network,
                 "head": self.detector.head.to_mapping(),
                 "labels": list(self.detector.names),
-            },
+            }
+        if self.clip is not None:
+            said["clip"] = self.clip.to_mapping()
+        return said | {
             "look": self.proposer.to_mapping(),
             "scorers": [each.to_mapping() for each in self.scorers],
             "least": self.least,
@@ -75,28 +98,42 @@ def read_pipeline(manifest: Manifest) -> Pipeline:
     """
     said = f"{manifest.name}, {MANIFEST_FILE}: the block {manifest.family!r} of that family"
     reader = JsonReader(dict(manifest.block), said)
-    found = reader.part("detector")
+    look, scorers = reader.part("look"), read_scorers(reader, "scorers")
+    least = reader.number("least", low=0.0, high=1.0)
+    clip = read_clip(reader.part("clip"), manifest) if "clip" in manifest.block else None
+    names, has = [each.scorer.name for each in scorers], () if clip is None else clip.sides
+    missing = {side for each in scorers for side in each.scorer.uses} - set(has)
+    if missing:
+        raise reader.fault("scorers", f"some that need no {' or '.join(missing)} network", names)
+    if look.text("where", choices=(*PLACES, HEATMAP)) != HEATMAP:
+        detector = _read_detector(reader.part("detector"), manifest)
+        return Pipeline(detector, read_proposer(look), scorers, least, clip)
+    if names != ["clip"]:
+        raise reader.fault("scorers", "clip alone, for a region has no kind", names)
+    return Pipeline(None, read_heatmap(look), scorers, least, clip)
+
+
+def _read_detector(found: JsonReader, manifest: Manifest) -> Detector:
     head, names = read_head(found.part("head")), found.texts("labels", _MOST_CLASSES)
     network = found.text("network", choices=tuple(manifest.networks))
-    (image,) = manifest.networks[network].inputs
-    if image not in manifest.inputs:
+    inputs = tuple(manifest.networks[network].inputs)
+    if len(inputs) != 1 or inputs[0] not in manifest.inputs:
         raise found.fault("network", "one that looks at windows", network)
     if len(names) != head.classes:
         raise found.fault("labels", f"a name for each of {head.classes} classes", len(names))
-    detector = Detector(network, manifest.inputs[image].hw, head, names)
-    return Pipeline(
-        detector,
-        read_proposer(reader.part("look")),
-        read_scorers(reader, "scorers"),
-        reader.number("least", low=0.0, high=1.0),
-    )
+    return Detector(network, manifest.inputs[inputs[0]].hw, head, names)
 
 
 class TwoStageAnswerer:
     """An ``sdk.families.family.Answerer``."""
 
-    def __init__(self, manifest: Manifest, threshold: float) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, threshold: float) -> None:
         self._pipeline, self._threshold = read_pipeline(manifest), threshold
+        clip = self._pipeline.clip
+        self._texts = None if clip is None else Texts(clip, folder)
+        self._reads_all = any(each.scorer.uses for each in self._pipeline.scorers)
+        if self._pipeline.detector is None:
+            require_segmentation()
         self._calibration = Calibration.from_mapping(manifest.calibration)
         self._engine = f"{manifest.name}@{manifest.fingerprint}"
         self._stages = tuple(manifest.networks)
@@ -104,6 +141,8 @@ class TwoStageAnswerer:
     def read(self, ref: str) -> Query:
         """See ``Answerer.read``; the meaning is the ``words.Sentence``."""
         sentence = words.parse(ref)
+        if self._reads_all:
+            return Query(ref, sentence)
         return Query(ref, sentence, sentence.not_understood, sentence.head != words.Phrase())
 
     def answer(self, runtime: Runtime | None, call: Call) -> list[Grounding]:
@@ -113,8 +152,8 @@ class TwoStageAnswerer:
         found: list[_Found | None] = [None] * len(call.queries)
         known = [k for k, query in enumerate(call.queries) if query.understood]
         if runtime is not None and known and call.deadline.affords(1, 0, first=True):
-            looks = _Looks(self._pipeline, runtime, call)
-            for k, each in zip(known, self._found(looks, known), strict=True):
+            answers = self._found(_Frame(self._pipeline, self._texts, runtime, call), known)
+            for k, each in zip(known, answers, strict=True):
                 found[k] = each
         timing_ms = clock.drain()
         return [
@@ -123,20 +162,30 @@ class TwoStageAnswerer:
         ]
 
     def forget(self) -> None:
-        """Nothing is kept."""
+        """Sentences are encoded anew."""
+        if self._texts is not None:
+            self._texts.forget()
 
-    def _found(self, looks: _Looks, known: Sequence[int]) -> list[_Found]:
-        """What comes of each of the queries ``known``.
+    def _found(self, seen: _Frame, known: Sequence[int]) -> list[_Found]:
+        """What comes of each of the queries ``known``; a heatmap sees everything, start or not."""
+        proposer = self._pipeline.proposer
+        if not isinstance(proposer, HeatmapProposer):
+            return self._detected(seen, known)
+        queries = [seen.call.queries[k] for k in known]
+        return [self._chosen(seen, each, seen.hottest(proposer, each), None) for each in queries]
+
+    def _detected(self, seen: _Frame, known: Sequence[int]) -> list[_Found]:
+        """What the detector finds of each of the queries ``known``.
 
         Where all of them have a start, one looks there and at the frame, and everywhere else only
         for those whose start leads nowhere.
         """
-        call = looks.call
+        call = seen.call
         starts = [call.starts[k] for k in known]
         places = [each for each in starts if each is not None]
         warm = len(places) == len(starts)
-        survey = looks.at(places) if warm else looks.everywhere(known)
-        found = [self._chosen(looks, call.queries[k], survey, call.starts[k]) for k in known]
+        survey = seen.at(places) if warm else seen.everywhere(known)
+        found = [self._chosen(seen, call.queries[k], survey, call.starts[k]) for k in known]
         lost = [
             k
             for k, each, start in zip(known, found, starts, strict=True)
@@ -144,19 +193,18 @@ class TwoStageAnswerer:
         ]
         if not lost:
             return found
-        survey = looks.everywhere(lost)
-        again = {k: self._chosen(looks, call.queries[k], survey, None) for k in lost}
+        survey = seen.everywhere(lost)
+        again = {k: self._chosen(seen, call.queries[k], survey, None) for k in lost}
         return [
             again[k].after(each) if k in again else each
             for k, each in zip(known, found, strict=True)
         ]
 
-    def _chosen(self, looks: _Looks, query: Query, survey: Survey, start: Start | None) -> _Found:
+    def _chosen(self, seen: _Frame, query: Query, survey: Survey, start: Start | None) -> _Found:
         sure = survey.proposals.scores >= self._pipeline.least
         survey = replace(survey, proposals=survey.proposals.take(sure))
         proposals = survey.proposals
-        call, scorers = looks.call, self._pipeline.scorers
-        weighed = fused(scorers, call.frame, call.color, proposals, query.meaning)
+        weighed = fused(self._pipeline.scorers, seen.scene, proposals, query.meaning)
         order = np.argsort(-weighed.scores, kind="stable")
         steps = _steps(survey, weighed, order) if len(order) else ()
         return _Found(
@@ -165,7 +213,7 @@ class TwoStageAnswerer:
             proposals,
             weighed,
             order,
-            complete=not looks.refused,
+            complete=not seen.refused,
             first_score=None if start is None else start.first_score,
         )
 
@@ -213,6 +261,11 @@ class TwoStageAnswerer:
             )
         unknown = found.weighed.unknown_kind
         knows_not = f"the detector knows no {unknown!r}" if unknown else ""
+        if not found.steps and not found.complete and self._pipeline.detector is None:
+            limit = f"{call.deadline.limit_ms:g} ms"
+            return f"the deadline of {limit} left no time to compare the regions of the frame"
+        if not found.steps and self._pipeline.detector is None:
+            return "no region of this frame stands out"
         if not found.steps:
             return "the detector proposes nothing in this frame" + (
                 f", and {knows_not}" if unknown else ""
@@ -256,39 +309,69 @@ class _Found:
         )
 
 
-class _Looks:
-    """The detector's eyes on one frame, and whether there was time for all that one wanted."""
+class _Frame:
+    """One frame as the engine sees it, and whether there was time for all that one wanted."""
 
-    def __init__(self, pipeline: Pipeline, runtime: Runtime, call: Call) -> None:
+    def __init__(
+        self, pipeline: Pipeline, texts: Texts | None, runtime: Runtime, call: Call
+    ) -> None:
         self._pipeline, self._runtime, self.call = pipeline, runtime, call
-        self._frame = runtime.upload(call.frame, call.color)
-        self.refused = False
+        self._regions: Regions | None = None
+        self._refused = False
+        sight = None
+        if pipeline.clip is not None and texts is not None:
+            sight = Sight(pipeline.clip, texts, runtime, call.frame, call.color, call.deadline)
+        self.scene = Scene(call.frame, call.color, sight)
+
+    @property
+    def refused(self) -> bool:
+        """Whether time was short."""
+        sight = self.scene.sight
+        return self._refused or (sight is not None and sight.refused)
 
     def everywhere(self, asked: Sequence[int]) -> Survey:
-        """Where the engine looks for these of the call's queries."""
+        """What the detector finds where the engine looks for these of the call's queries."""
         sentences = [self.call.queries[k].meaning for k in asked]
 
         def of_any(proposals: Proposals) -> Any:
             return np.max([interest(proposals, each) for each in sentences], axis=0)
 
-        return self._pipeline.proposer.propose(
-            self._eyes, self.call.frame_wh, of_any, self._affords
-        )
+        _, proposer = self._pipeline.by_detector
+        return proposer.propose(self._eyes, self.call.frame_wh, of_any, self._affords)
 
     def at(self, starts: Sequence[Start]) -> Survey:
-        """The frame, and the places where one is told to look."""
+        """What it finds in the frame, and in the places where one is told to look."""
         windows = np.array([np.asarray(each.window_xyxy, np.float64) for each in starts])
         return survey_at(self._eyes, self.call.frame_wh, windows)
 
-    def _eyes(self, windows: Boxes) -> list[Proposals]:
-        with self.call.deadline.pace.timed("windows", len(windows)):
-            return self._pipeline.detector.look(
-                self._runtime, self._frame, self.call.frame_wh, windows
+    def hottest(self, proposer: HeatmapProposer, query: Query) -> Survey:
+        """The rectangle that looks most like what a query says; nothing if time is short."""
+        if self._regions is None:
+            self._regions = proposer.regions(self.call.frame, self.call.color)
+        boxes, sight, best = self._regions.boxes_xyxy, self.scene.clip, None
+        [said] = sight.said([query.meaning.ref])
+        seen = sight.seen(_REGION_VIEW, boxes)
+        if len(seen) == len(boxes) > 0:
+            best = proposer.hottest(self._regions, seen @ said)
+        found = Proposals.empty(_REGION)
+        if best is not None:
+            found = Proposals(
+                np.array([best.xyxy]), np.array([best.heat]), np.zeros(1, int), _REGION
             )
+        return Survey(found, np.array([[0.0, 0.0, *self.call.frame_wh]]))
+
+    @cached_property
+    def _uploaded(self) -> Value:
+        return self._runtime.upload(self.call.frame, self.call.color)
+
+    def _eyes(self, windows: Boxes) -> list[Proposals]:
+        detector, _ = self._pipeline.by_detector
+        with self.call.deadline.pace.timed("windows", len(windows)):
+            return detector.look(self._runtime, self._uploaded, self.call.frame_wh, windows)
 
     def _affords(self, count: int) -> bool:
         afforded = self.call.deadline.affords(count, 0, first=False)
-        self.refused |= not afforded
+        self._refused |= not afforded
         return afforded
 
 
@@ -327,26 +410,29 @@ class _TwoStage:
     """See ``sdk.families.family.Family``."""
 
     def networks(self, manifest: Manifest) -> Mapping[str, Signature]:
-        """The detector, which looks at windows."""
-        detector = read_pipeline(manifest).detector
+        """The detector, which looks at windows, and those that compare texts and crops."""
+        pipeline = read_pipeline(manifest)
+        found = {} if pipeline.clip is None else pipeline.clip.signatures
+        if pipeline.detector is None:
+            return found
+        detector = pipeline.detector
         (image,) = manifest.networks[detector.network].inputs
         shape = (1, 3, *detector.input_hw)
-        return {detector.network: Signature({image: shape}, detector.head.outputs)}
+        return {detector.network: Signature({image: shape}, detector.head.outputs), **found}
 
     def answerer(self, folder: Path, manifest: Manifest, threshold: float) -> Answerer:
         """Propose, score, choose."""
-        return TwoStageAnswerer(manifest, threshold)
+        return TwoStageAnswerer(folder, manifest, threshold)
 
     def describe(self, manifest: Manifest) -> Sequence[str]:
         """The detector, where it looks, and who chooses."""
         pipeline = read_pipeline(manifest)
-        head, names = pipeline.detector.head, pipeline.detector.names
+        told = []
+        if pipeline.detector is not None:
+            head, names = pipeline.detector.head, pipeline.detector.names
+            told.append(f"a detector of {len(names)} classes ({head.kind})")
         scorers = " x ".join(each.scorer.name for each in pipeline.scorers)
-        return (
-            f"a detector of {len(names)} classes ({head.kind})",
-            f"looks at {pipeline.proposer.describe()}",
-            f"scored by {scorers}",
-        )
+        return (*told, f"looks at {pipeline.proposer.describe()}", f"scored by {scorers}")
 
 
 FAMILY: Family = _TwoStage()

@@ -8,9 +8,10 @@ the two means is what the networks were trained with: CLIP by a softmax over wha
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,13 @@ from sdk.json_reader import JsonReader
 from sdk.regions.views import View
 from sdk.runtime.runtime import Runtime, Signature
 from sdk.text import load_tokenizer
+from sdk.timing import Deadline
 
 TOKENIZER_FILE = "clip-tokenizer.json"
 # Inputs and outputs of the two networks.
 CROPS, CROP_FEATURES = "crops", "crop_features"
 TOKENS, TOKEN_FEATURES = "clip_tokens", "clip_features"
+SIDES = ("image", "text")
 READINGS = ("softmax", "sigmoid", "cosine")
 _MOST_TEXTS = 4096  # whose vectors are kept
 _LARGEST = 1e6  # factor or shift of a cosine
@@ -43,8 +46,9 @@ class Clip:
     """What an engine knows of its two networks.
 
     Attributes:
-        image_network: its name; ``crops (batch, 3, H, W) -> crop_features (batch, D)``.
         text_network: its name; ``clip_tokens (1, max_tokens) -> clip_features (1, D)``.
+        image_network: its name; ``crops (batch, 3, H, W) -> crop_features (batch, D)``. None where
+            nothing is looked at, but told of.
         image: the size of a crop, which is square, and how it is normalised.
         batch: crops of one run.
         max_tokens: of a text, with those that its tokenizer adds.
@@ -56,8 +60,8 @@ class Clip:
         bias: learnt.
     """
 
-    image_network: str
     text_network: str
+    image_network: str | None
     image: ImageInput
     batch: int
     max_tokens: int
@@ -70,11 +74,16 @@ class Clip:
     @property
     def signatures(self) -> dict[str, Signature]:
         """What its networks have to be, by name."""
-        crops = (self.batch, 3, *self.image.hw)
-        return {
-            self.text_network: Signature({TOKENS: (1, self.max_tokens)}, (TOKEN_FEATURES,)),
-            self.image_network: Signature({CROPS: crops}, (CROP_FEATURES,)),
-        }
+        tokens, crops = (1, self.max_tokens), (self.batch, 3, *self.image.hw)
+        found = {self.text_network: Signature({TOKENS: tokens}, (TOKEN_FEATURES,))}
+        if self.image_network is not None:
+            found[self.image_network] = Signature({CROPS: crops}, (CROP_FEATURES,))
+        return found
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """Which networks there are, of ``SIDES``."""
+        return SIDES if self.image_network is not None else SIDES[1:]
 
     def likelihood(self, cosines: Floats) -> Floats:
         """How likely each of several crops is the one that a sentence means, ``(N,)`` in 0..1."""
@@ -126,9 +135,10 @@ def read_clip(reader: JsonReader, manifest: Manifest) -> Clip:
     if TOKENIZER_FILE not in manifest.files:
         raise EngineError(f"{reader.source}: the engine has no {TOKENIZER_FILE}")
     names = tuple(manifest.networks)
+    looks = reader.raw("image") is not None
     return Clip(
-        reader.text("image", choices=names),
         reader.text("text", choices=names),
+        reader.text("image", choices=names) if looks else None,
         image,
         int(reader.number("batch", low=1, high=1024, whole=True)),
         int(reader.number("max_tokens", low=2, high=4096, whole=True)),
@@ -194,7 +204,7 @@ class Texts:
 
 
 class Sight:
-    """One frame, seen by the image network; every crop once.
+    """One frame, seen by the image network; every crop once, as long as there is time.
 
     Args:
         clip: the networks.
@@ -202,7 +212,7 @@ class Sight:
         runtime: that has the networks.
         frame: ``(h, w, 3)`` uint8.
         color: its channel order.
-        affords: how many of so many crops there is time for.
+        deadline: when the answer is wanted.
     """
 
     def __init__(
@@ -212,10 +222,10 @@ class Sight:
         runtime: Runtime,
         frame: NDArray[np.uint8],
         color: ColorOrder,
-        affords: Callable[[int], int],
+        deadline: Deadline,
     ) -> None:
-        self.clip, self.affords = clip, affords
-        self._texts, self._runtime = texts, runtime
+        self.clip, self.refused = clip, False
+        self._texts, self._runtime, self._deadline = texts, runtime, deadline
         self._frame, self._color = frame, color
         self._seen: dict[tuple[View, tuple[float, ...]], Float32] = {}
 
@@ -224,20 +234,33 @@ class Sight:
         return self._texts.features(self._runtime, texts)
 
     def seen(self, view: View, boxes_xyxy: NDArray[Any]) -> Float32:
-        """The vectors of boxes ``(n, 4)`` in frame pixels, ``(n, D)`` of length 1.
+        """The vectors of boxes in frame pixels, of length 1.
 
         Args:
             view: how they are shown.
-            boxes_xyxy: one or more.
+            boxes_xyxy: ``(n, 4)``.
+
+        Returns:
+            ``(k, D)``, of the first k: all of them, or as many as there is time for (``refused``
+            says so then). ``(0, 0)`` without any.
         """
         keys = [(view, tuple(box)) for box in np.asarray(boxes_xyxy, np.float64).tolist()]
         new = [key for key in dict.fromkeys(keys) if key not in self._seen]
+        while new and not self._deadline.affords(0, len(new), first=False):
+            self.refused, new = True, new[: len(new) // 2]
         if new:
-            self._seen |= zip(new, self._look(view, np.array([box for _, box in new])), strict=True)
-        return np.stack([self._seen[key] for key in keys])
+            with self._deadline.pace.timed("looks", len(new)):
+                found = self._look(view, np.array([box for _, box in new]))
+            self._seen |= zip(new, found, strict=True)
+        known = list(itertools.takewhile(self._seen.__contains__, keys))
+        return (
+            np.stack([self._seen[key] for key in known]) if known else np.empty((0, 0), np.float32)
+        )
 
     def _look(self, view: View, boxes: Floats) -> Float32:
         clip, clock = self.clip, self._runtime.clock
+        if clip.image_network is None:
+            raise EngineError("the engine has no image network to look with")
         with clock.stage("crop", len(boxes)):
             crops = view.crops(self._frame, self._color, boxes, clip.image)
             missing = -len(crops) % clip.batch

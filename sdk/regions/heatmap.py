@@ -151,16 +151,22 @@ def read_heatmap(reader: JsonReader) -> HeatmapProposer:
     )
 
 
+def require_segmentation() -> None:
+    """Raises MissingRuntimeError where scikit-image is not installed."""
+    with extras_named():
+        import skimage.segmentation  # noqa: F401
+
+
 def segmented(rgb: NDArray[np.uint8], segmentation: str, count: int) -> Labels:
     """A picture ``(h, w, 3)`` divided into about ``count`` regions: their labels ``(h, w)``.
 
     Raises:
         MissingRuntimeError: scikit-image is not installed.
     """
-    with extras_named():
-        from skimage.color import rgb2gray
-        from skimage.filters import sobel
-        from skimage.segmentation import slic, watershed
+    require_segmentation()
+    from skimage.color import rgb2gray
+    from skimage.filters import sobel
+    from skimage.segmentation import slic, watershed
 
     compactness = _COMPACTNESS[segmentation]
     if min(rgb.shape[:2]) < 2:  # there is nothing to divide, which both of them trip over

@@ -2,72 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sdk.frame import ColorOrder
 from sdk.json_reader import JsonReader
 from sdk.regions import words
+from sdk.regions.clip_scorers import (
+    ClipScorer,
+    PseudoQueriesScorer,
+    read_clip_scorer,
+    read_pseudo_queries,
+)
 from sdk.regions.proposals import Proposals
+from sdk.regions.scoring import Floats, Scene, Scorer, Weighed
 from sdk.regions.words.sentence import Phrase
 from sdk.regions.words.similarity import similarities
-
-Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True, eq=False)
-class Weighed:
-    """All proposals of a frame, weighed by one scorer.
-
-    Attributes:
-        scores: ``(N,)`` in 0..1.
-        parts: what they are made of, ``(N,)`` each in 0..1, by name.
-        unknown_kind: the noun of the sentence's subject where the detector has no such class.
-    """
-
-    scores: Floats
-    parts: Mapping[str, Floats]
-    unknown_kind: str | None = None
-
-
-class Scorer(Protocol):
-    """Weighs proposals by what a sentence says."""
-
-    @property
-    def name(self) -> str: ...
-
-    def weigh(
-        self,
-        frame: NDArray[np.uint8],
-        color: ColorOrder,
-        proposals: Proposals,
-        sentence: words.Sentence,
-    ) -> Weighed:
-        """How well the sentence describes each of the proposals, which were made in ``frame``."""
 
 
 @dataclass(frozen=True)
 class WordsScorer:
     """Kind, colour, size, position and relations, judged without any weights: ``words``."""
 
-    name: str = "words"
+    name = "words"
+    uses = ()
 
-    def weigh(
-        self,
-        frame: NDArray[np.uint8],
-        color: ColorOrder,
-        proposals: Proposals,
-        sentence: words.Sentence,
-    ) -> Weighed:
+    def weigh(self, scene: Scene, proposals: Proposals, sentence: words.Sentence) -> Weighed:
         """See ``Scorer``."""
-        judged = words.judge(frame, color, proposals, sentence)
+        judged = words.judge(scene.frame, scene.color, proposals, sentence)
         said = {part: getattr(judged.parts, part) for part in words.PARTS}
         parts = {part: values for part, values in said.items() if values is not None}
         return Weighed(judged.scores, parts, judged.unknown_kind)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """See ``Scorer``."""
+        return {"kind": self.name}
 
 
 @dataclass(frozen=True)
@@ -77,15 +48,10 @@ class LabelsScorer:
     The published baseline of detectors that are asked for a class by name.
     """
 
-    name: str = "labels"
+    name = "labels"
+    uses = ()
 
-    def weigh(
-        self,
-        frame: NDArray[np.uint8],
-        color: ColorOrder,
-        proposals: Proposals,
-        sentence: words.Sentence,
-    ) -> Weighed:
+    def weigh(self, scene: Scene, proposals: Proposals, sentence: words.Sentence) -> Weighed:
         """See ``Scorer``."""
         head = sentence.head
         similar, known = similarities(head.kind, head.noun, proposals.names)
@@ -93,8 +59,18 @@ class LabelsScorer:
         scores = kind * proposals.scores
         return Weighed(scores, {"kind": kind}, None if known else head.noun or sentence.ref)
 
+    def to_mapping(self) -> dict[str, Any]:
+        """See ``Scorer``."""
+        return {"kind": self.name}
 
-SCORERS: Mapping[str, Scorer] = {each.name: each for each in (WordsScorer(), LabelsScorer())}
+
+SCORERS: Mapping[str, Scorer] = {
+    each.name: each for each in (WordsScorer(), LabelsScorer(), ClipScorer(), PseudoQueriesScorer())
+}
+_READ: Mapping[str, Callable[[JsonReader], Scorer]] = {
+    "clip": read_clip_scorer,
+    "pseudo-queries": read_pseudo_queries,
+}
 
 
 @dataclass(frozen=True)
@@ -106,7 +82,7 @@ class Weighted:
 
     def to_mapping(self) -> dict[str, Any]:
         """What ``read_scorers`` reads."""
-        return {"kind": self.scorer.name, "weight": self.weight}
+        return {**self.scorer.to_mapping(), "weight": self.weight}
 
 
 def read_scorers(reader: JsonReader, key: str) -> tuple[Weighted, ...]:
@@ -115,30 +91,25 @@ def read_scorers(reader: JsonReader, key: str) -> tuple[Weighted, ...]:
     Raises:
         EngineError: one is not known, or there is none.
     """
-    found = tuple(
-        Weighted(
-            SCORERS[each.text("kind", choices=tuple(SCORERS))], each.number("weight", 1e-3, 1e3)
-        )
-        for each in reader.items(key, len(SCORERS))
-    )
+    found = []
+    for each in reader.items(key, len(SCORERS)):
+        name = each.text("kind", choices=tuple(SCORERS))
+        scorer = _READ[name](each) if name in _READ else SCORERS[name]
+        found.append(Weighted(scorer, each.number("weight", 1e-3, 1e3)))
     if not found:
         raise reader.fault(key, "at least one scorer", [])
-    return found
+    return tuple(found)
 
 
 def fused(
-    scorers: Sequence[Weighted],
-    frame: NDArray[np.uint8],
-    color: ColorOrder,
-    proposals: Proposals,
-    sentence: words.Sentence,
+    scorers: Sequence[Weighted], scene: Scene, proposals: Proposals, sentence: words.Sentence
 ) -> Weighed:
     """What several scorers say together: the geometric mean by their weights.
 
     A proposal has to please all of them, as in ReCLIP (Subramanian et al. 2022), which multiplies
     what CLIP sees with what rules say of relations.
     """
-    each = [(s.weight, s.scorer.weigh(frame, color, proposals, sentence)) for s in scorers]
+    each = [(s.weight, s.scorer.weigh(scene, proposals, sentence)) for s in scorers]
     whole = sum(weight for weight, _ in each)
     scores = np.prod([found.scores ** (weight / whole) for weight, found in each], axis=0)
     parts = {name: part for _, found in each for name, part in found.parts.items()}

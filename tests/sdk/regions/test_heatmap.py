@@ -174,7 +174,7 @@ def test_one_region_says_nothing(monkeypatch) -> None:
 
 
 def test_without_scikit_image(monkeypatch) -> None:
-    monkeypatch.setitem(sys.modules, "skimage.color", None)
+    monkeypatch.setitem(sys.modules, "skimage.segmentation", None)
     with pytest.raises(MissingRuntimeError, match=r"\[segclip\] extra, which brings skimage"):
         heatmap.segmented(np.zeros((64, 64, 3), np.uint8), "slic", 4)
 
