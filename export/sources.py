@@ -12,8 +12,8 @@ from export.references.reference import Reference
 from sdk.engine.folder import MANIFEST_FILE, read_manifest
 from sdk.engine.manifest import Manifest
 from sdk.errors import InputError
-from sdk.families.grounding_dino import ZOOM
-from sdk.options import positive
+from sdk.families.grounding_dino import MOST_LOOKS, ZOOM
+from sdk.options import not_negative, positive
 
 if TYPE_CHECKING:
     from sdk.regions.scorers import Weighted
@@ -49,6 +49,13 @@ def add_source(parser: argparse.ArgumentParser) -> None:
         nargs=2,
         metavar=("H", "W"),
         help="network input of --base or of a detector that leaves it open",
+    )
+    parser.add_argument(
+        "--zoom",
+        type=not_negative,
+        default=0,
+        metavar="N",
+        help="closer looks of --base at windows round its best candidates, at most (default: 0)",
     )
     parser.add_argument(
         "--family", choices=(TWO_STAGE,), help="the way to answer, where --detector is the source"
@@ -107,13 +114,17 @@ def chosen_reference(args: argparse.Namespace) -> Reference:
             "expected --family two-stage and --detector (or --look watershed or slic) together, got"
             " one of them"
         )
+    if args.zoom > MOST_LOOKS:
+        raise InputError(f"expected --zoom of {MOST_LOOKS} at most, got {args.zoom}")
+    if args.zoom and args.base is None:
+        raise InputError("expected --zoom with --base: others look as they were made to")
     input_hw = None if args.input_hw is None else (args.input_hw[0], args.input_hw[1])
     if args.family == TWO_STAGE:
         return _of_detector(args, input_hw)
     if args.base is not None:
         from export.references.checkpoint import BaseReference
 
-        return BaseReference(args.base, input_hw)
+        return BaseReference(args.base, input_hw, args.zoom)
     if input_hw is not None:
         raise InputError("expected --input-hw with --base or --detector: a checkpoint has its size")
     return open_reference(args.source)

@@ -147,16 +147,18 @@ def is_whole_frame(window_xyxy: ArrayLike, frame_wh: tuple[int, int]) -> bool:
     return bool(np.array_equal(as_boxes(window_xyxy), (0, 0, *frame_wh)))
 
 
-def grow(box_xyxy: ArrayLike, min_side: float, window_xyxy: ArrayLike) -> Boxes:
+def grow(box_xyxy: ArrayLike, min_side: ArrayLike, window_xyxy: ArrayLike) -> Boxes:
     """One box, at least ``min_side`` pixels in each side, inside ``window_xyxy``.
 
     A side that is long enough stays as it is. A short one grows about its centre; where that
     would leave the window the box is shifted, and a window shorter than ``min_side`` is filled.
+    ``min_side`` is one number, or one for the width and one for the height.
     """
     x1, y1, x2, y2 = as_boxes(box_xyxy).tolist()
     left, top, right, bottom = as_boxes(window_xyxy).tolist()
-    x1, x2 = _grow_side(x1, x2, min_side, left, right)
-    y1, y2 = _grow_side(y1, y2, min_side, top, bottom)
+    least_w, least_h = np.broadcast_to(np.asarray(min_side, np.float64), 2).tolist()
+    x1, x2 = _grow_side(x1, x2, least_w, left, right)
+    y1, y2 = _grow_side(y1, y2, least_h, top, bottom)
     return np.array([x1, y1, x2, y2])
 
 

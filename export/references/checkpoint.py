@@ -20,7 +20,7 @@ from train.base import base_folder, open_base
 from train.checkpoint import checkpoint_sha256
 from train.evaluation.asking import open_grounder, torch_runner
 from train.families import TrainedModel, load, name_of
-from train.families.piza import in_memory
+from train.families.grounding_dino import GroundingModel
 from train.models.grounding_dino.config import swin_t
 
 PUBLISHED_HW = swin_t().input_hw
@@ -70,6 +70,7 @@ class BaseReference(CheckpointReference):
     Args:
         source: a folder, or the id of a model on the hub.
         input_hw: height and width of the network input in pixels; the published one by default.
+        zoom: closer looks after the first.
 
     Raises:
         CheckpointError: there is no such folder, and the hub has no such model or is not there.
@@ -77,8 +78,9 @@ class BaseReference(CheckpointReference):
 
     kind = "base"
 
-    def __init__(self, source: str, input_hw: tuple[int, int] | None = None) -> None:
+    def __init__(self, source: str, input_hw: tuple[int, int] | None = None, zoom: int = 0) -> None:
         self.path, self._input_hw = base_folder(source), input_hw or PUBLISHED_HW
+        self._zoom = zoom
         self.name = Path(source).name
         self._from = {"file": self.name} if Path(source).is_dir() else {"id": source}
 
@@ -98,4 +100,4 @@ class BaseReference(CheckpointReference):
 
     def _load(self) -> TrainedModel:
         base = open_base(str(self.path), "zero-shot", self._input_hw)
-        return in_memory(base.model, base.tokenizer_file)
+        return GroundingModel(base.model, base.tokenizer_file, self._zoom)

@@ -1,4 +1,5 @@
-"""Grounding DINO: an expression and a window, one look at once. No zoom, no history."""
+"""Grounding DINO: an expression and a window, one look at once. No history, nothing is learned of
+zooming; a block ``{"zoom": N}`` asks for N closer looks all the same."""
 
 from __future__ import annotations
 
@@ -8,13 +9,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sdk.engine.folder import MANIFEST_FILE
 from sdk.engine.manifest import Manifest
 from sdk.families.family import Answerer, Family
+from sdk.json_reader import JsonReader
 from sdk.runtime.runtime import Signature
 from sdk.zoom.answering import GROUND, IMAGE, TEXT, ZoomAnswerer
-from sdk.zoom.state import ZoomPolicy
+from sdk.zoom.state import Closer, ZoomPolicy
 
-ONE_LOOK = ZoomPolicy(max_steps=1)
+ZOOM = "zoom"
+ONE_LOOK, TWO_LOOKS = ZoomPolicy(max_steps=1), ZoomPolicy(max_steps=2)
+MOST_LOOKS = 16  # closer ones
 
 
 def signatures(manifest: Manifest, *, conditioned: bool) -> dict[str, Signature]:
@@ -41,12 +46,32 @@ class _GroundingDino:
         return signatures(manifest, conditioned=False)
 
     def answerer(self, folder: Path, manifest: Manifest, threshold: float) -> Answerer:
-        """The zoom search that ends after its first step."""
-        return ZoomAnswerer(folder, manifest, threshold, _no_end, ONE_LOOK, conditioned=False)
+        """The zoom search that ends after its first step, or after closer looks."""
+        closer = closer_looks(manifest)
+        policy = ONE_LOOK if closer is None else TWO_LOOKS
+        return ZoomAnswerer(
+            folder, manifest, threshold, _no_end, policy, conditioned=False, closer=closer
+        )
 
     def describe(self, manifest: Manifest) -> Sequence[str]:
-        """It has nothing to say but what it is."""
-        return ("one look at the frame",)
+        """How often it looks."""
+        closer = closer_looks(manifest)
+        if closer is None:
+            return ("one look at the frame",)
+        windows = "window" if closer.looks == 1 else "windows"
+        return (f"one look at the frame, then closer at up to {closer.looks} {windows} of it",)
+
+
+def closer_looks(manifest: Manifest) -> Closer | None:
+    """What the manifest's block says, None for one look.
+
+    Raises:
+        EngineError: the value makes no sense; the message names the family.
+    """
+    said = f"{manifest.name}, {MANIFEST_FILE}: the block {manifest.family!r} of that family"
+    reader = JsonReader({ZOOM: 0, **manifest.block}, said)
+    looks = int(reader.number(ZOOM, low=0, high=MOST_LOOKS, whole=True))
+    return Closer(looks) if looks else None
 
 
 def _no_end(history_xywh: NDArray[np.float64]) -> tuple[float, float]:

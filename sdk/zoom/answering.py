@@ -21,7 +21,7 @@ from sdk.zoom.calibration import Calibration
 from sdk.zoom.decision import Judge
 from sdk.zoom.feature_cache import LruCache
 from sdk.zoom.search import GroundInput, Search, search
-from sdk.zoom.state import History, SearchConfig, ZoomPolicy
+from sdk.zoom.state import Closer, History, SearchConfig, ZoomPolicy
 
 TEXT, IMAGE, GROUND = "text", "image", "ground"
 _CACHED_TEXTS = 256
@@ -67,6 +67,7 @@ class ZoomAnswerer:
         threshold: score from which an object counts as found.
         history: the box-history encoder.
         policy: how the search goes on.
+        closer: see ``SearchConfig``.
         conditioned: see ``Networks``.
 
     Raises:
@@ -82,9 +83,12 @@ class ZoomAnswerer:
         policy: ZoomPolicy,
         *,
         conditioned: bool,
+        closer: Closer | None = None,
     ) -> None:
         calibration = Calibration.from_mapping(manifest.calibration)
-        self._rules = SearchConfig(history, policy, manifest.input_hw, calibration.score)
+        self._rules = SearchConfig(
+            history, policy, manifest.input_hw, calibration.score, closer=closer
+        )
         self._judge = Judge(calibration, threshold, f"{manifest.name}@{manifest.fingerprint}")
         self._tokenizer = Tokenizer.from_file(folder / TOKENIZER_FILE, manifest.max_tokens)
         self._conditioned = conditioned

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sdk.geometry import Boxes, as_boxes, clip, grow, iou, xyxy_to_xywh
+from sdk.geometry import Boxes, as_boxes, clip, contains, grow, iou, xyxy_to_xywh
 from sdk.letterbox import Letterbox
 from sdk.results.grounding import Candidates, Float32, Zoom
 
@@ -61,6 +61,18 @@ class Start:
     first_score: float | None = None
 
 
+@dataclass(frozen=True)
+class Closer:
+    """Closer looks of a model that was not taught to zoom.
+
+    ``looks``: at most, after the one at the frame. ``share``: of the frame's sides that their
+    windows have at least, since what an expression speaks of may stand beside the object.
+    """
+
+    looks: int
+    share: float = 1 / 3
+
+
 def last_score(zooms: Sequence[Zoom], first_score: float | None = None) -> float:
     """The network's own score of the last box, 0 without any; what came first does not count."""
     return zooms[-1].raw_score if zooms else 0.0
@@ -73,7 +85,8 @@ class SearchConfig:
     ``history``: boxes so far -> end-of-search probability, progress. ``input_hw``: height and
     width of the network input. ``score``: what an answer with these zooms, and the score of an
     earlier frame's first look that they go on from (or None), is worth, 0..1.
-    ``beam``: how many candidates of the first step are followed.
+    ``beam``: how many candidates of the first step are followed. ``closer``: instead, candidates of
+    the first step are looked at once more, and the best of all looks is the answer.
     """
 
     history: History
@@ -81,6 +94,7 @@ class SearchConfig:
     input_hw: tuple[int, int]
     score: Callable[[Sequence[Zoom], float | None], float] = last_score
     beam: int = 1
+    closer: Closer | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,15 +145,41 @@ def begin(
 def advance(trail: SearchState, offered: Candidates, rules: SearchConfig) -> list[SearchState]:
     """The step that looked at ``trail.window`` and was offered ``offered``: where it leads.
 
-    One trail, or up to ``rules.beam`` after the first step at the whole frame.
+    One trail, or after the first step at the whole frame up to ``rules.beam``, or those of
+    ``rules.closer``.
     """
     boxes, scores = in_window(offered, trail.window, rules.input_hw)
-    first = trail.start is None and not trail.zooms
-    choices = _places(boxes, usable(boxes, scores), rules.beam if first else 1)
-    if not choices:
+    allowed = usable(boxes, scores)
+    if not allowed.any():
         fault = "the network offered no finite box with an area"
         return [_judged(replace(trail, fault=fault, over=True), rules)]
+    first = trail.start is None and not trail.zooms
+    if first and rules.closer is not None:
+        return _closer(trail, boxes, scores, allowed, rules, rules.closer)
+    choices = _places(boxes, allowed, rules.beam if first else 1)
     return [_judged(_follow(trail, boxes, scores, each, rules), rules) for each in choices]
+
+
+def _closer(
+    trail: SearchState,
+    boxes: Boxes,
+    scores: NDArray[np.float32],
+    allowed: NDArray[np.bool_],
+    rules: SearchConfig,
+    closer: Closer,
+) -> list[SearchState]:
+    """The answer of the first look, and trails to windows round its best candidates.
+
+    A candidate that another one's window shows needs none of its own.
+    """
+    trails: list[SearchState] = []
+    for index in np.flatnonzero(allowed).tolist():
+        if len(trails) == closer.looks:
+            break
+        if not any(contains(each.window, boxes[index]) for each in trails):
+            near = grow(boxes[index], closer.share * np.array(trail.frame_wh), trail.window)
+            trails.append(replace(_follow(trail, boxes, scores, index, rules), window=near))
+    return [replace(trails[0], over=True), *trails]
 
 
 def best(trails: Sequence[SearchState], rules: SearchConfig) -> SearchState:

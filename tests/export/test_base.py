@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -25,8 +26,8 @@ from transformers.models.grounding_dino.processing_grounding_dino import Groundi
 from export.__main__ import main
 from export.build import open_reference
 from export.sources import reference_of
-from sdk import Grounder
-from sdk.engine.folder import read_manifest
+from sdk import EngineError, Grounder, Start
+from sdk.engine.folder import read_manifest, write_manifest
 from sdk.text import Tokenizer
 from train.checkpoint import TOKENIZER
 from train.data.vocabulary import write_wordpiece
@@ -73,13 +74,14 @@ def public(
 
 @pytest.fixture(scope="module")
 def built(public, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """``built(kind)``: the engine of that folder."""
+    """``built(kind)``: the engine of that folder; that of "mm" looks closer."""
     made: dict[str, Path] = {}
 
     def get(kind: str) -> Path:
         if kind not in made:
             engine = tmp_path_factory.mktemp("built") / "e"
             options = [*SIZE, "-o", str(engine), "--searches", "1"]
+            options += ["--zoom", "2"] if kind == "mm" else []
             assert main(["build-engine", "--base", str(public(kind)[0]), *options]) == 0
             made[kind] = engine
         return made[kind]
@@ -111,8 +113,9 @@ def test_it_answers_as_transformers_does(public, built, kind: str) -> None:
         SimpleNamespace(batch_decode=lambda ids: ids), wanted, threshold=0.0, target_sizes=[HW]
     )
     order = published["scores"].argsort(descending=True).numpy()
+    whole = Start((0, 0, HW[1], HW[0]))  # which is looked at, and nothing else
     with Grounder(built(kind)) as grounder:
-        answer = grounder.locate(frame, REF)
+        answer = grounder.locate(frame, REF, start=whole)
     [look] = answer.zooms
     scores, boxes = published["scores"].numpy()[order], published["boxes"].numpy()[order]
     np.testing.assert_allclose(look.candidates_scores, scores, atol=1e-4)
@@ -133,6 +136,29 @@ def test_it_can_be_verified_again(public, built, tmp_path: Path, capsys) -> None
     assert "name its own base" in capsys.readouterr().err
 
 
+def test_closer_looks(built, capsys) -> None:
+    engine = built("mm")
+    assert read_manifest(engine).block == {"zoom": 2}
+    frame = np.random.default_rng(5).integers(0, 256, (300, 400, 3)).astype(np.uint8)
+    with Grounder(engine) as grounder:
+        answer = grounder.locate(frame, REF)
+        looks = grounder.runs["image"]
+        once = grounder.locate(frame, REF, start=Start((0, 0, 400, 300)))
+    assert 2 <= looks <= 3
+    assert answer.zooms[0].window_xyxy.tolist() == [0, 0, 400, 300]
+    assert answer.score >= once.score
+    assert main(["inspect", str(engine)]) == 0
+    assert "then closer at up to 2 windows of it" in capsys.readouterr().out
+
+
+def test_zooms_that_make_no_sense(built, tmp_path: Path) -> None:
+    engine = Path(shutil.copytree(built("mm"), tmp_path / "e"))
+    manifest = read_manifest(engine)
+    write_manifest(engine, dataclasses.replace(manifest, block={"zoom": -1}))
+    with pytest.raises(EngineError, match=r"'grounding-dino' of that family: .*'zoom'.*0\.\.16"):
+        Grounder(engine)
+
+
 def test_the_size_is_part_of_what_was_built(public) -> None:
     from export.references.checkpoint import PUBLISHED_HW, BaseReference
 
@@ -148,6 +174,8 @@ def test_the_size_is_part_of_what_was_built(public) -> None:
         (["--base", "nobody/knows"], "cannot load the base model nobody/knows: expected"),
         (["--base", "no/such/folder"], "cannot load the base model no/such/folder: expected"),
         (["--input-hw", "64", "96"], "expected --input-hw with --base or --detector"),
+        (["--zoom", "2"], "expected --zoom with --base"),
+        (["--base", "{folder}", "--zoom", "17"], "expected --zoom of 16 at most"),
         (["--base", "{folder}", "--input-hw", "60", "100"], "multiples of 32"),
         (["--base", "{folder}", "{folder}"], "expected one source of an engine, got source and"),
         (["--base", "{folder}", "--detector", "d.onnx"], "expected one source of an engine"),

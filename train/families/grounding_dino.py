@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 
 from sdk.engine.manifest import TOKENIZER_FILE, ImageInput, Manifest, TextInput
+from sdk.families.grounding_dino import ZOOM
 from sdk.text import Tokenizer
 from train.checkpoint import TOKENIZER, load_checkpoint
 from train.families.family import TorchNetwork, TrainFamily, described
@@ -22,10 +23,11 @@ class GroundingModel:
     Args:
         model: any method's; it goes into eval mode.
         tokenizer_file: of the model.
+        zoom: closer looks after the first; a model that was taught to zoom knows better.
     """
 
-    def __init__(self, model: PizaGrounder, tokenizer_file: Path) -> None:
-        self.model, self._tokenizer_file = model.eval(), tokenizer_file
+    def __init__(self, model: PizaGrounder, tokenizer_file: Path, zoom: int = 0) -> None:
+        self.model, self._tokenizer_file, self._zoom = model.eval(), tokenizer_file, zoom
 
     def to(self, device: torch.device) -> None:
         """See ``TrainedModel.to``."""
@@ -49,6 +51,7 @@ class GroundingModel:
             inputs={"pixels": ImageInput(config.input_hw, config.mean, config.std)},
             text=TextInput(config.max_tokens),
             calibration=config.calibration,
+            block={ZOOM: self._zoom} if self._zoom else {},
         )
 
     def tokenizer(self) -> Tokenizer:

@@ -8,7 +8,7 @@ import pytest
 from sdk.results.grounding import Candidates
 from sdk.timing import Deadline, LatencyEstimator
 from sdk.zoom.search import MAX_LOOKS, search
-from sdk.zoom.state import SearchConfig, Start, ZoomPolicy
+from sdk.zoom.state import Closer, SearchConfig, Start, ZoomPolicy
 
 FRAME_WH, INPUT_HW = (400, 300), (150, 200)
 WHOLE = (0.0, 0.0, 400.0, 300.0)
@@ -254,3 +254,64 @@ def test_what_is_late_already_is_not_begun(session):
     (outcome,) = run(session, "left", deadline=deadline)
     assert outcome.zooms == ()
     assert session.windows == []
+
+
+def closer(session, *texts, looks, starts=None, deadline=None):
+    """As a model searches that was not taught to."""
+    two = SearchConfig(lambda _: (0.0, 0.0), ZoomPolicy(2), INPUT_HW, closer=Closer(looks))
+    return search(session, None, FRAME_WH, texts, two, starts, deadline)
+
+
+def test_closer_looks_answer_with_the_best_of_all(session):
+    (one,) = closer(session, "either", looks=1)  # what is seen in the first window is worse
+    assert [zoom.raw_score for zoom in one.zooms] == [0.5]
+    assert session.windows == [WHOLE, pytest.approx((20, 40, 180, 160))]
+    (two,) = closer(session, "either", looks=2)
+    assert final(two) == SMALL_RIGHT
+    assert [zoom.raw_score for zoom in two.zooms] == pytest.approx([0.45, 0.9])
+    assert two.zooms[0].window_xyxy.tolist() == list(WHOLE)
+
+
+def test_a_closer_look_keeps_what_stands_beside():
+    session = MapSession({"x": [place(60, 70, 20, 0.5), place(370, 280, 20, 0.4)]})
+    (outcome,) = closer(session, "x", looks=5)
+    third = (400 / 3, 100)
+    near = (70 - third[0] / 2, 77.5 - third[1] / 2, 70 + third[0] / 2, 77.5 + third[1] / 2)
+    corner = (400 - third[0], 300 - third[1], 400, 300)
+    assert session.windows == [WHOLE, pytest.approx(near, abs=0.1), pytest.approx(corner, abs=0.1)]
+    assert final(outcome) == SMALL_LEFT
+
+
+def test_neighbours_share_a_closer_look():
+    some = [place(60, 70, 20, 0.5), place(90, 80, 20, 0.45), place(300, 70, 20, 0.4)]
+    session = MapSession({"x": some})
+    closer(session, "x", looks=2)
+    assert session.rounds == [1, 2]
+    assert session.windows[2] == pytest.approx((310 - 400 / 6, 27.5, 310 + 400 / 6, 127.5), abs=0.1)
+
+
+def test_closer_looks_share_their_rounds(session):
+    right, nothing, either = closer(session, "right", "nothing", "either", looks=2)
+    assert final(right) == SMALL_RIGHT
+    assert final(either) == SMALL_RIGHT
+    assert nothing.fault is not None
+    assert session.rounds == [3, 3]
+
+
+def test_a_start_takes_the_place_of_closer_looks(session):
+    (warm,) = closer(session, "either", looks=2, starts=[Start((220, 40, 380, 160))])
+    assert (len(warm.zooms), final(warm)) == (1, SMALL_RIGHT)
+    lost = Start((20, 40, 180, 160), restart_below=0.6)
+    (again,) = closer(session, "either", looks=2, starts=[lost])
+    assert final(again) == SMALL_RIGHT
+    assert len(again.abandoned) == 1
+
+
+def test_closer_looks_that_the_deadline_leaves_out(session):
+    pace = taught(session)
+    (outcome,) = closer(session, "either", looks=2, deadline=Deadline(pace, 20))
+    assert [zoom.raw_score for zoom in outcome.zooms] == [0.5]
+    assert not outcome.complete
+    (outcome,) = closer(session, "either", looks=2, deadline=Deadline(pace, 60))
+    assert final(outcome) == SMALL_RIGHT
+    assert outcome.complete
