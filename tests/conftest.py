@@ -6,7 +6,7 @@ import importlib.util
 import os
 import signal
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -78,6 +78,14 @@ def make_two_stage(tmp_path: Path) -> Callable[..., Path]:
     """``make_two_stage(rows, scorers=("words",), proposer=FrameProposer(), **changes)``: an engine
     whose detector finds these rows; see tests/fakes/two_stage.py."""
     return partial(_fake("two_stage").make, tmp_path / "two.engine")
+
+
+@pytest.fixture(scope="session")
+def public_clip(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, Any, Any]]:
+    """``public_clip(kind)``: a folder in transformers' format, its model and its tokenizer; see
+    tests/fakes/public_clip.py."""
+    fake = _fake("public_clip")
+    return cache(lambda kind: fake.make(tmp_path_factory.mktemp("clips") / kind, kind))
 
 
 @pytest.fixture(scope="session")

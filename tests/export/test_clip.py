@@ -13,8 +13,6 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-import transformers
-from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers.models.siglip2.image_processing_pil_siglip2 import convert_image_to_patches
 
 from export.check.checking import check_model
@@ -22,111 +20,9 @@ from export.clip import IMAGE, KNOWN, TEXT, TOKENIZER, open_clip
 from sdk.errors import CheckpointError, EngineError, InputError
 from sdk.regions.clip import TOKENIZER_FILE, Texts
 
-SIDE, PATCH, TOKENS, BATCH = 24, 8, 12, 3
+SIDE, PATCH, TOKENS = 24, 8, 12  # as tests/fakes/public_clip.py has them
+BATCH = 3
 SENTENCES = ("the red car", "a van", "the white van left of the bus, behind the red car's van")
-LAYERS = {
-    "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2,
-}  # fmt: skip
-WORDS = ("the", "red", "car", "a", "van", "white", "left", "of", "bus", "behind")
-
-
-def clip_tokenizer() -> Any:
-    """Byte-level BPE, as CLIP's: every letter a token, some pairs joined."""
-    letters = [chr(code) for code in range(97, 123)] + [",", "'", "."]
-    ends = [f"{letter}</w>" for letter in letters]
-    joined = ["th", "the</w>", "re", "red</w>", "ca", "car</w>"]
-    names = [*letters, *ends, *joined, "<|startoftext|>", "<|endoftext|>"]
-    merges = [("t", "h"), ("th", "e</w>"), ("r", "e"), ("re", "d</w>"), ("c", "a"), ("ca", "r</w>")]
-    return transformers.CLIPTokenizer({name: k for k, name in enumerate(names)}, merges)
-
-
-def siglip_tokenizer() -> Any:
-    """Pieces of words with their probabilities, as SentencePiece's, and the end of the text."""
-    pieces = [("</s>", 0.0), ("<unk>", 0.0)] + [(f"▁{word}", -2.0) for word in WORDS]
-    pieces += [(chr(code), -9.0) for code in range(97, 123)] + [("▁", -8.0)]
-    inner = Tokenizer(models.Unigram(pieces, unk_id=1))
-    inner.normalizer = normalizers.Sequence(
-        [normalizers.Lowercase(), normalizers.Replace(Regex(r"[^\w\s]"), "")]
-    )
-    inner.pre_tokenizer = pre_tokenizers.Metaspace()
-    inner.post_processor = processors.TemplateProcessing("$A </s>", special_tokens=[("</s>", 0)])
-    return transformers.PreTrainedTokenizerFast(
-        tokenizer_object=inner, pad_token="</s>", eos_token="</s>", unk_token="<unk>"
-    )
-
-
-def siglip2_tokenizer() -> Any:
-    """Bytes and letters, as Gemma's."""
-    names = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", "▁"]
-    names += [chr(code) for code in range(97, 123)] + [f"<0x{byte:02X}>" for byte in range(256)]
-    vocabulary = {name: number for number, name in enumerate([*names, "ca", "car"])}
-    made = transformers.Siglip2Tokenizer(
-        vocabulary, [("c", "a"), ("ca", "r")], padding_side="right"
-    )
-    made._tokenizer.post_processor = processors.TemplateProcessing(
-        "$A <eos>", special_tokens=[("<eos>", 1)]
-    )
-    return made
-
-
-TOKENIZERS: dict[str, Callable[[], Any]] = {
-    "clip": clip_tokenizer,
-    "siglip": siglip_tokenizer,
-    "siglip2": siglip2_tokenizer,
-}
-
-
-def model_of(kind: str, tokenizer: Any) -> Any:
-    """A small one with random weights."""
-    special = {
-        "eos_token_id": tokenizer.eos_token_id,
-        "bos_token_id": tokenizer.bos_token_id or 0,
-        "pad_token_id": tokenizer.pad_token_id,
-    }
-    text = LAYERS | {"vocab_size": len(tokenizer), "max_position_embeddings": TOKENS} | special
-    vision = LAYERS | {"patch_size": PATCH}
-    torch.manual_seed(0)
-    torch.set_num_threads(1)
-    if kind == "clip":
-        config = transformers.CLIPConfig(
-            text_config=text, vision_config=vision | {"image_size": SIDE}, projection_dim=16
-        )
-        return transformers.CLIPModel(config)
-    text["projection_size"] = LAYERS["hidden_size"]
-    if kind == "siglip":
-        config = transformers.SiglipConfig(
-            text_config=text, vision_config=vision | {"image_size": SIDE}
-        )
-        return transformers.SiglipModel(config)
-    patches = (SIDE // PATCH) ** 2
-    config = transformers.Siglip2Config(
-        text_config=text, vision_config=vision | {"num_patches": patches}
-    )
-    return transformers.Siglip2Model(config)
-
-
-Made = tuple[Path, Any, Any]
-
-
-@pytest.fixture(scope="module")
-def public(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Made]:
-    """``public(kind)``: a folder in transformers' format, its model and its tokenizer."""
-    made: dict[str, Made] = {}
-
-    def get(kind: str) -> Made:
-        if kind not in made:
-            tokenizer = TOKENIZERS[kind]()
-            model = model_of(kind, tokenizer).eval()
-            with torch.no_grad():
-                for each in model.parameters():  # so that no vector is nearly another
-                    each.add_(torch.randn_like(each) * 0.05)
-            folder = tmp_path_factory.mktemp(kind)
-            model.save_pretrained(folder)
-            tokenizer.save_pretrained(folder)
-            made[kind] = folder, model, tokenizer
-        return made[kind]
-
-    return get
 
 
 def image_features(kind: str, model: Any, crops: np.ndarray) -> Any:
@@ -142,8 +38,8 @@ def image_features(kind: str, model: Any, crops: np.ndarray) -> Any:
 
 
 @pytest.mark.parametrize("kind", KNOWN)
-def test_networks_and_tokens_are_those_of_the_class(public, kind, tmp_path) -> None:
-    folder, model, tokenizer = public(kind)
+def test_networks_and_tokens_are_those_of_the_class(public_clip, kind, tmp_path) -> None:
+    folder, model, tokenizer = public_clip(kind)
     found = open_clip(str(folder), BATCH)
     networks, sessions = found.networks([TEXT, IMAGE]), {}
     assert set(networks) == set(found.clip.signatures) == {IMAGE, TEXT}
@@ -180,11 +76,11 @@ def test_networks_and_tokens_are_those_of_the_class(public, kind, tmp_path) -> N
         np.testing.assert_allclose(features, wanted.numpy(), atol=1e-4)
 
 
-def test_what_the_cosines_mean(public) -> None:
+def test_what_the_cosines_mean(public_clip) -> None:
     """CLIP's softmax, SigLIP's sigmoid: the probabilities that transformers makes of its logits."""
     cosines = np.array([0.3, 0.1, -0.2])
     for kind in ("clip", "siglip"):
-        folder, model, _ = public(kind)
+        folder, model, _ = public_clip(kind)
         clip = open_clip(str(folder), BATCH).clip
         scale = float(model.logit_scale.detach().exp())
         if kind == "clip":
@@ -196,19 +92,19 @@ def test_what_the_cosines_mean(public) -> None:
 
 
 @pytest.fixture
-def copy(public, tmp_path: Path) -> Callable[..., Path]:
+def copy(public_clip, tmp_path: Path) -> Callable[..., Path]:
     """``copy(kind)``: a folder of one's own."""
 
     def make(kind: str = "clip") -> Path:
         folder = tmp_path / "copy"
-        shutil.copytree(public(kind)[0], folder)
+        shutil.copytree(public_clip(kind)[0], folder)
         return folder
 
     return make
 
 
-def test_pixels_as_its_processor_makes_them(public, copy) -> None:
-    assert open_clip(str(public("siglip")[0])).clip.image.mean == (127.5,) * 3
+def test_pixels_as_its_processor_makes_them(public_clip, copy) -> None:
+    assert open_clip(str(public_clip("siglip")[0])).clip.image.mean == (127.5,) * 3
     folder = copy()
     assert open_clip(str(folder)).clip.image.hw == (SIDE, SIDE)
     said = {"image_mean": [0.5, 0.4, 0.3], "image_std": [0.2] * 3, "size": {"shortest_edge": 9}}
@@ -235,9 +131,9 @@ def test_without_a_tokenizer(copy) -> None:
         open_clip(str(folder))
 
 
-def test_the_tokenizer_of_another_model(public, copy) -> None:
+def test_the_tokenizer_of_another_model(public_clip, copy) -> None:
     folder = copy("clip")
-    shutil.copy(public("siglip2")[0] / TOKENIZER, folder / TOKENIZER)
+    shutil.copy(public_clip("siglip2")[0] / TOKENIZER, folder / TOKENIZER)
     with pytest.raises(CheckpointError, match=r"is another model's: its tokens are 0 to"):
         open_clip(str(folder))
 
@@ -266,7 +162,7 @@ def test_folders_that_hold_something_else(copy) -> None:
         open_clip(str(folder))
 
 
-def test_networks_that_no_file_holds(public, monkeypatch) -> None:
+def test_networks_that_no_file_holds(public_clip, monkeypatch) -> None:
     monkeypatch.setattr("export.clip._LARGEST", 10_000)
     with pytest.raises(EngineError, match=r"GiB of weights, an ONNX file takes 2 GiB"):
-        open_clip(str(public("clip")[0]))
+        open_clip(str(public_clip("clip")[0]))

@@ -1,0 +1,163 @@
+"""``build-engine --family two-stage``: detectors, CLIP and regions become proven engines."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from export.__main__ import main
+from export.check.checking import check_path
+from export.check.operators import TARGETS
+from export.clip import PreparedClip, open_clip
+from export.sources import reference_of
+from sdk import Grounder
+from sdk.engine.folder import read_manifest, verify_files
+from sdk.families.two_stage import read_pipeline
+from sdk.regions.clip_scorers import ClipScorer
+from sdk.regions.heatmap import HeatmapProposer
+from sdk.regions.views import usual_view
+
+ROWS = [(10, 20, 100, 220, 0.9, 0), (200, 40, 300, 200, 0.8, 2), (20, 300, 620, 460, 0.6, 1)]
+TWO_STAGE = ("--family", "two-stage")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _exported_once() -> Iterator[None]:
+    """Each network is exported once for all tests."""
+
+    @cache
+    def opened(source: str) -> PreparedClip:
+        found = open_clip(source)
+        each = cache(lambda name: found.networks([name])[name])
+        return replace(found, networks=lambda names: {name: each(name) for name in names})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("export.clip.open_clip", opened)
+        yield
+
+
+@pytest.fixture
+def detector(make_two_stage, tmp_path: Path) -> list[str]:
+    """The options that name a detector of three classes."""
+    labels = tmp_path / "labels.txt"
+    labels.write_text("car\nbus\nperson\n")
+    file = shutil.copy(make_two_stage(ROWS) / "detector.onnx", tmp_path / "small.onnx")
+    return [*TWO_STAGE, "--detector", str(file), "--labels", str(labels), "--look", "frame"]
+
+
+@pytest.fixture
+def build(tmp_path: Path, capsys) -> Callable[..., Path]:
+    """``build(*options)``: the engine."""
+
+    def run(*options: str) -> Path:
+        folder = tmp_path / "two.engine"
+        code = main(["build-engine", *options, "-o", str(folder), "--searches", "3"])
+        assert code == 0, capsys.readouterr()
+        verify_files(folder, read_manifest(folder))
+        return folder
+
+    return run
+
+
+def test_words_and_clip(detector, public_clip, build, capsys) -> None:
+    source = public_clip("clip")[0]
+    options = [*detector, "--scorer", f"clip={source},words", "--view", "padded", "--subject"]
+    folder = build(*options)
+    manifest = read_manifest(folder)
+    assert manifest.proven
+    assert list(manifest.networks) == ["detector", "clip-text", "clip-image"]
+    assert set(manifest.certificate["networks"]) == set(manifest.networks)
+    for each in manifest.certificate["networks"].values():
+        assert max(each["relative_difference"].values()) < 1e-4
+    assert manifest.block["clip"]["source"]["file"] == source.name
+    pipeline = read_pipeline(manifest)
+    looks, words = (each.scorer for each in pipeline.scorers)
+    assert looks == ClipScorer(usual_view("padded"), subject=True)
+    assert words.name == "words"
+    assert pipeline.clip.reading == "softmax"
+    assert not any(check_path(folder, list(TARGETS.values())).values())
+    frame = np.random.default_rng(0).integers(0, 255, (480, 640, 3)).astype(np.uint8)
+    with Grounder(folder) as grounder:
+        answer = grounder.locate(frame, "the red car")
+    assert set(answer.considered[0].parts) >= {"look", "kind", "colour"}
+
+    given = ["--checkpoint", detector[3], "--clip", str(source), "--searches", "2"]
+    assert main(["verify", str(folder), *given]) == 0
+    capsys.readouterr()
+    assert main(["verify", str(folder), "--checkpoint", detector[3], "--searches", "2"]) == 2
+    assert "was made from a file (clip): name it with --clip" in capsys.readouterr().err
+    other = ["--checkpoint", detector[3], "--clip", str(public_clip("siglip")[0])]
+    assert main(["verify", str(folder), *other]) == 3
+    assert "was exported from checkpoint" in capsys.readouterr().err
+
+
+def test_descriptions_need_no_image_network(detector, public_clip, build) -> None:
+    folder = build(*detector, "--scorer", f"pseudo-queries={public_clip('siglip')[0]}")
+    manifest = read_manifest(folder)
+    assert manifest.proven
+    assert list(manifest.networks) == ["detector", "clip-text"]
+    assert manifest.block["clip"]["image"] is None
+
+
+def test_regions_without_a_detector(public_clip, build) -> None:
+    folder = build(*TWO_STAGE, "--look", "slic", "--scorer", f"clip={public_clip('siglip')[0]}")
+    manifest = read_manifest(folder)
+    assert manifest.proven
+    assert list(manifest.networks) == ["clip-text", "clip-image"]
+    pipeline = read_pipeline(manifest)
+    assert (pipeline.detector, pipeline.proposer) == (None, HeatmapProposer("slic"))
+    assert pipeline.clip.reading == "sigmoid"
+    assert manifest.name == "slic-clip"
+    assert reference_of(folder, None, str(public_clip("siglip")[0])).name == "slic-clip"
+
+
+def test_a_detector_that_finds_nothing(make_two_stage, detector, public_clip, build) -> None:
+    """The image network has nothing to look at, and is proven all the same."""
+    empty = make_two_stage([(0, 0, 9, 9, 0.0, 0)]) / "detector.onnx"
+    detector[3] = str(shutil.copy(empty, Path(detector[3]).with_name("blind.onnx")))
+    folder = build(*detector, "--head", "yolo", "--scorer", f"clip={public_clip('clip')[0]}")
+    networks = read_manifest(folder).certificate["networks"]
+    assert networks["clip-image"]["passed"]
+
+
+def test_in_half_precision(detector, public_clip, build) -> None:
+    options = ["--scorer", f"clip={public_clip('clip')[0]}", "--precision", "fp16"]
+    manifest = read_manifest(build(*detector, *options, "--scenes", "2"))
+    assert manifest.proven
+    assert manifest.precision == "fp16"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--scorer", "clip"], r"expected one folder or hub id of CLIP for clip \(clip=FOLDER"),
+        (["--scorer", "clip=a,pseudo-queries=b"], "CLIP for clip and pseudo-queries"),
+        (["--scorer", "words=a"], "CLIP for no scorer .*got a"),
+        (["--scorer", "clap=a"], "expected scorers out of words, labels, clip, pseudo-queries"),
+        (["--scorer", "clip=no/where"], "cannot load the CLIP no/where: expected a folder"),
+        (["--subject"], "expected --view and --subject with --scorer clip"),
+        (["--view", "blurred"], "expected --view and --subject with --scorer clip"),
+        (["--look", "slic"], "expected no --detector with --look slic"),
+    ],
+)
+def test_options_that_make_no_sense(
+    detector, tmp_path, monkeypatch, capsys, options, message
+) -> None:
+    monkeypatch.setattr("train.hub._unreachable", lambda: "no network")
+    assert main(["build-engine", *detector, *options, "-o", str(tmp_path / "e")]) in (2, 3)
+    [line] = capsys.readouterr().err.strip().splitlines()
+    assert re.search(message, line), line
+    assert not (tmp_path / "e").exists()
+
+
+def test_regions_take_clip_alone(capsys, tmp_path) -> None:
+    given = [*TWO_STAGE, "--look", "watershed", "--scorer", "words"]
+    assert main(["build-engine", *given, "-o", str(tmp_path / "e")]) == 2
+    assert "expected --scorer clip=FOLDER_OR_ID with --look watershed" in capsys.readouterr().err
