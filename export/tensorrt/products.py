@@ -43,7 +43,8 @@ class Factor:
 
     Attributes:
         source: the value.
-        elements: how many numbers it has.
+        elements: how many numbers are read for it at least: a layer may pad, repeat or join what
+            it reads itself.
         kinds: the types in which a layer may read it.
         maker: the node that computes it, "" where it is an input, a constant, or dequantised: that
             must be read as it is.
@@ -113,45 +114,61 @@ def prove_types(
     if wrong:
         first = wrong[0]
         read = {kind for layer in by_node[first.node] for kind in layer.kinds}
+        known = first.kind == "fp32" and "fp16" in read
+        advice = ": keep what comes after it in float32 as well" if known else ""
         raise EngineError(
             f"{name}: {len(wrong)} of {len(products)} products have another type in the plan than"
             f" in the graph, {first.node} ({first.operator}) first: expected {first.kind}, its"
             f" layers read {' and '.join(sorted(read))}. TensorRT changed it silently; do not use"
-            " this plan"
+            f" this plan{advice}"
         )
     return dict(sorted(counts.items()))
 
 
 def _product(graph: Graph, node: onnx.NodeProto) -> Product:
     plain = _KINDS.get(graph.type_of(node.input[0]), "")
-    traced = [_traced(graph, name) for name in node.input[:2]]
-    quantised = all(stored for stored, _ in traced)
+    origins = [_origin(graph, name) for name in node.input[:2]]
+    quantised = all(each.stored for each in origins)
     factors = [
         Factor(
             source=name,
-            elements=_elements(graph, name),
-            kinds=frozenset({stored} if quantised else {stored, plain} - {""}),
-            maker=maker,
+            elements=origin.elements,
+            kinds=frozenset({origin.stored} if quantised else {origin.stored, plain} - {""}),
+            maker=origin.maker,
         )
-        for name, (stored, maker) in zip(node.input[:2], traced, strict=True)
+        for name, origin in zip(node.input[:2], origins, strict=True)
     ]
-    kind = traced[0][0] if quantised else plain
+    kind = origins[0].stored if quantised else plain
     return Product(label(node), node.op_type, kind, (factors[0], factors[1]))
 
 
-def _traced(graph: Graph, name: str) -> tuple[str, str]:
-    """The narrow type that a value is dequantised from, "" where it is not; the node that computes
-    it, "" where none does."""
+@dataclass(frozen=True)
+class _Origin:
+    """Where a value comes from, but for being moved about.
+
+    ``stored``: the narrow type that it is dequantised from, "" where it is not. ``maker``: the node
+    that computes it, "" where none does. ``elements``: the least that it had on the way.
+    """
+
+    stored: str
+    maker: str
+    elements: int
+
+
+def _origin(graph: Graph, name: str) -> _Origin:
+    least = _elements(graph, name)
     for _ in graph.nodes:  # bounded, should a damaged file go round in circles
         node = graph.producer.get(name)
         if node is None or not node.input:
-            return "", ""
+            break
         if node.op_type == "DequantizeLinear":
-            return _KINDS.get(graph.type_of(node.input[0]), ""), ""
+            return _Origin(_KINDS.get(graph.type_of(node.input[0]), ""), "", least)
         if node.op_type not in MOVEMENT:
-            return "", label(node)
+            return _Origin("", label(node), least)
+        parts = node.input if node.op_type == "Concat" else node.input[:1]
+        least = min(least, *(_elements(graph, part) for part in parts))
         name = node.input[0]
-    return "", ""
+    return _Origin("", "", least)
 
 
 def _elements(graph: Graph, name: str) -> int:

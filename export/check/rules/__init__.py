@@ -53,6 +53,7 @@ RULES = (
         _NUMBERS,
         "https://github.com/NVIDIA/TensorRT/issues/2781",
     ),
+    Rule("narrowed-product", patterns.narrowed_product, _NUMBERS, _ASKED),
     Rule(
         "global-max",
         patterns.global_max,

@@ -11,6 +11,7 @@ from export.check.rules.rule import Spots
 
 PASSED = frozenset({"Cast", "Identity", "Dropout"})  # what may stand between two steps
 MEANS = frozenset({"ReduceMean", "ReduceSum"})
+NARROWED = frozenset({"Conv", "MatMul"})  # Gemm keeps its type
 EXTREMES = frozenset({"ReduceMax", "ReduceMin"})
 FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.BFLOAT16, TensorProto.UNDEFINED)
 
@@ -41,6 +42,31 @@ def global_max(graph: Graph, _: Target) -> Spots:
                 f"take {node.op_type} along one axis (in attention: the row's maximum, or Softmax,"
                 " which takes it itself)",
             )
+
+
+def narrowed_product(graph: Graph, target: Target) -> Spots:
+    """A float32 product between casts from half precision and back, which TensorRT for RTX takes
+    for one of half precision: it rounds the weights."""
+    for node in graph.nodes if target.is_rtx else ():
+        users = [user for user, _ in graph.consumers[node.output[0]]]
+        if (
+            node.op_type in NARROWED
+            and graph.type_of(node.output[0]) == TensorProto.FLOAT
+            and all(_half(graph, name) or name in graph.fixed for name in node.input[:2])
+            and users
+            and all(attribute(user, "to") == TensorProto.FLOAT16 for user in users)
+        ):
+            yield (
+                label(node),
+                "it is computed in half precision: keep what comes after it in float32 as well",
+            )
+
+
+def _half(graph: Graph, name: str) -> bool:
+    """Whether a value is cast from half precision."""
+    node = graph.producer.get(name)
+    cast = node is not None and node.op_type == "Cast"
+    return cast and graph.type_of(given(node, 0)) == TensorProto.FLOAT16
 
 
 def _source(graph: Graph, name: str) -> onnx.NodeProto | None:

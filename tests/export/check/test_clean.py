@@ -15,8 +15,8 @@ CLEAN = {
     "plain": f"{X} {{ y = Relu(x) }}",
     "a shape for Reshape": f"{X} <int64[2] s = {{3, 2}}> {{ y = Reshape(x, s) }}",
     "shape arithmetic": "(float[2,6] x) => (y) <int64 i = {0}, int64[1] a = {0},"
-    " int64[1] two = {2}, int64[1] rest = {-1}> { s = Shape(x) n = Gather(s, i) u = Unsqueeze(n, a) m = Mul(u, two)"
-    " t = Concat<axis = 0>(m, rest) y = Reshape(x, t) }",
+    " int64[1] two = {2}, int64[1] rest = {-1}> { s = Shape(x) n = Gather(s, i)"
+    " u = Unsqueeze(n, a) m = Mul(u, two) t = Concat<axis = 0>(m, rest) y = Reshape(x, t) }",
     "several indices into a shape": f"{X} <int64[2] i = {{1, 0}}>"
     " { s = Shape(x) t = Gather(s, i) y = Reshape(x, t) }",
     "one column": f"{X} <int64 i = {{1}}> {{ y = Gather<axis = 1>(x, i) }}",
@@ -60,12 +60,16 @@ CLEAN = {
     "symmetric int8": f"{X} <float s = {{0.1}}, int8 z = {{0}}>"
     " { q = QuantizeLinear(x, s, z) y = DequantizeLinear(q, s, z) }",
     "mixed precision": f"{X} {{ h = Cast<to = 10>(x) e = Exp(h) y = Cast<to = 1>(e) }}",
+    "a product in float32, and what comes after it": "(float16[4,8] x, float16[8,8] w) => (y)"
+    " { a = Cast<to = 1>(x) b = Cast<to = 1>(w) m = MatMul(a, b) r = Relu(m)"
+    " y = Cast<to = 10>(r) }",
     "linear resizing": "(float[1,1,4,4] x) => (y) <float[4] s = {1.0, 1.0, 2.0, 2.0}>"
     " { y = Resize<mode = \"linear\">(x, , s) }",
     "plain pooling": "(float[1,1,8,8] x) => (y)"
     " { y = MaxPool<kernel_shape = [2, 2], dilations = [1, 1]>(x) }",
     "a layer that learns no more": "(float[1,2,4,4] x) => (y) <float[2] w = {1.0, 1.0},"
-    " float r = {0.5}, bool t = {0}> { n = BatchNormalization(x, w, w, w, w) y = Dropout(n, r, t) }",
+    " float r = {0.5}, bool t = {0}>"
+    " { n = BatchNormalization(x, w, w, w, w) y = Dropout(n, r, t) }",
     "a remainder of fmod": "(float[2] x, float[2] z) => (y) { y = Mod<fmod = 1>(x, z) }",
     "booleans": "(bool[2] a, bool[2] b) => (y) { c = And(a, b) y = Not(c) }",
     "a choice": "(bool[2] c, float[2] a, float[2] b) => (y) { y = Where(c, a, b) }",

@@ -33,6 +33,7 @@ from sdk.errors import InputError
 
 HERE = Path(__file__).resolve().parent
 STORE = HERE.parents[2] / "docs" / "data" / "check.json"
+PAGE = HERE.parents[2] / "docs" / "tensorrt.md"
 TARGET = ("SM89",)  # knows the narrowest types but one
 EVERY = 90  # every so many graphs are asked about anew
 BUILD_RULES = {rule.name for rule in RULES if rule.about is About.BUILD}
@@ -137,6 +138,15 @@ def test_rules_say_what_the_builder_says(stored: dict[str, Any]) -> None:
     assert refused["do_not_build"] >= 0.98 * refused["graphs"]
     for name, rules in found["exceptions"].items():  # it builds against a rule, or it is said why
         assert rules or stored["said"][name]
+
+
+def test_the_page_tells_it(stored: dict[str, Any]) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert f"{len(stored['answers']):,} graphs" in page
+    assert f"TensorRT for RTX {stored['tensorrt_rtx']}" in page
+    for told, part in (("no_finding", "build"), ("rule_about_building", "do_not_build")):
+        assert f"{stored[told]['graphs']:,} " in page
+        assert f" {stored[told][part]:,} " in page
 
 
 def test_every_rule_about_building_is_borne_out(stored: dict[str, Any]) -> None:

@@ -99,6 +99,9 @@ TRAPS = [
      + NORM.format(square="s = Mul(d, d)")),
     ("layer-norm", "variance", "(float16[2,3] x) => (y) <float eps = {1e-5}, float two = {2.0}> "
      + NORM.format(square="h = Cast<to = 1>(d) s = Pow(h, two)").replace("Div(d, r)", "Div(h, r)")),
+    ("narrowed-product", "n", "(float16[4,8] x) => (y) <float[8,8] w = {"
+     + ", ".join(["0.1"] * 64) + "}> { a = Cast<to = 1>(x) [n] m = MatMul(a, w)"
+     " y = Cast<to = 10>(m) }"),
     ("global-max", "n", "(float[1,4,9,8] x) => (y) { [n] m = ReduceMax(x) y = Sub(x, m) }"),
     ("global-max", "n", "(float[1,4,9,8] x) => (y) { [n] m = ReduceMin<keepdims = 0>(x)"
      " y = Sub(x, m) }"),

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import onnx
 import pytest
+from onnx import helper, parser
 
+from export.check.checking import check_model
+from export.check.operators import TARGETS as CHECKED
 from export.precision.fp16 import to_half
 from export.tensorrt.builder import Order, build_plan
 from export.tensorrt.options import PlanOptions
@@ -111,6 +114,28 @@ def test_a_plan_of_another_graph_is_refused(piza_tiny) -> None:
         products = find_products(onnx.load(networks[graph]))
         with pytest.raises(EngineError, match=rf"expected {graph}, its layers read .*{plan}"):
             prove_types(products, built.layers, "text", complete=True)
+
+
+@pytest.mark.parametrize("after", ["", "r = Relu(m)"])
+def test_a_float32_product_between_casts_becomes_half(tmp_path: Path, after: str) -> None:
+    """Alone; with what comes after it in float32 too, it stays what it is. ``check`` says so."""
+    text = f"""g (float16[4,8] x, float16[8,8] w) => (float16[4,8] y) {{
+      a = Cast<to = 1>(x) b = Cast<to = 1>(w) [n] m = MatMul(a, b) {after}
+      y = Cast<to = 10>({after[0] if after else "m"})
+    }}"""
+    model = helper.make_model(
+        parser.parse_graph(text), opset_imports=[helper.make_opsetid("", 18)], ir_version=9
+    )
+    onnx.save(model, tmp_path / "net.onnx")
+    order = Order(RTX, str(tmp_path / "net.onnx"), None, ("SM89",))
+    found = check_model(model, "net", [CHECKED["rtx"]])
+    if after:
+        assert build_proven(order, find_products(model)).products == {"fp32": 1}
+        assert found == []
+        return
+    assert [each.rule for each in found] == ["narrowed-product"]
+    with pytest.raises(EngineError, match=r"expected fp32, its layers read fp16.*after it in floa"):
+        build_proven(order, find_products(model))
 
 
 def test_all_plans_or_none(piza_tiny, tmp_path: Path) -> None:

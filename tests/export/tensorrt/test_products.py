@@ -22,6 +22,9 @@ EIGHTS = """(float[4,8] x) => (y) <float[6,8] w = {0}, float s = {0.1}, int8 z =
   t = Transpose<perm = [1, 0]>(b)
   [n] y = MatMul(a, t)
 }"""
+PADDED = """(float[1,1,4,4] x) => (y) <float[1,1,3,3] w = {0}, int64[8] p = {0,0,1,1,0,0,1,1}> {
+  a = Pad(x, p) [n] y = Conv(a, w)
+}"""
 ATTENTION = """(float16[2,5,8] q, float16[2,8,5] k, float16[2,5,8] v) => (y) {
   [scores] s = MatMul(q, k)
   [weights] w = Softmax(s)
@@ -35,7 +38,7 @@ def graph(text: str) -> onnx.ModelProto:
         parser.parse_graph("g " + text), opset_imports=[helper.make_opsetid("", 18)]
     )
     for tensor in model.graph.initializer:
-        if tensor.dims:
+        if tensor.dims and tensor.data_type != onnx.TensorProto.INT64:
             kind = helper.tensor_dtype_to_np_dtype(tensor.data_type)
             full = numpy_helper.from_array(np.ones(tensor.dims, kind), tensor.name)
             tensor.CopyFrom(full)
@@ -87,6 +90,7 @@ def proven(text: str, *layers: Layer, complete: bool = True) -> dict[str, int]:
         (EIGHTS, [layer("n", (32, "int8"), (48, "int8"), (6, "fp32"))], {"int8": 1}),
         # The bias in a layer of its own, which reads what the product gives.
         (HALVES, [layer("n", (24, "fp16")), layer("n", (32, "fp16"), (48, "fp16"))], {"fp16": 1}),
+        (PADDED, [layer("n", (16, "fp32"), (9, "fp32"))], {"fp32": 1}),  # padded by the layer
         # A fused attention makes one factor of its second product itself.
         (
             ATTENTION,
@@ -110,6 +114,7 @@ def test_what_has_its_type(text: str, layers: list[Layer], counts: dict[str, int
         (EIGHTS, [layer("n", (32, "int8"), (48, "fp32"))]),
         (EIGHTS, [layer("n", (32, "int8"), (1, "int8"), (48, "fp32"))]),
         (HALVES, [layer("n", (48, "fp16"))]),
+        (PADDED, [layer("n", (15, "fp32"), (9, "fp32"))]),
         # Eight bits that are cast before they are multiplied.
         (EIGHTS, [layer("n", (32, "int8"), (48, "int8"), name="__myl_CastMulFc_myl0_3")]),
         # The softmax was fused, and the values became float32.
