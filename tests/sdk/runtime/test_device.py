@@ -301,3 +301,23 @@ def test_what_a_network_sees_comes_to_the_host(open_device, engine, make_frame):
         np.testing.assert_allclose(a["image_features"], b["image_features"], atol=1e-4)
     assert ours.clock.runs["image"] == len(windows)
     ours.close()
+
+
+def test_crops_and_sentences_go_up_from_the_host(fake_cuda, make_two_stage):
+    """A two-stage engine: crops by the batch, tokens, and windows of the frame beside them."""
+    rows = [(x, 100, x + 60, 160, 0.9, 0) for x in range(0, 600, 100)]
+    folder = make_two_stage(rows, ["clip"])
+    frame = np.full((480, 640, 3), 120, np.uint8)
+    frame[100:160, 300:360] = (220, 20, 20)
+    runtime = over_device(
+        folder, lambda name, device: LazyExecutor(fake_cuda, folder / f"{name}.onnx")
+    )
+    with (
+        Grounder(folder) as reference,
+        Grounder.over(runtime, folder, reference.manifest) as on_device,
+    ):
+        for ref in ("the blue car", "the red car", "the blue car"):
+            ours, theirs = on_device.locate(frame, ref), reference.locate(frame, ref)
+            assert ours.xyxy.tolist() == theirs.xyxy.tolist()
+            assert ours.score == pytest.approx(theirs.score, abs=1e-5)
+            assert [each.label for each in ours.considered] == ["car"] * len(rows)
