@@ -99,7 +99,7 @@ class Asked:
 def looking(grounder: Grounder, threads: int | None) -> Iterator[dict[str, Grounder]]:
     """A grounder for each of ``PLACES``: the engine itself, looking there with the numbers that it
     has, or the usual ones. They are made for the occasion, and so unproven."""
-    own = read_pipeline(grounder.manifest).proposer.to_mapping()
+    own = read_pipeline(grounder.manifest).by_detector[1].to_mapping()
     looks = {where: default_proposer(where).to_mapping() for where in PLACES}
     looks[own["where"]] = own
     with TemporaryDirectory() as folder, ExitStack() as stack:
@@ -175,7 +175,7 @@ def summarise(where: str, asked: Sequence[Asked], tiles: Sequence[Asked]) -> dic
 
 
 def _looks(grounder: Grounder) -> int:
-    return grounder.runs.get(read_pipeline(grounder.manifest).detector.network, 0)
+    return grounder.runs.get(read_pipeline(grounder.manifest).by_detector[0].network, 0)
 
 
 def section(figures: Figures) -> Section:

@@ -35,8 +35,3 @@ def relative(ours: Arrays, theirs: Arrays) -> dict[str, float]:
             value = np.linalg.norm(ours[name].astype(np.float64) - expected) / length
         found[name] = float(np.nan_to_num(value, nan=ENORMOUS, posinf=ENORMOUS))
     return found
-
-
-def alike(ours: Arrays, theirs: Arrays) -> float:
-    """How much alike two runs are, 1 for equal outputs, by the worst relative difference."""
-    return max(1.0 - max(relative(ours, theirs).values()), 0.0)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from evaluation.host_runtime import Arrays
 from export.certificate.criteria import Criteria
-from export.certificate.differences import alike, largest
+from export.certificate.differences import largest, relative
+from export.precision.target import TARGETS, Target
 from sdk.engine.manifest import Manifest
 
 
 def as_given(feeds: Arrays, done: float) -> Arrays:
     """The inputs as they are."""
     return feeds
+
+
+def alike(manifest: Manifest, ours: Arrays, theirs: Arrays) -> float:
+    """How much alike two runs are, 1 for equal outputs, by the worst relative difference."""
+    return max(1.0 - max(relative(ours, theirs).values()), 0.0)
 
 
 def nothing(manifest: Manifest, network: str) -> Sequence[Arrays]:
@@ -31,8 +37,9 @@ class ExportFamily:
             outputs may come in any order knows better than to compare them one by one.
         varied: what a network is given when it is compared: the inputs of a run in a search, and
             how far the comparison is, 0..1. For inputs that searches hardly vary.
-        overlap: how near an answer of the last network is to another one, 1 for the same: what
-            the search for a precision plan goes by.
+        overlap: how near an answer of an engine's last network is to another one, 1 for the same:
+            what the search for a precision plan goes by.
+        targets: what that has to come to, by precision.
         unasked: what a network is given when it is compared, that the questions asked did not
             need: nothing, which is an error, unless a network may stand idle.
     """
@@ -40,5 +47,6 @@ class ExportFamily:
     criteria: Mapping[str, Criteria]
     differences: Callable[[Arrays, Arrays], dict[str, float]] = largest
     varied: Callable[[Arrays, float], Arrays] = as_given
-    overlap: Callable[[Arrays, Arrays], float] = alike
+    overlap: Callable[[Manifest, Arrays, Arrays], float] = alike
+    targets: Mapping[str, Target] = field(default_factory=lambda: TARGETS)
     unasked: Callable[[Manifest, str], Sequence[Arrays]] = nothing

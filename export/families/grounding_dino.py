@@ -11,6 +11,7 @@ from evaluation.host_runtime import Arrays
 from export.certificate.criteria import Criteria
 from export.certificate.differences import finite
 from export.families.family import ExportFamily
+from sdk.engine.manifest import Manifest
 from sdk.geometry import iou
 
 ALIKE = 1e-3  # scores whose candidates may come in any order
@@ -74,7 +75,7 @@ def _but_for_swaps(values: NDArray[Any]) -> NDArray[Any]:
     return np.append(values[:1], rest[: len(rest) - len(values) // 100])
 
 
-def best_overlap(ours: Arrays, theirs: Arrays) -> float:
+def best_overlap(manifest: Manifest, ours: Arrays, theirs: Arrays) -> float:
     """IoU of the best boxes; not finite counts as no overlap."""
     with np.errstate(invalid="ignore"):
         found = iou(*(side["boxes"][0, 0].astype(np.float64) for side in (ours, theirs)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from export.precision.plan import EIGHT_BITS_FOR, PLAN_FILE, Plan, check_plan, l
 from export.precision.qdq import to_qdq
 from export.precision.ranges import overflowing, peaks, tensor_ranges
 from export.precision.roles import ALWAYS_FLOAT, find_roles
-from export.precision.search import ALONE_STEPS, TARGETS, Bench, Floats, search
+from export.precision.search import ALONE_STEPS, Bench, Floats, search
 from export.precision.split_gemm import split_gemms
 from export.trace import Run, beginning, feeds_of
 from sdk.engine.folder import Manifest, read_manifest, write_manifest
@@ -114,11 +114,11 @@ class _Lowering:
         grouped = half_groups if self.precision == "fp16" else layer_groups
         groups = {name: grouped(graph) for name, graph in self.graphs.items()}
 
-        names, target = tuple(self.models), TARGETS[self.precision]
-        overlap = family(self._manifest).overlap
+        names, ours = tuple(self.models), family(self._manifest)
+        overlap = partial(ours.overlap, self._manifest)
 
         def bench(runs: Sequence[Run]) -> Bench:
-            return Bench(runs, names, self._measured, target, overlap)
+            return Bench(runs, names, self._measured, ours.targets[self.precision], overlap)
 
         runs = self.runs
         return search(

@@ -19,6 +19,7 @@ from export.precision.calibration_data import run_model
 from export.precision.graph import Graph
 from export.precision.groups import Groups
 from export.precision.plan import NetworkPlan, Plan
+from export.precision.target import Target
 from export.trace import Run, of_network, resolved, upstream
 from train.progress import Progress
 
@@ -29,22 +30,6 @@ Floats = dict[str, dict[str, str]]  # reason by node name, by network
 Lower = Callable[[str, Mapping[str, str]], Any]  # network, floats -> the model to be measured
 Candidate = tuple[str, str]  # network, group
 _Key = tuple[str, frozenset[str], tuple[Any, ...]]  # network, its floats, those before it
-
-
-@dataclass(frozen=True)
-class Target:
-    """``share`` of the steps must have their best box at ``iou`` or more with float32's, and
-    ``mean`` is the largest mean of 1 - IoU."""
-
-    iou: float
-    share: float
-    mean: float
-
-
-# Our own choice. Half precision: with a mean of 6e-4, 96 % of 120 searches with piza-tiny ended in
-# the same box (IoU >= 0.98), with 2.3e-4 98 to 99 % of 500, below 2.2e-4 more than 99 %. Eight
-# bits: final boxes vary more than with float32, and are right as often.
-TARGETS = {"fp16": Target(0.99, 0.99, 2.2e-4), "int8": Target(0.9, 0.95, 0.03)}
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,11 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
+from evaluation.questions import Question
 from export.__main__ import main
 from export.check.checking import check_path
 from export.check.operators import TARGETS
@@ -132,6 +135,66 @@ def test_in_half_precision(detector, public_clip, build) -> None:
     manifest = read_manifest(build(*detector, *options, "--scenes", "2"))
     assert manifest.proven
     assert manifest.precision == "fp16"
+
+
+@pytest.fixture
+def reds(tmp_path: Path) -> str:
+    """A detector with weights: convolutions that find squares of 16 px, cars if they are red."""
+    random, (rows, columns) = np.random.default_rng(0), (4, 6)
+    spread = random.normal(0, 1, (8, 3))
+    first = np.repeat(spread[:, :, None, None] / 16, 4, axis=2).repeat(4, axis=3)
+    colours = 20 * (2 * np.eye(3) - 1) @ np.linalg.pinv(spread)  # of the three: one, not the others
+    second = np.repeat(colours[:, :, None, None] / 16, 4, axis=2).repeat(4, axis=3)
+    y, x = np.mgrid[:rows, :columns].reshape(2, -1) * 16 + 8
+    boxes = np.stack([x, y, np.full_like(x, 16), np.full_like(x, 16)], axis=1)[None]
+    constants = {"first": first, "second": second, "below": np.full(3, -9.0), "boxes": boxes}
+    nodes = [
+        helper.make_node("Conv", ["image", "first"], ["features"], strides=[4, 4]),
+        helper.make_node("Conv", ["features", "second", "below"], ["logits"], strides=[4, 4]),
+        helper.make_node("Sigmoid", ["logits"], ["maps"]),
+        helper.make_node("Reshape", ["maps", "flat"], ["columns"]),
+        helper.make_node("Transpose", ["columns"], ["scores"], perm=[0, 2, 1]),
+        helper.make_node("Concat", ["boxes", "scores"], ["output0"], axis=2),
+    ]
+    weights = [numpy_helper.from_array(v.astype(np.float32), k) for k, v in constants.items()]
+    graph = helper.make_graph(
+        nodes,
+        "reds",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 64, 96])],
+        [helper.make_tensor_value_info("output0", TensorProto.FLOAT, [1, rows * columns, 7])],
+        [*weights, numpy_helper.from_array(np.array([1, 3, -1]), "flat")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    helper.set_model_props(model, {"names": "{0: 'car', 1: 'bus', 2: 'person'}"})
+    onnx.save(model, tmp_path / "reds.onnx")
+    return str(tmp_path / "reds.onnx")
+
+
+def red_squares(seed: int, count: int) -> Iterator[Question]:
+    """Each on grey, where a cell of the detector sees all of it."""
+    for number in range(seed, seed + count):
+        frame = np.full((64, 96, 3), 90, np.uint8)
+        y, x = np.random.default_rng(number).integers(0, (4, 6)) * 16
+        frame[y : y + 16, x : x + 16] = (20, 20, 230)
+        yield Question(frame, "the red car", (x, y, x + 16, y + 16))
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_a_detector_in_fewer_bits(
+    reds: str, build, tmp_path: Path, monkeypatch, precision: str
+) -> None:
+    """From the proven folder alone, as on a computer that has no more."""
+    monkeypatch.setattr("export.certificate.comparison.questions", red_squares)
+    monkeypatch.setattr("export.precision.calibration_data.questions", red_squares)
+    whole = build(*TWO_STAGE, "--detector", reds, "--look", "frame")
+    folder, options = tmp_path / precision, ["--precision", precision, "--scenes", "2"]
+    assert main(["build-engine", str(whole), "-o", str(folder), "--searches", "3", *options]) == 0
+    manifest = read_manifest(folder)
+    assert (manifest.proven, manifest.precision, manifest.family) == (True, precision, "two-stage")
+    assert manifest.precision_facts["fp32_share"] == 0.0
+    assert manifest.certificate["searches"]["acc50"] == 1.0
+    assert max(manifest.certificate["networks"]["detector"]["relative_difference"].values()) > 0
+    assert read_pipeline(manifest).to_mapping() == read_pipeline(read_manifest(whole)).to_mapping()
 
 
 @pytest.mark.parametrize(

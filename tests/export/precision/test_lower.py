@@ -21,7 +21,7 @@ from export.precision.graph import read_graph
 from export.precision.int8 import quantisable
 from export.precision.lower import lower_engine
 from export.precision.plan import PLAN_FILE, load_plan
-from export.precision.search import TARGETS, Target
+from export.precision.target import TARGETS, Target
 from sdk.engine.folder import read_manifest, verify_files, write_manifest
 from sdk.errors import EngineError, InputError
 from sdk.grounder import Grounder

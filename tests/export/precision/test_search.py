@@ -10,7 +10,9 @@ import pytest
 from export.families.grounding_dino import best_overlap
 from export.precision.graph import Graph, read_graph
 from export.precision.groups import layer_groups
-from export.precision.search import Error, Floats, Target, error, search
+from export.precision.search import Error, Floats, error, search
+from export.precision.target import Target
+from sdk.engine.manifest import Manifest
 
 TARGET = Target(0.9, 0.9, 1e-3)
 
@@ -96,7 +98,8 @@ def test_the_best_boxes_are_compared() -> None:
     def answers(*boxes: list[float]) -> dict[str, np.ndarray]:
         return {"boxes": np.array([boxes], np.float32), "scores": np.ones((1, 1), np.float32)}
 
+    manifest = Manifest("any", "piza", {}, {}, None, {})
     box, half = [0.0, 0.0, 1.0, 1.0], [0.0, 0.0, 0.5, 1.0]
-    assert best_overlap(answers(box, half), answers(box, box)) == 1.0
-    assert best_overlap(answers(half), answers(box)) == 0.5
-    assert best_overlap(answers([np.nan] * 4), answers(box)) == 0.0
+    assert best_overlap(manifest, answers(box, half), answers(box, box)) == 1.0
+    assert best_overlap(manifest, answers(half), answers(box)) == 0.5
+    assert best_overlap(manifest, answers([np.nan] * 4), answers(box)) == 0.0
