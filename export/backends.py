@@ -19,10 +19,10 @@ from sdk.runtime.tensorrt import MODULES, RTX, import_tensorrt
 
 def check_backend(backend: str) -> None:
     """Raises MissingRuntimeError, before any work, when what ``backend`` takes is not there."""
-    if backend in MODULES:
-        import_tensorrt(backend)
     if backend not in ("onnxruntime", RTX):
         import_driver()
+    if backend in MODULES:
+        import_tensorrt(backend)
 
 
 def runs_here(manifest: Manifest) -> bool:

@@ -26,11 +26,15 @@ from export.references.portable import PortableReference
 from sdk.engine.folder import read_manifest
 from sdk.errors import EngineError
 from sdk.grounder import Grounder
+from sdk.runtime.cuda import describe_gpu, import_driver
 from sdk.runtime.diagnosis import gpu_findings
 from train.progress import Progress
 
 WARM_UP = 5  # searches that are not timed
-PACKAGES = ("onnxruntime", "onnxruntime-gpu", "tensorrt", "pycuda", "numpy", "piza-edge")
+PACKAGES = (
+    *("onnxruntime", "onnxruntime-gpu", "tensorrt", "tensorrt-rtx", "pycuda", "numpy"),
+    "piza-edge",
+)
 
 
 @dataclass(frozen=True)
@@ -134,14 +138,23 @@ def machine() -> dict[str, Any]:
 def write_report(folder: Path, proofs: list[Proof]) -> tuple[Path, Path]:
     """Writes ``BACKEND-GPU.json`` and ``.md`` into ``folder``; returns their paths."""
     where = machine()
-    gpu = next((p.target["gpu"] for p in proofs if p.target and "gpu" in p.target), "cpu")
-    stem = "-".join(f"{proofs[0].backend} {gpu}".lower().split())
+    stem = "-".join(f"{proofs[0].backend} {_where(proofs[0].backend)}".lower().split())
     folder.mkdir(parents=True, exist_ok=True)
     data, text = folder / f"{stem}.json", folder / f"{stem}.md"
     content = {"machine": where, "engines": [asdict(proof) for proof in proofs]}
     data.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     text.write_text(_markdown(where, proofs), encoding="utf-8")
     return data, text
+
+
+def _where(backend: str) -> str:
+    """The GPU that engines were proven on; "cpu" where none had a part in it."""
+    if backend == "onnxruntime":
+        return "cpu"
+    try:
+        return describe_gpu(import_driver()).name
+    except EngineError:
+        return "cpu"
 
 
 def _markdown(where: dict[str, Any], proofs: list[Proof]) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
@@ -120,6 +121,39 @@ def built(checkpoint: Path, tmp_path_factory: pytest.TempPathFactory, _cheap: No
 def engine(built: Path, tmp_path: Path) -> Path:
     """A copy of the engine that a test may damage."""
     return Path(shutil.copytree(built, tmp_path / "least.engine"))
+
+
+@pytest.fixture
+def builds_here(
+    fake_tensorrt: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., dict[str, Any]]:
+    """The FAKE TensorRT builds, in this process in place of one of its own. Its inspector says that
+    all products have their types: of each, what ``fake_tensorrt.described(product)`` says.
+
+    Itself it is that description, of a product in ``kind``, as TensorRT 11 has it.
+    """
+    from export.tensorrt import one_plan
+    from export.tensorrt.builder import Built, Order
+    from export.tensorrt.layers import read_inspector
+    from export.tensorrt.products import find_products
+
+    def described(product: Any, kind: str = "Float") -> dict[str, Any]:
+        tensors = [
+            {"Name": each.source, "Dimensions": [each.elements], "DataType": kind}
+            for each in product.factors
+        ]
+        return {"Name": "gemm", "Inputs": tensors, "Metadata": f"[ONNX Layer: {product.node}]"}
+
+    def build_plan(order: Order) -> Built:
+        products = find_products(onnx.load(order.source))
+        fake_tensorrt.layers = [fake_tensorrt.described(each) for each in products]
+        facts = one_plan._build(dataclasses.asdict(order))
+        return Built(facts["version"], tuple(read_inspector(facts["inspector"])), None)
+
+    fake_tensorrt.described = described
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr("export.tensorrt.plans.build_plan", build_plan)
+    return described
 
 
 @pytest.fixture

@@ -47,18 +47,17 @@ def test_the_command_writes_both_reports(bundled, tmp_path, capsys) -> None:
     assert "proof     passed" in text
 
 
-def test_tensorrt_in_the_report(bundled, fake_tensorrt, tmp_path, monkeypatch) -> None:
+def test_tensorrt_in_the_report(bundled, fake_tensorrt, builds_here, tmp_path) -> None:
     """With a FAKE TensorRT: only the way to the report is tested."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     argv = ["prove", "--precisions", "fp32", "--searches", "1", "--work", str(tmp_path / "work")]
     assert main([*argv, "-o", str(tmp_path / "out")]) == 0
     data = json.loads((tmp_path / "out" / "tensorrt-fake-gpu.json").read_text())
     assert data["engines"][0]["target"]["tensorrt"] == "11.4.0.106"
     assert "Built for" in (tmp_path / "out" / "tensorrt-fake-gpu.md").read_text()
-    fake_tensorrt.fails_to_build = True
+    fake_tensorrt.fails_to_open = True
     assert main([*argv, "-o", str(tmp_path / "out")]) == 1  # and the reason is in the report
-    (engine,) = json.loads((tmp_path / "out" / "tensorrt-cpu.json").read_text())["engines"]
-    assert "cannot build text.onnx" in engine["error"]
+    (engine,) = json.loads((tmp_path / "out" / "tensorrt-fake-gpu.json").read_text())["engines"]
+    assert "cannot open the plan that was just built" in engine["error"]
     assert engine["latency"] is None
 
 

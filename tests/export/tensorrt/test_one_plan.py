@@ -4,7 +4,6 @@ process. What needs no GPU is in test_plans.py, with the real builder."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +13,9 @@ import pytest
 from export.build import build
 from export.options import BuildOptions
 from export.references.portable import PortableReference
-from export.tensorrt import one_plan
-from export.tensorrt.builder import Built, Order
-from export.tensorrt.layers import read_inspector
 from export.tensorrt.options import PlanOptions
 from export.tensorrt.plans import build_plans
-from export.tensorrt.products import UNKNOWN, find_products
+from export.tensorrt.products import UNKNOWN
 from sdk import Grounder
 from sdk.errors import EngineError
 from sdk.runtime.target import AMPERE_PLUS, SAME_CAPABILITY
@@ -28,30 +24,9 @@ NETWORKS = ("text", "image", "ground")
 
 
 @pytest.fixture
-def trt(fake_tensorrt: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The fake, in place of a process; its inspector says that all products have their types."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-    def build_here(order: Order) -> Built:
-        import onnx
-
-        products = find_products(onnx.load(order.source))
-        fake_tensorrt.layers = [fake_tensorrt.described(each) for each in products]
-        facts = one_plan._build(asdict(order))
-        return Built(facts["version"], tuple(read_inspector(facts["inspector"])), None)
-
-    fake_tensorrt.described = described
-    monkeypatch.setattr("export.tensorrt.plans.build_plan", build_here)
+def trt(fake_tensorrt: Any, builds_here: Callable[..., dict[str, Any]]) -> Any:
+    """The fake, which builds in this process."""
     return fake_tensorrt
-
-
-def described(product: Any, kind: str = "Float") -> dict[str, Any]:
-    """A layer with one product, as TensorRT 11 describes it."""
-    tensors = [
-        {"Name": each.source, "Dimensions": [each.elements], "DataType": kind}
-        for each in product.factors
-    ]
-    return {"Name": "gemm", "Inputs": tensors, "Metadata": f"[ONNX Layer: {product.node}]"}
 
 
 def plans(
@@ -139,12 +114,14 @@ def test_a_timing_cache_that_does_not_fit_is_begun_anew(trt, built, tmp_path, ho
     assert cache.read_bytes().startswith(b"a fake timing cache")
 
 
-def test_what_the_inspector_says_is_held_against_the_graph(trt, built, tmp_path) -> None:
+def test_what_the_inspector_says_is_held_against_the_graph(
+    trt, builds_here, built, tmp_path
+) -> None:
     """Layers that hide some products leave these unknown; none at all is no evidence."""
 
     def hiding(operator: str) -> Callable[[Any], dict[str, Any]]:
         return lambda each: (
-            described(each) | ({"Metadata": ""} if each.operator == operator else {})
+            builds_here(each) | ({"Metadata": ""} if each.operator == operator else {})
         )
 
     trt.described = hiding("Conv")
@@ -154,7 +131,7 @@ def test_what_the_inspector_says_is_held_against_the_graph(trt, built, tmp_path)
     products = plans(built, tmp_path / "b", networks=("ground",))["products"]
     assert products["fp32"] > 0
     assert products[UNKNOWN] > 0
-    trt.described = lambda each: described(each, "Half")
+    trt.described = lambda each: builds_here(each, "Half")
     with pytest.raises(EngineError, match="expected fp32, its layers read fp16"):
         plans(built, tmp_path / "c")
     assert not any((tmp_path / "c").iterdir())
