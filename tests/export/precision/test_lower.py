@@ -22,6 +22,7 @@ from export.precision.int8 import quantisable
 from export.precision.lower import lower_engine
 from export.precision.plan import PLAN_FILE, load_plan
 from export.precision.target import TARGETS, Target
+from export.tensorrt.options import PlanOptions
 from sdk.engine.folder import read_manifest, verify_files, write_manifest
 from sdk.errors import EngineError, InputError
 from sdk.grounder import Grounder
@@ -190,26 +191,21 @@ def test_float32_has_no_plan(lowered) -> None:
         BuildOptions(1, plan=lowered["fp16"] / PLAN_FILE)
 
 
-def test_plans_of_int8(
-    lowered, engine: Path, fake_tensorrt, fake_cuda, tmp_path: Path, monkeypatch
-) -> None:
-    """Built from the Q/DQ networks; a plan without eight bits is refused. (The builder is a fake:
-    this is about the way there.)"""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+def test_plans_of_int8(lowered, engine: Path, tmp_path: Path) -> None:
+    """Built from the Q/DQ networks by the real TensorRT for RTX, which needs no GPU for it."""
+    pytest.importorskip("tensorrt_rtx", reason="pip install -e '.[dev]' on Linux, x86-64")
     portable = lowered_proven(lowered, tmp_path)
-    source, options = open_reference(portable), BuildOptions(1, "int8", "tensorrt")
-    with pytest.raises(EngineError, match="has weights in int8, but no layer"):
-        build(source, tmp_path / "wide", options)
-    fake_tensorrt.layers[0]["Inputs"][0]["Format/Datatype"] = "Int8"
-    again = build(source, tmp_path / "again", options)
+    options = BuildOptions(1, "int8", "tensorrt-rtx", plans=PlanOptions(targets=("8.9",)))
+    again = build(open_reference(portable), tmp_path / "again", options)
     planned = dataclasses.replace(options, plan=portable / PLAN_FILE, scenes=2)
     manifest = build(open_reference(engine), tmp_path / "plans", planned)
     for made in (again, manifest):
         assert made.proven
-        assert (made.backend, made.precision) == ("tensorrt", "int8")
+        assert (made.backend, made.precision) == ("tensorrt-rtx", "int8")
         assert made.precision_facts["int8_for"] == "tensorrt"
-        assert made.target["layers"]["ground"] == {"int8": 1}
-        assert made.arithmetic is None  # a GPU's is no matter of the CPU
+        assert made.target["products"]["int8"] > 40
+        assert made.arithmetic is not None  # the certificate is of the networks on the CPU
+    assert again.target == manifest.target
 
 
 def lowered_proven(lowered: dict[str, Path], place: Path) -> Path:
