@@ -66,7 +66,7 @@ def test_what_a_process_did_before_does_not_show(built: Path, tmp_path: Path) ->
     """A network with two outputs, of which the builder of 1.7.1 writes first what lies first in
     memory; that is moved by all that a process has there before, as by the length of a path."""
     found = set()
-    for length in (1, 4, 7, 9, 12, 15):
+    for length in (1, 5, 10, 15):
         place = tmp_path / ("x" * length)
         place.mkdir()
         shutil.copy(built / "ground.onnx", place)
