@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from export.build import open_reference
-from export.references.reference import Reference
 from sdk.engine.folder import MANIFEST_FILE, read_manifest
-from sdk.engine.manifest import Manifest
 from sdk.errors import InputError
 from sdk.families.grounding_dino import MOST_LOOKS, ZOOM
 from sdk.options import not_negative, positive
 
 if TYPE_CHECKING:
+    from export.references.reference import Reference
+    from sdk.engine.manifest import Manifest
     from sdk.regions.scorers import Weighted
 
 TWO_STAGE = "two-stage"
@@ -127,6 +126,8 @@ def chosen_reference(args: argparse.Namespace) -> Reference:
         return BaseReference(args.base, input_hw, args.zoom)
     if input_hw is not None:
         raise InputError("expected --input-hw with --base or --detector: a checkpoint has its size")
+    from export.build import open_reference
+
     return open_reference(args.source)
 
 
@@ -185,6 +186,8 @@ def reference_of(engine: Path, source: Path | None, clip: str | None = None) -> 
         InputError: the source is none.
         EngineError: the engine or the source cannot be used.
     """
+    from export.build import open_reference
+
     manifest = read_manifest(engine)
     if source is not None and (source / MANIFEST_FILE).is_file():
         return open_reference(source)

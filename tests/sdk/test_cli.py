@@ -22,7 +22,12 @@ from sdk.extras import EXTRAS
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("sdk", "export", "train", "benchmarks")
 GROUPS = {"train": ["train"], "benchmarks": ["bench"]}
-NAMES = {"PIL": "pillow", "cv2": "opencv-python-headless", "mcap_ros2": "mcap-ros2-support"}
+NAMES = {
+    "PIL": "pillow",
+    "cv2": "opencv-python-headless",
+    "mcap_ros2": "mcap-ros2-support",
+    "skimage": "scikit-image",
+}
 
 
 def table(package: str) -> dict[str, str]:
@@ -100,7 +105,6 @@ def test_a_command_imports_no_other() -> None:
     ("arguments", "module", "extra"),
     [
         (["onnx", "-o", "OUT"], "torch", "export"),
-        (["verify", "ENGINE"], "torch", "export"),
         (["build-engine", "-o", "OUT"], "torch", "export"),
         (["check", "ENGINE"], "onnx", "export"),
         (["train", "init", "-o", "OUT"], "torch", "train"),

@@ -17,6 +17,8 @@ from benchmarks.commands.latency import summarise
 from benchmarks.report.parts import benchmarks
 from benchmarks.report.section import Picture
 
+ROOT = Path(__file__).resolve().parents[3]
+
 MACHINE = {
     "cpu": "Fast CPU",
     "cores": 8,
@@ -189,6 +191,12 @@ def methods() -> dict[str, Any]:
     return {"rows": rows, "environment": MACHINE}
 
 
+def plans() -> dict[str, Any]:
+    """Those of record."""
+    said: dict[str, Any] = json.loads((ROOT / "docs" / "data" / "plans.json").read_text())
+    return {**said, "environment": MACHINE}
+
+
 MADE = {
     each.__name__: each
     for each in (
@@ -204,6 +212,7 @@ MADE = {
         proposals,
         kernel,
         methods,
+        plans,
     )
 }
 
