@@ -188,8 +188,8 @@ def _computes(layer: Layer, product: Product) -> bool:
         {k for k, tensor in enumerate(tensors) if _is(tensor, factor)} for factor in product.factors
     )
     a, b = product.factors
-    if first and second:
-        return a.source == b.source or len(first | second) > 1
+    if first and second and (a.source == b.source or len(first | second) > 1):
+        return True
     return bool((first and b.maker in layer.nodes) or (second and a.maker in layer.nodes))
 
 

@@ -22,6 +22,9 @@ EIGHTS = """(float[4,8] x) => (y) <float[6,8] w = {0}, float s = {0.1}, int8 z =
   t = Transpose<perm = [1, 0]>(b)
   [n] y = MatMul(a, t)
 }"""
+MADE = """(float[1,8] x) => (y) <float16[8,6] w = {0}> {
+  s = Sigmoid(x) [cast] h = Cast<to = 10>(s) [n] y = MatMul(h, w)
+}"""
 PADDED = """(float[1,1,4,4] x) => (y) <float[1,1,3,3] w = {0}, int64[8] p = {0,0,1,1,0,0,1,1}> {
   a = Pad(x, p) [n] y = Conv(a, w)
 }"""
@@ -90,6 +93,8 @@ def proven(text: str, *layers: Layer, complete: bool = True) -> dict[str, int]:
         (EIGHTS, [layer("n", (32, "int8"), (48, "int8"), (6, "fp32"))], {"int8": 1}),
         # The bias in a layer of its own, which reads what the product gives.
         (HALVES, [layer("n", (24, "fp16")), layer("n", (32, "fp16"), (48, "fp16"))], {"fp16": 1}),
+        # What makes one factor reads something smaller in another type, and the other as it is.
+        (MADE, [layer("cast n", (8, "fp32"), (48, "fp16"))], {"fp16": 1}),
         (PADDED, [layer("n", (16, "fp32"), (9, "fp32"))], {"fp32": 1}),  # padded by the layer
         # A fused attention makes one factor of its second product itself.
         (
