@@ -139,7 +139,12 @@ def _product(graph: Graph, node: onnx.NodeProto) -> Product:
         for name, origin in zip(node.input[:2], origins, strict=True)
     ]
     kind = origins[0].stored if quantised else plain
-    return Product(label(node), node.op_type, kind, (factors[0], factors[1]))
+    return Product(_name(node), node.op_type, kind, (factors[0], factors[1]))
+
+
+def _name(node: onnx.NodeProto) -> str:
+    """As TensorRT's parser names it: those without a name of their own by their first output."""
+    return node.name or f"node_of_{label(node)}"
 
 
 @dataclass(frozen=True)
@@ -164,7 +169,7 @@ def _origin(graph: Graph, name: str) -> _Origin:
         if node.op_type == "DequantizeLinear":
             return _Origin(_KINDS.get(graph.type_of(node.input[0]), ""), "", least)
         if node.op_type not in MOVEMENT:
-            return _Origin("", label(node), least)
+            return _Origin("", _name(node), least)
         parts = node.input if node.op_type == "Concat" else node.input[:1]
         least = min(least, *(_elements(graph, part) for part in parts))
         name = node.input[0]

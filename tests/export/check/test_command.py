@@ -88,6 +88,35 @@ def test_narrow_terminals_and_long_names(parse, tmp_path: Path, monkeypatch, cap
     assert all(len(line) < 100 for line in capsys.readouterr().out.splitlines())
 
 
+def test_the_builder_is_asked(parse, tmp_path: Path, capsys) -> None:
+    """What it builds, what it refuses, what it would compute otherwise; what crashes it."""
+    pytest.importorskip("tensorrt_rtx", reason="pip install -e '.[dev]' on Linux, x86-64")
+    narrow = "(float16[4,8] x, float16[8,8] w) => (float16[4,8] y) { a = Cast<to = 1>(x)"
+    texts = {
+        "clean": ("(float[2,3] x) => (float[2,3] y) { y = Relu(x) }", 18),
+        "refused": ("(int32[2] a) => (int32[2] y) { [flip] y = BitwiseNot(a) }", 18),
+        "narrowed": (f"{narrow} b = Cast<to = 1>(w) m = MatMul(a, b) y = Cast<to = 10>(m) }}", 18),
+        "crashing": ("(float16[1,2,5,8] q) => (float16[1,2,5,8] y) { y = Attention(q, q, q) }", 23),
+    }
+    for name, (text, opset) in texts.items():
+        model = parse(text, opset)
+        model.ir_version = 10
+        onnx.save(model, tmp_path / f"{name}.onnx")
+    file = tmp_path / "findings.json"
+    assert main(["check", str(tmp_path), "--tensorrt", "rtx", "--real", "--json", str(file)]) == 1
+    said = {
+        each["network"]: each["advice"]
+        for each in json.loads(file.read_text())["findings"]
+        if each["rule"] == "builder"
+    }
+    assert said.keys() == {"refused", "narrowed", "crashing"}
+    assert "cannot parse refused.onnx: node 'flip' (BitwiseNot)" in said["refused"]
+    assert "expected fp32, its layers read fp16" in said["narrowed"]
+    assert "crashed on crashing.onnx (signal SIGSEGV)" in said["crashing"]
+    assert "findings for TensorRT RTX 1.7; the builder was asked" in capsys.readouterr().out
+    assert main(["check", str(tmp_path / "clean.onnx"), "--real"]) == 0
+
+
 @pytest.mark.parametrize("name", ["absent", "empty", "text.onnx", "void.onnx", "bare.onnx"])
 def test_bad_input(tmp_path: Path, name: str, capsys) -> None:
     (tmp_path / "empty").mkdir()
