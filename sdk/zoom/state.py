@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
@@ -86,7 +87,7 @@ class SearchConfig:
     width of the network input. ``score``: what an answer with these zooms, and the score of an
     earlier frame's first look that they go on from (or None), is worth, 0..1.
     ``beam``: how many candidates of the first step are followed. ``closer``: instead, candidates of
-    the first step are looked at once more, and the best of all looks is the answer.
+    the first step are looked at once more.
     """
 
     history: History
@@ -168,7 +169,7 @@ def _closer(
     rules: SearchConfig,
     closer: Closer,
 ) -> list[SearchState]:
-    """The answer of the first look, and trails to windows round its best candidates.
+    """Trails to windows round the best candidates of the first look.
 
     A candidate that another one's window shows needs none of its own.
     """
@@ -179,14 +180,21 @@ def _closer(
         if not any(contains(each.window, boxes[index]) for each in trails):
             near = grow(boxes[index], closer.share * np.array(trail.frame_wh), trail.window)
             trails.append(replace(_follow(trail, boxes, scores, index, rules), window=near))
-    return [replace(trails[0], over=True), *trails]
+    return trails
 
 
 def best(trails: Sequence[SearchState], rules: SearchConfig) -> SearchState:
-    """Of the ends of one expression the one to answer with: no fault, at an end, best score."""
+    """Of the ends of one expression the one to answer with: no fault, at an end, best score.
+
+    Closer looks are told apart by both scores: the first look saw what stands beside the object,
+    the closer one the object itself. By either alone fewer answers are right (docs/engines.md).
+    """
 
     def worth(trail: SearchState) -> tuple[bool, bool, float]:
-        score = rules.score(trail.zooms, trail.first_score)
+        if rules.closer is not None and trail.zooms:
+            score = math.sqrt(max(trail.zooms[0].raw_score * trail.zooms[-1].raw_score, 0.0))
+        else:
+            score = rules.score(trail.zooms, trail.first_score)
         return trail.fault is None, trail.complete, score
 
     return replace(max(trails, key=worth), complete=all(each.complete for each in trails))

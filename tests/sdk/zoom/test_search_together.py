@@ -262,14 +262,19 @@ def closer(session, *texts, looks, starts=None, deadline=None):
     return search(session, None, FRAME_WH, texts, two, starts, deadline)
 
 
-def test_closer_looks_answer_with_the_best_of_all(session):
-    (one,) = closer(session, "either", looks=1)  # what is seen in the first window is worse
-    assert [zoom.raw_score for zoom in one.zooms] == [0.5]
+def test_closer_looks_are_told_apart_by_both_scores(session):
+    (one,) = closer(session, "either", looks=1)
+    assert [zoom.raw_score for zoom in one.zooms] == pytest.approx([0.5, 0.4])
     assert session.windows == [WHOLE, pytest.approx((20, 40, 180, 160))]
-    (two,) = closer(session, "either", looks=2)
+    (two,) = closer(session, "either", looks=2)  # or 0.45 and 0.9
     assert final(two) == SMALL_RIGHT
-    assert [zoom.raw_score for zoom in two.zooms] == pytest.approx([0.45, 0.9])
     assert two.zooms[0].window_xyxy.tolist() == list(WHOLE)
+    session.places = {"far": [place(20, 40, 160, 0.9), place(60, 70, 20, 0.4), *PLACES["right"]]}
+    (far,) = closer(session, "far", looks=2)  # 0.9 and 0.4 against 0.5 and 0.8
+    assert final(far) == SMALL_RIGHT
+    session.places["far"][3] = place(300, 70, 20, 0.7)
+    (near,) = closer(session, "far", looks=2)
+    assert final(near) == SMALL_LEFT
 
 
 def test_a_closer_look_keeps_what_stands_beside():
