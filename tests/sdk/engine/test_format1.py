@@ -47,9 +47,7 @@ def test_it_opens_and_answers_as_before(engine, make_frame, grounder):
     assert list(manifest.networks) == ["text", "image", "ground"]
     assert manifest.networks["image"].inputs == now.networks["image"].inputs
     with Grounder(folder) as old:
-        ours, theirs = (
-            each.locate(make_frame(), "the red square") for each in (old, grounder)
-        )
+        ours, theirs = (each.locate(make_frame(), "the red square") for each in (old, grounder))
     assert ours.score == theirs.score
     assert ours.xyxy.tobytes() == theirs.xyxy.tobytes()
 
