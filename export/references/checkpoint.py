@@ -21,9 +21,6 @@ from train.checkpoint import checkpoint_sha256
 from train.evaluation.asking import open_grounder, torch_runner
 from train.families import TrainedModel, load, name_of
 from train.families.grounding_dino import GroundingModel
-from train.models.grounding_dino.config import swin_t
-
-PUBLISHED_HW = swin_t().input_hw
 
 
 class CheckpointReference:
@@ -69,7 +66,8 @@ class BaseReference(CheckpointReference):
 
     Args:
         source: a folder, or the id of a model on the hub.
-        input_hw: height and width of the network input in pixels; the published one by default.
+        input_hw: height and width of the network input in pixels; by default the published one, or
+            that of a checkpoint of ours.
         zoom: closer looks after the first.
 
     Raises:
@@ -79,8 +77,7 @@ class BaseReference(CheckpointReference):
     kind = "base"
 
     def __init__(self, source: str, input_hw: tuple[int, int] | None = None, zoom: int = 0) -> None:
-        self.path, self._input_hw = base_folder(source), input_hw or PUBLISHED_HW
-        self._zoom = zoom
+        self.path, self._input_hw, self._zoom = base_folder(source), input_hw, zoom
         self.name = Path(source).name
         self._from = {"file": self.name} if Path(source).is_dir() else {"id": source}
 
@@ -90,7 +87,8 @@ class BaseReference(CheckpointReference):
             each for each in self.path.iterdir() if each.suffix in (".json", ".safetensors")
         )
         said = [f"{each.name} {file_sha256(each)}" for each in files]
-        return hashlib.sha256(f"{said} {self._input_hw}".encode()).hexdigest()
+        input_hw = self._model.manifest().input_hw
+        return hashlib.sha256(f"{said} {input_hw}".encode()).hexdigest()
 
     def write_engine(self, folder: Path) -> None:
         super().write_engine(folder)

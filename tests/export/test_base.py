@@ -25,11 +25,13 @@ from transformers.models.grounding_dino.processing_grounding_dino import Groundi
 
 from export.__main__ import main
 from export.build import open_reference
+from export.references.checkpoint import BaseReference
 from export.sources import reference_of
 from sdk import EngineError, Grounder, Start
 from sdk.engine.folder import read_manifest, write_manifest
+from sdk.errors import CheckpointError
 from sdk.text import Tokenizer
-from train.checkpoint import TOKENIZER
+from train.checkpoint import TOKENIZER, save_checkpoint
 from train.data.vocabulary import write_wordpiece
 from train.models.grounding_dino.config import PizaConfig
 
@@ -160,12 +162,20 @@ def test_zooms_that_make_no_sense(built, tmp_path: Path) -> None:
 
 
 def test_the_size_is_part_of_what_was_built(public) -> None:
-    from export.references.checkpoint import PUBLISHED_HW, BaseReference
+    def built_from(*input_hw: tuple[int, int]) -> str:
+        return BaseReference(str(public("mm")[0]), *input_hw).checkpoint_sha256()
 
-    folder = str(public("mm")[0])
-    usual, small = BaseReference(folder), BaseReference(folder, HW)
-    assert usual.checkpoint_sha256() != small.checkpoint_sha256()
-    assert usual.checkpoint_sha256() == BaseReference(folder, PUBLISHED_HW).checkpoint_sha256()
+    assert built_from() == built_from((800, 1344)) != built_from(HW)
+
+
+def test_checkpoints_of_ours(checkpoint: Path, make_model, tmp_path: Path) -> None:
+    """One without adapters is a base too, of its own size."""
+    folder = tmp_path / "ours"
+    save_checkpoint(folder, make_model("full"), checkpoint / TOKENIZER)
+    model = BaseReference(str(folder), zoom=3)._load()
+    assert (model.manifest().input_hw, model.manifest().block) == ((60, 100), {"zoom": 3})
+    with pytest.raises(CheckpointError, match=r"was adapted by piza-adapter\+"):
+        BaseReference(str(checkpoint)).checkpoint_sha256()
 
 
 @pytest.mark.parametrize(
