@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from benchmarks import options
 from benchmarks.asking import mean, timed
@@ -73,9 +73,9 @@ def run(args: argparse.Namespace) -> int:
                 f"expected an engine of the family {FAMILY}, which proposes, found one of"
                 f" {manifest.family} at {args.engine}"
             )
-        with looking(measurement.grounder, args.threads) as grounders:
+        with looking(measurement.grounder, args.threads) as askers:
             cases = make_cases(args.scenes, args.seed)
-            asked = measure(grounders, cases, lambda it: tqdm(it, unit="scene", desc="proposals"))
+            asked = measure(askers, cases, lambda it: tqdm(it, unit="scene", desc="proposals"))
     rows = [summarise(where, each, asked[TILES]) for where, each in asked.items()]
     figures = {"rows": rows, "scenes": args.scenes, "seed": args.seed}
     print("\n".join([*measurement.header, "", printed(section(figures))]))
@@ -85,38 +85,58 @@ def run(args: argparse.Namespace) -> int:
 
 @dataclass(frozen=True)
 class Asked:
-    """One question. ``wall_ms``: of the whole answer. ``looks``: of the detector. ``target``: it
-    was proposed. ``proposed``: share of the scene's objects that were. ``right``: the answer."""
+    """One question.
+
+    Attributes:
+        wall_ms: of the whole answer.
+        looks: of the detector.
+        target: it was proposed.
+        objects: share of the scene's objects that were.
+        sure: the target was among the proposals that the answer was chosen from.
+        right: the answer.
+    """
 
     wall_ms: float
     looks: int
     target: bool
-    proposed: float
+    objects: float
+    sure: bool
     right: bool
 
 
+@dataclass(frozen=True, eq=False)
+class Asker:
+    """The engine that looks somewhere: as it is, and choosing from whatever is proposed."""
+
+    usual: Grounder
+    unsure: Grounder
+
+
 @contextmanager
-def looking(grounder: Grounder, threads: int | None) -> Iterator[dict[str, Grounder]]:
-    """A grounder for each of ``PLACES``: the engine itself, looking there with the numbers that it
+def looking(grounder: Grounder, threads: int | None) -> Iterator[dict[str, Asker]]:
+    """An asker for each of ``PLACES``: the engine itself, looking there with the numbers that it
     has, or the usual ones. They are made for the occasion, and so unproven."""
     own = read_pipeline(grounder.manifest).by_detector[1].to_mapping()
     looks = {where: default_proposer(where).to_mapping() for where in PLACES}
     looks[own["where"]] = own
     with TemporaryDirectory() as folder, ExitStack() as stack:
+
+        def opened(name: str, changes: dict[str, Any]) -> Grounder:
+            engine = variant(grounder.path, Path(folder, name), changes)
+            made = Grounder(engine, threads=threads, allow_unproven=True)
+            return stack.enter_context(made)
+
         yield {
-            where: stack.enter_context(
-                Grounder(
-                    variant(grounder.path, Path(folder, where), {"look": look}),
-                    threads=threads,
-                    allow_unproven=True,
-                )
+            where: Asker(
+                opened(where, {"look": look}),
+                opened(f"{where} unsure", {"look": look, "least": 0.0}),
             )
             for where, look in looks.items()
         }
 
 
 def measure(
-    grounders: Mapping[str, Grounder],
+    askers: Mapping[str, Asker],
     cases: Sequence[Case],
     progress: Callable[[Sequence[Case]], Iterable[Case]] = iter,
 ) -> dict[str, list[Asked]]:
@@ -124,35 +144,37 @@ def measure(
 
     The first case is asked once more before, which does not count.
     """
-    for grounder in grounders.values():
-        ask(grounder, cases[0], cases[0].frame())
-    asked: dict[str, list[Asked]] = {where: [] for where in grounders}
+    for asker in askers.values():
+        ask(asker, cases[0], cases[0].frame())
+    asked: dict[str, list[Asked]] = {where: [] for where in askers}
     for number, case in enumerate(progress(cases)):
         frame = case.frame()
-        for where in np.random.default_rng(number).permutation(list(grounders)).tolist():
-            asked[where].append(ask(grounders[where], case, frame))
+        for where in np.random.default_rng(number).permutation(list(askers)).tolist():
+            asked[where].append(ask(askers[where], case, frame))
     return asked
 
 
-def ask(grounder: Grounder, case: Case, frame: NDArray[np.uint8]) -> Asked:
+def ask(asker: Asker, case: Case, frame: NDArray[np.uint8]) -> Asked:
     """One question about a case, whose picture is ``frame``."""
-    before = _looks(grounder)
-    answer, wall_ms = timed(partial(grounder.locate, frame, case.ref))
-    objects = as_boxes([each.xyxy for each in case.scene.objects])
+    before = _looks(asker.usual)
+    answer, wall_ms = timed(partial(asker.usual.locate, frame, case.ref))
+    looks = _looks(asker.usual) - before
+    all_proposed = asker.unsure.locate(frame, case.ref)
+    target = as_boxes([case.target_xyxy])
     return Asked(
         wall_ms,
-        _looks(grounder) - before,
-        bool(proposed(answer, as_boxes([case.target_xyxy]))[0]),
-        float(proposed(answer, objects).mean()),
+        looks,
+        bool(chosen_from(all_proposed, target)[0]),
+        float(chosen_from(all_proposed, [each.xyxy for each in case.scene.objects]).mean()),
+        bool(chosen_from(answer, target)[0]),
         judge(answer, case.target_xyxy).right,
     )
 
 
-def proposed(answer: Grounding, boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which of ``boxes`` (n, 4) an answer's detector has proposed, as whatever it took them for.
-
-    The last step of an answer of the family chose among all proposals.
-    """
+def chosen_from(answer: Grounding, truth: ArrayLike) -> NDArray[np.bool_]:
+    """Which true boxes (n, 4) are among those that an answer was chosen from, whatever the detector
+    took them for: the candidates of its last step."""
+    boxes = as_boxes(truth)
     if not answer.zooms:
         return np.zeros(len(boxes), bool)
     overlaps = iou(boxes[:, None], as_boxes(answer.zooms[-1].candidates_xyxy))
@@ -166,7 +188,8 @@ def summarise(where: str, asked: Sequence[Asked], tiles: Sequence[Asked]) -> dic
         "where": where,
         "n": len(asked),
         "target": mean([each.target for each in asked]),
-        "objects": mean([each.proposed for each in asked]),
+        "objects": mean([each.objects for each in asked]),
+        "sure": mean([each.sure for each in asked]),
         "acc50": mean([each.right for each in asked]),
         "looks": mean([each.looks for each in asked]),
         "p50_ms": float(np.median([each.wall_ms for each in asked])),
@@ -183,7 +206,7 @@ def section(figures: Figures) -> Section:
     rows = tuple(
         (
             row["where"],
-            *(percent(row[key]) for key in ("target", "objects", "acc50")),
+            *(percent(row[key]) for key in ("target", "objects", "sure", "acc50")),
             f"{row['looks']:.1f}",
             milliseconds(row["p50_ms"]),
             times(row["faster"]),
@@ -196,9 +219,10 @@ def section(figures: Figures) -> Section:
         "Where a detector looks",
         (
             f"{figures['scenes']} rendered scenes, a sentence about each. Proposed: with an IoU of"
-            " 0.5 or more, as whatever the detector takes it for. The zoom looks where the sentence"
-            " points, and owes the other objects nothing. Milliseconds are of the whole answer; the"
-            " last column is the median over scenes of the tiles' time over this one's.",
+            " 0.5 or more, as whatever the detector takes it for; chosen from: with the score that"
+            " the engine asks for. The zoom looks where the sentence points, and owes the other"
+            " objects nothing. Milliseconds are of the whole answer; the last column is the median"
+            " over scenes of the tiles' time over this one's.",
         ),
         (
             Table(
@@ -206,6 +230,7 @@ def section(figures: Figures) -> Section:
                     "looks at",
                     "target proposed",
                     "all objects",
+                    "target chosen from",
                     "Acc50",
                     "looks",
                     "p50 ms",

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.commands.proposals import Asked, ask, looking, section, summarise
+from benchmarks.commands.proposals import Asked, Asker, ask, looking, section, summarise
 from evaluation.questions import make_case
 from evaluation.seeds import PROPOSALS
 from sdk import Grounder
@@ -44,16 +44,25 @@ def test_what_is_proposed_is_held_against_the_truth(make_two_stage):
     for count, target in ((2, True), (1, True), (0, False)):
         engine = make_two_stage(rows[:count] or [(0, 0, 9, 9, 0.9, 0)])
         with Grounder(engine) as grounder:
-            found = ask(grounder, case, case.frame())
-        assert (found.target, found.looks) == (target, 1)
-        assert found.proposed == pytest.approx(count / len(case.scene.objects))
+            found = ask(Asker(grounder, grounder), case, case.frame())
+        assert (found.target, found.sure, found.looks) == (target, target, 1)
+        assert found.objects == pytest.approx(count / len(case.scene.objects))
     with Grounder(make_two_stage([(0, 0, 9, 9, 0.0, 0)])) as grounder:  # nothing at all
-        assert ask(grounder, case, case.frame()).proposed == 0
+        assert ask(Asker(grounder, grounder), case, case.frame()).objects == 0
+
+
+def test_what_a_detector_doubts_is_proposed_and_not_chosen_from(make_two_stage):
+    case = make_case(PROPOSALS.first)
+    box = (np.array(case.target_xyxy) / 3 + np.array([0, 60, 0, 60])).tolist()
+    engine = make_two_stage([(*box, 0.1, 0), (0, 0, 9, 9, 0.9, 0)])
+    with Grounder(engine) as grounder, looking(grounder, None) as askers:
+        found = ask(askers["frame"], case, case.frame())
+    assert (found.target, found.sure) == (True, False)
 
 
 def test_ratios_are_paired():
-    tiles = [Asked(each, 16, True, 1.0, True) for each in (100.0, 400.0, 90.0)]
-    zoom = [Asked(each, 4, each > 60, 0.5, False) for each in (50.0, 100.0, 90.0)]
+    tiles = [Asked(each, 16, True, 1.0, True, True) for each in (100.0, 400.0, 90.0)]
+    zoom = [Asked(each, 4, each > 60, 0.5, True, False) for each in (50.0, 100.0, 90.0)]
     row = summarise("zoom", zoom, tiles)
     assert row["faster"] == 2.0  # the median of 2, 4, 1
     assert (row["p50_ms"], row["looks"], row["acc50"]) == (90.0, 4.0, 0.0)
@@ -64,7 +73,7 @@ def test_ratios_are_paired():
     ("faster", "target", "holds"), [(2.0, 0.93, [True, True]), (1.9, 0.91, [False, False])]
 )
 def test_goals(faster, target, holds):
-    row = {"objects": 0.9, "acc50": 0.8, "looks": 16.0, "p50_ms": 90.0, "faster": 1.0}
+    row = {"objects": 0.9, "sure": 0.9, "acc50": 0.8, "looks": 16.0, "p50_ms": 90.0, "faster": 1.0}
     tiles = {**row, "where": "tiles", "target": 0.95}
     zoom = {**row, "where": "zoom", "target": target, "faster": faster}
     goals = section({"rows": [tiles, zoom], "scenes": 9}).goals
@@ -72,8 +81,8 @@ def test_goals(faster, target, holds):
 
 
 def test_every_place_is_looked_at_by_the_same_detector(make_two_stage):
-    with Grounder(make_two_stage(ROWS)) as grounder, looking(grounder, None) as grounders:
-        pipelines = {each: read_pipeline(g.manifest) for each, g in grounders.items()}
+    with Grounder(make_two_stage(ROWS)) as grounder, looking(grounder, None) as askers:
+        pipelines = {each: read_pipeline(asker.usual.manifest) for each, asker in askers.items()}
     for where, pipeline in pipelines.items():
         assert pipeline.proposer.to_mapping()["where"] == where
         assert pipeline.detector.head == read_pipeline(grounder.manifest).detector.head

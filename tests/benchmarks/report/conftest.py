@@ -167,7 +167,7 @@ def video() -> dict[str, Any]:
 
 
 def proposals() -> dict[str, Any]:
-    shares = {"n": 9, "target": 0.9, "objects": 0.8, "acc50": 0.7}
+    shares = {"n": 9, "target": 0.9, "objects": 0.8, "sure": 0.8, "acc50": 0.7}
     rows = [
         {"where": where, "looks": looks, "p50_ms": 30.0 * looks, "faster": 16 / looks, **shares}
         for where, looks in (("frame", 1.0), ("tiles", 16.0), ("zoom", 6.5))
