@@ -21,12 +21,16 @@ _SAME = {"same_iou": 0.9, "same_box": 0.98, "same_decision": 0.98, "acc50_points
 CRITERIA = {
     "fp32": Criteria({}, {"*": 1e-3}, 0.99, 0.99, 0.99, 0.5),
     "fp16": Criteria({}, {"*": 2e-2}, **_SAME),
-    "int8": Criteria({}, {"*": 0.3}, 0.8, 0.9, 7 / 8, 1.5),
+    # Small boxes move by a pixel, and of several that are as good another is chosen: with NanoDet
+    # 85 to 90 % of the answers were the same object (IoU >= 0.7), and of 186 objects 134 were found
+    # instead of 136: few searches may fail by luck, 200 and more do not.
+    "int8": Criteria({}, {"*": 0.3}, 0.7, 0.8, 7 / 8, 1.5),
 }
 
 # By boxes: on rendered scenes those of NanoDet in half precision overlap float32's by 0.998 or
-# more, and those in eight bits by 0.96 in the mean.
-TARGETS = {"fp16": Target(0.98, 0.99, 2e-3), "int8": Target(0.8, 0.95, 0.06)}
+# more. In eight bits it is 0.96 in the mean, and 82 % of 60 answers are the same object; with three
+# of its layers in float32 0.97, and 90 %; with twelve 0.98, and no more.
+TARGETS = {"fp16": Target(0.98, 0.99, 2e-3), "int8": Target(0.8, 0.95, 0.032)}
 
 
 def same_proposals(manifest: Manifest, ours: Arrays, theirs: Arrays) -> float:
