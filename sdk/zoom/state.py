@@ -187,7 +187,7 @@ def best(trails: Sequence[SearchState], rules: SearchConfig) -> SearchState:
     """Of the ends of one expression the one to answer with: no fault, at an end, best score.
 
     Closer looks are told apart by both scores: the first look saw what stands beside the object,
-    the closer one the object itself. By either alone fewer answers are right (docs/engines.md).
+    the closer one the object itself. By either alone fewer answers are right (docs/photographs.md).
     """
 
     def worth(trail: SearchState) -> tuple[bool, bool, float]:
