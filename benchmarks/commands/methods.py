@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, fields
@@ -20,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.options import BenchmarkError
+from benchmarks.own_process import run_logged
 from benchmarks.plots.style import BLUE, LINE, MUTED, RED, blank, check_plot, dress, save
 from benchmarks.report.section import Figures, Part, Picture, Section, Table, percent, printed
 from evaluation.environment import describe
@@ -216,15 +215,7 @@ class Experiment:
         return [*command, "-o", str(self.folder / method)]
 
     def _run(self, command: list[str], name: str) -> None:
-        """``python -P -m COMMAND`` (nothing from the working folder), its output in a log."""
-        log = self.folder / f"{name}.log"
-        with log.open("w") as file:
-            code = subprocess.run(
-                [sys.executable, "-P", "-m", *command], stdout=file, stderr=subprocess.STDOUT
-            ).returncode
-        if code != 0:
-            tail = log.read_text().strip().splitlines()[-1:]
-            raise BenchmarkError(f"{' '.join(command)} failed with {code}, see {log}: {tail}")
+        run_logged(command, self.folder / f"{name}.log")
 
 
 def _row(method: str, checkpoint: Path, scores: dict[str, Any]) -> Row:

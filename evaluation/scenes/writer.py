@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,17 +71,17 @@ def write(
     out = Path(out_dir)
     images = out / "images"
     images.mkdir(parents=True, exist_ok=True)
-    _claim(out / "scenes.json", {"seed": seed})
+    claim(out / "scenes.json", {"seed": seed})
     annotations: list[dict[str, Any]] = []
-    for i in _counted(count, progress):
+    for i in counted(count, progress):
         scene = make_scene(seed + i)
         name = f"{i:06d}.jpg"
         if not (images / name).exists():
-            _replace(images / name, encode_jpeg(render(scene)))
+            replace_file(images / name, encode_jpeg(render(scene)))
         for made in expressions(scene, seed + i, refs_per_object):
             annotations.append(_annotation(name, scene, made, len(annotations) + 1))
     lines = ",\n".join(json.dumps(annotation) for annotation in annotations)
-    _replace(out / "annotations.json", f"[\n{lines}\n]\n".encode())
+    replace_file(out / "annotations.json", f"[\n{lines}\n]\n".encode())
     return count, len(annotations)
 
 
@@ -105,24 +105,24 @@ def _check(count: int, refs_per_object: int) -> None:
         raise ValueError(f"expected at least one expression an object, got {refs_per_object}")
 
 
-def _claim(path: Path, settings: dict[str, int]) -> None:
+def claim(path: Path, settings: Mapping[str, Any]) -> None:
     """Note what the folder holds, or refuse to mix two sets of pictures in it."""
     if path.exists():
         held = json.loads(path.read_text())
         if held != settings:
             raise ValueError(f"{path.parent} holds scenes of {held}, not of {settings}")
         return
-    _replace(path, (json.dumps(settings) + "\n").encode())
+    replace_file(path, (json.dumps(settings) + "\n").encode())
 
 
-def _replace(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes) -> None:
     """Write whole or not at all."""
     partial = path.with_name(f"{path.name}.{os.getpid()}.part")
     partial.write_bytes(data)
     os.replace(partial, path)
 
 
-def _counted(count: int, progress: bool) -> Iterator[int]:
+def counted(count: int, progress: bool) -> Iterator[int]:
     if not progress:
         return iter(range(count))
     from tqdm import tqdm

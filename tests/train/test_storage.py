@@ -104,7 +104,10 @@ def test_checkpoints_leave_no_partial_files(make_model, tokenizer_file, tmp_path
 
 @pytest.fixture
 def make_trainer_of():
-    from train.trainer.loop import Trainer, all_but_history
+    from train.trainer.grounding_task import GroundingTask, all_but_history
+    from train.trainer.loop import Trainer
     from train.trainer.recipe import scratch
 
-    return lambda model: Trainer(model, scratch(2), torch.device("cpu"), all_but_history(model))
+    return lambda model: Trainer(
+        GroundingTask(model), scratch(2), torch.device("cpu"), all_but_history(model)
+    )

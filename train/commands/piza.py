@@ -6,6 +6,7 @@ import argparse
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from evaluation.seeds import CHECKS, TRAINING
@@ -135,7 +136,7 @@ def run(args: argparse.Namespace) -> int:
 
     from evaluation.questions import questions
     from sdk.text import Tokenizer
-    from train.checkpoint import TOKENIZER, checkpoint_sha256
+    from train.checkpoint import TOKENIZER, checkpoint_sha256, save_checkpoint
     from train.data.batches import Plan, SceneSamples
     from train.data.frames import Frames, room_on
     from train.data.loader import loader
@@ -151,7 +152,8 @@ def run(args: argparse.Namespace) -> int:
     from train.threads import limit_threads
     from train.trainer.checkpointing import Checkpointing
     from train.trainer.distributed import join, leave
-    from train.trainer.loop import Trainer, all_but_history, flush_denormals, from_scratch
+    from train.trainer.grounding_task import GroundingTask, all_but_history, from_scratch
+    from train.trainer.loop import Trainer, flush_denormals
     from train.trainer.recipe import scratch
     from train.trainer.running import hurry, run_to_the_end
 
@@ -189,7 +191,7 @@ def run(args: argparse.Namespace) -> int:
     )
     made_of = {name: getattr(args, name) for name in MADE_OF}
     made_of["init"] = "nothing" if args.init is None else checkpoint_sha256(args.init)[:16]
-    trainer = Trainer(model, recipe, device, all_but_history(model), made_of, crew)
+    trainer = Trainer(GroundingTask(model), recipe, device, all_but_history(model), made_of, crew)
     if state.is_file():
         trainer.load(state)
         if crew.leads:
@@ -220,7 +222,7 @@ def run(args: argparse.Namespace) -> int:
             trainer,
             args.out,
             args.out,
-            tokenizer_file,
+            partial(save_checkpoint, tokenizer_file=tokenizer_file),
             check if args.checks else None,
             save_every=args.save_every,
             check_every=args.check_every,

@@ -1,4 +1,5 @@
-"""``python -m train scenes``: write procedural driving scenes as SOREC lays them out."""
+"""``python -m train scenes``: write procedural driving scenes as SOREC lays them out, or close-ups
+of them as RefCOCO does."""
 
 from __future__ import annotations
 
@@ -15,16 +16,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--refs-per-object", type=int, default=2, help="expressions an object (default: 2)"
     )
+    parser.add_argument(
+        "--close-ups", action="store_true", help="up to three of each scene, in RefCOCO's layout"
+    )
+    parser.add_argument("--split", default="train", help="of close-ups (default: train)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Write the scenes; 0, or 2 for bad arguments or an unwritable folder."""
     from evaluation.scenes import write
+    from evaluation.scenes.refcoco_writer import write_close_ups
 
     try:
-        images, refs = write(args.out, args.count, args.seed, args.refs_per_object, progress=True)
+        if args.close_ups:
+            images, refs = write_close_ups(args.out, args.count, args.seed, args.split, True)
+        else:
+            images, refs = write(
+                args.out, args.count, args.seed, args.refs_per_object, progress=True
+            )
     except (ValueError, OSError) as error:
         print(f"scenes: {error}", file=sys.stderr)
         return 2
-    print(f"{images} scenes and {refs} expressions in {args.out}")
+    pictures = "close-ups" if args.close_ups else "scenes"
+    print(f"{images} {pictures} and {refs} expressions in {args.out}")
     return 0

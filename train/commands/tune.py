@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -116,6 +117,7 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     from train.base import open_base
+    from train.checkpoint import save_checkpoint
     from train.data.loader import loader
     from train.data.photographs import PhotoSamples
     from train.models.grounding_dino.pretrained import PUBLISHED_BASE
@@ -125,6 +127,7 @@ def run(args: argparse.Namespace) -> int:
     from train.trainer.checkpointing import Checkpointing
     from train.trainer.distributed import join, leave
     from train.trainer.gradients import never_reached
+    from train.trainer.grounding_task import GroundingTask
     from train.trainer.loop import Trainer, flush_denormals
     from train.trainer.running import run_to_the_end
 
@@ -159,7 +162,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"history encoder: {accuracy:.3f} of fresh histories ended or continued rightly")
     learned = trainable(model)
     made_of = _made_of(args, items, len(data.items), model.config.input_hw)
-    trainer = Trainer(model, recipe, device, learned, made_of, crew, args.accumulate)
+    trainer = Trainer(GroundingTask(model), recipe, device, learned, made_of, crew, args.accumulate)
     if state.is_file():
         trainer.load(state)
     if crew.leads:
@@ -175,7 +178,7 @@ def run(args: argparse.Namespace) -> int:
             trainer,
             args.out,
             args.out / LAST,
-            tokenizer_file,
+            partial(save_checkpoint, tokenizer_file=tokenizer_file),
             check,
             save_every=args.save_every,
             check_every=args.check_every or max(1, recipe.steps // args.epochs),

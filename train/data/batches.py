@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -28,6 +29,7 @@ from train.models.grounding_dino.config import PizaConfig
 
 SPOKEN_OF = 6  # objects of a scene that an item has sentences about
 ABSENT = 3  # sentences that are true of nothing, in an item
+B = TypeVar("B")
 
 
 @dataclass(frozen=True)
@@ -183,15 +185,18 @@ def collate(items: list[list[Sample]]) -> Batch | Unseen:
     return Unseen(_stacked(samples, torch.zeros(len(samples), 0)), views)
 
 
-def to_device(batch: Batch, device: torch.device) -> Batch:
-    """The batch with every tensor on ``device``; nobody waits for a GPU to have copied them."""
+def to_device(batch: B, device: torch.device) -> B:
+    """A batch, a dataclass of tensors, with every one of them on ``device``; nobody waits for a GPU
+    to have copied them."""
 
-    def moved(tensor: Tensor) -> Tensor:
-        if device.type == "cuda" and tensor.device.type == "cpu":
-            tensor = tensor.pin_memory()
-        return tensor.to(device, non_blocking=True)
+    def moved(value: Any) -> Any:
+        if not isinstance(value, Tensor):
+            return value
+        if device.type == "cuda" and value.device.type == "cpu":
+            value = value.pin_memory()
+        return value.to(device, non_blocking=True)
 
-    return Batch(**{name: moved(tensor) for name, tensor in vars(batch).items()})
+    return type(batch)(**{name: moved(value) for name, value in vars(batch).items()})
 
 
 def _stacked(samples: list[Sample], pixels: Tensor) -> Batch:

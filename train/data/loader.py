@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import signal
 import traceback
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from torch.utils.data import DataLoader, Dataset
 
 from sdk.errors import InputError
-from train.data.batches import Batch, Unseen, collate
-from train.data.samples import Sample
+from train.data.batches import collate
 
 
 @dataclass(frozen=True)
@@ -25,13 +26,13 @@ class Failure:
     message: str
 
 
-class Samples(Dataset[list[Sample] | Failure]):
+class Samples(Dataset[Any]):
     """A dataset whose items may be failures."""
 
-    def __init__(self, dataset: Dataset[list[Sample]]) -> None:
+    def __init__(self, dataset: Dataset[Any]) -> None:
         self._dataset = dataset
 
-    def __getitem__(self, index: int) -> list[Sample] | Failure:
+    def __getitem__(self, index: int) -> Any:
         try:
             return self._dataset[index]
         except Exception as error:  # whatever it is, the run is told
@@ -53,15 +54,18 @@ def batch_order(
 
 
 def loader(
-    dataset: Dataset[list[Sample]],
+    dataset: Dataset[Any],
     steps: range,
     items: int,
     workers: int,
     rank: int = 0,
     size: int = 1,
     parts: int = 1,
-) -> Generator[Batch | Unseen, None, None]:
+    stack: Callable[[list[Any]], Any] = collate,
+) -> Generator[Any, None, None]:
     """The batches of ``steps`` in order (see ``batch_order``), made in ``workers`` processes.
+
+    stack: makes a batch of items of the dataset; it is sent to those processes.
 
     A generator: closing it ends the processes. Raises InputError when a sample cannot be made,
     whatever the reason, or a process ends before its work.
@@ -71,7 +75,7 @@ def loader(
             Samples(dataset),
             batch_sampler=batch_order(steps, items, rank, size, parts),
             num_workers=workers,
-            collate_fn=_collate,
+            collate_fn=partial(_stacked, stack),
             prefetch_factor=_ahead(workers),
             worker_init_fn=_leave_signals_to_the_run,
         )
@@ -85,7 +89,7 @@ def loader(
         del made  # nobody else holds it: its processes end here, not when Python does
 
 
-def _next(batches: Iterator[Batch | Unseen | Failure]) -> Batch | Unseen | Failure | None:
+def _next(batches: Iterator[Any]) -> Any:
     """The next batch; None after the last."""
     try:
         return next(batches, None)
@@ -109,14 +113,13 @@ def ended(error: Exception) -> str:
     )
 
 
-def _collate(items: list[list[Sample] | Failure]) -> Batch | Unseen | Failure:
-    samples = []
-    for item in items:
-        if isinstance(item, Failure):
-            return item
-        samples.append(item)
+def _stacked(stack: Callable[[list[Any]], Any], items: list[Any]) -> Any:
+    """A batch, or the first failure among its items or in making it."""
+    failed = next((item for item in items if isinstance(item, Failure)), None)
+    if failed is not None:
+        return failed
     try:
-        return collate(samples)
+        return stack(items)
     except Exception as error:
         return _failure(error)
 

@@ -51,10 +51,10 @@ def counts(batch: Batch, constants: Constants) -> Tensor:
     return torch.stack([*found, clear, clear, meant.sum()]).double()
 
 
-def shares(own: Tensor, whole: Tensor) -> dict[str, Tensor]:
-    """Weight of each sort of term of a part, from the ``counts`` of the part and of the whole.
+def share(sort: str, own: Tensor, whole: Tensor) -> Tensor:
+    """Weight of a sort of term of a part, from the ``counts`` of the part and of the whole.
 
     A mean over nothing is a sum: terms are divided by at least 1.
     """
-    weights = own.clamp(min=1) / whole.clamp(min=1)
-    return dict(zip(SORTS, weights.float().unbind(), strict=True))
+    place = SORTS.index(sort)
+    return (own[place].clamp(min=1) / whole[place].clamp(min=1)).float()

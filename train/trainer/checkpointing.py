@@ -1,6 +1,6 @@
 """What a training run leaves behind: a log, states to resume from, its last and best checkpoint.
 
-``OUT/state.pt`` is what to go on from, ``OUT/best`` the checkpoint of the highest mAcc so far;
+``OUT/state.pt`` is what to go on from, ``OUT/best`` the checkpoint of the highest score so far;
 ``OUT/log.jsonl`` and ``OUT/tensorboard`` say how it went. A run that was killed goes on from its
 state, and what the log says of later steps is forgotten.
 """
@@ -16,8 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from train.checkpoint import save_checkpoint
-from train.models.grounding_dino.grounder import PizaGrounder
 from train.storage import STATE, room_for, whole_file
 from train.trainer.loop import Trainer
 
@@ -32,16 +30,19 @@ class Checkpointing:
     """Called after each step with the loss terms; returns True when the run should stop here.
 
     last: folder of the last checkpoint.
-    check: scores of a model on data that training never sees, "macc" among them; None for none.
+    save: writes a model into a folder.
+    check: scores of a model on data that training never sees, ``best_by`` among them; None for
+    none.
     keep_s: seconds after which state and last checkpoint are saved again, besides ``save_every``.
     interrupted: asked after each step, ends the run.
     """
 
-    trainer: Trainer
+    trainer: Trainer[Any]
     out: Path
     last: Path
-    tokenizer_file: Path
-    check: Callable[[PizaGrounder], dict[str, float]] | None = None
+    save: Callable[[Path, Any], None]
+    check: Callable[[Any], dict[str, float]] | None = None
+    best_by: str = "macc"
     log_every: int = 50
     save_every: int = 250
     check_every: int = 500
@@ -55,9 +56,9 @@ class Checkpointing:
         entries = _entries(self.out / LOG, self.trainer.step)
         with whole_file(self.out / LOG) as partial:
             partial.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
-        checks = [entry for entry in entries if "macc" in entry]
+        checks = [entry for entry in entries if self.best_by in entry]
         self.kept = self.started
-        self.best = max((entry["macc"] for entry in checks), default=-math.inf)
+        self.best = max((entry[self.best_by] for entry in checks), default=-math.inf)
         self.checked = checks[-1]["step"] if checks else None
         self.curves = _curves(self.out / CURVES, self.trainer.step)
 
@@ -75,7 +76,7 @@ class Checkpointing:
             self.keep()
         elif time.monotonic() - self.kept >= self.keep_s:
             self.keep()
-            save_checkpoint(self.last, self.trainer.average, self.tokenizer_file)
+            self.save(self.last, self.trainer.average)
         return stop
 
     def finish(self) -> None:
@@ -88,7 +89,7 @@ class Checkpointing:
         if self.trainer.done:
             self._check()
         self.keep()
-        save_checkpoint(self.last, self.trainer.average, self.tokenizer_file)
+        self.save(self.last, self.trainer.average)
         self.curves.close()
 
     def keep(self) -> None:
@@ -102,10 +103,10 @@ class Checkpointing:
         model = self.trainer.average
         scores = self.check(model)
         self.checked = self.trainer.step
-        save_checkpoint(self.last, model, self.tokenizer_file)
-        if scores["macc"] > self.best:
-            self.best = scores["macc"]
-            save_checkpoint(self.out / BEST, model, self.tokenizer_file)
+        self.save(self.last, model)
+        if scores[self.best_by] > self.best:
+            self.best = scores[self.best_by]
+            self.save(self.out / BEST, model)
         self._write("check", scores)
 
     def _write_means(self) -> None:

@@ -12,29 +12,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from string import digits
-from typing import Any
+from typing import Any, Generic
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from sdk.errors import EngineError, InputError
-from train.data.batches import Batch, to_device
-from train.losses.auxiliary import Attributes, mention_loss
-from train.losses.grounding import answer_losses, weighted
-from train.losses.normalisation import counts, shares
-from train.models.grounding_dino.grounder import PizaGrounder
+from train.data.batches import to_device
 from train.progress import Progress
 from train.storage import size_of, whole_file
 from train.trainer.distributed import ProcessGroup, add_gradients, add_up, agree
 from train.trainer.recipe import Recipe
+from train.trainer.task import B, Task
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
-class Trainer:
-    """State of one run: model, optimiser, moving average, step, seconds of training so far.
+class Trainer(Generic[B]):
+    """State of one run of a task: model, optimiser, moving average, step, seconds so far.
 
     Everything random in a step depends on the recipe's seed, the step and the process alone, so
     that a run that goes on from a saved state equals one that was never interrupted: to the bit on
@@ -48,7 +44,7 @@ class Trainer:
 
     def __init__(
         self,
-        model: PizaGrounder,
+        task: Task[B],
         recipe: Recipe,
         device: torch.device,
         parameters: Sequence[nn.Parameter],
@@ -57,15 +53,14 @@ class Trainer:
         parts: int = 1,
     ) -> None:
         self.crew, self.parts = crew or ProcessGroup(), parts
-        self.model, self.recipe, self.device = model.to(device), recipe, device
+        model = task.model.to(device)
+        task.extra.to(device)
+        self.task, self.model, self.recipe, self.device = task, model, recipe, device
         self.made_with = recipe.to_dict() | dict(data or {})
-        # Convolutions of channels-last tensors are twice as fast, on CPUs as on GPUs.
-        model.base.model.backbone.to(memory_format=torch.channels_last)
         model.requires_grad_(False)
         for parameter in parameters:
             parameter.requires_grad_(True)
-        self.attributes = Attributes(model.base.config.d_model).to(device)
-        self.parameters = [*parameters, *self.attributes.parameters()]
+        self.parameters = [*parameters, *task.extra.parameters()]
         groups = _by_factor(self.parameters, model, recipe.backbones)
         self.factors = list(groups)
         self.optimiser = torch.optim.AdamW(
@@ -84,7 +79,7 @@ class Trainer:
         """Whether the recipe's steps are taken, or its time is over."""
         return self.step >= self.recipe.steps or self.recipe.time_share(self.seconds) >= 1.0
 
-    def run(self, batches: Iterable[Batch], report: Callable[[dict[str, float]], bool]) -> None:
+    def run(self, batches: Iterable[B], report: Callable[[dict[str, float]], bool]) -> None:
         """Trains to the end of ``batches`` or of the recipe's time, or until ``report`` of a step's
         loss terms is true.
 
@@ -104,13 +99,13 @@ class Trainer:
                     return
                 began = time.monotonic()
 
-    def train_step(self, parts: Sequence[Batch]) -> dict[str, float]:
+    def train_step(self, parts: Sequence[B]) -> dict[str, float]:
         """One optimiser step on a batch in parts; returns the loss terms of the whole batch.
 
         Of several processes, each returns an estimate from its own parts.
         """
         self._seed()
-        self._training_mode()
+        self.task.training_mode(self.recipe.pretrained)
         before = [buffer.clone() for buffer in self.model.buffers()]  # of batch norms
         rate = self.recipe.rate(self.step, self.seconds)
         for group, factor in zip(self.optimiser.param_groups, self.factors, strict=True):
@@ -132,48 +127,28 @@ class Trainer:
         self.step += 1
         return dict(zip([*terms, "norm"], values, strict=True)) | {"lr": rate}
 
-    def _backward(self, parts: list[Batch]) -> dict[str, Tensor]:
+    def _backward(self, parts: list[B]) -> dict[str, Tensor]:
         """Adds the gradients of all parts; returns the loss terms."""
-        constants = self.model.constants(self.device)
-        own = [counts(part, constants) for part in parts]
+        own = [self.task.counts(part) for part in parts]
         whole = add_up(torch.stack(own).sum(0), self.crew)
         sums: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=self.device))
         for part, count in zip(parts, own, strict=True):
-            share = shares(count, whole)
-            terms = {n: share[n.rstrip(digits)] * t for n, t in self._losses(part).items()}
-            terms["loss"] = weighted(terms)
+            losses = self.task.losses(part, self._autocast())
+            terms = {n: self.task.share(n, count, whole) * term for n, term in losses.items()}
+            terms["loss"] = self.task.total(terms)
             self.scaler.scale(terms["loss"]).backward()
             for name, term in terms.items():
                 sums[name] = sums[name] + term.detach() * self.crew.size
         return sums
 
-    def _losses(self, batch: Batch) -> dict[str, Tensor]:
+    def _autocast(self) -> torch.autocast:
         dtype = DTYPES[self.recipe.precision]
-        with torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32):
-            pixels = batch.pixels.contiguous(memory_format=torch.channels_last)
-            text = self.model.encode_text(batch.ids, batch.segments, batch.positions)
-            image = self.model.encode_image(pixels)
-            prediction = self.model.ground(
-                image, text, batch.segments, batch.positions, batch.progress
-            )
-        constants = self.model.constants(self.device)
-        terms = answer_losses(prediction, batch, constants)
-        terms |= mention_loss(prediction, batch, constants)
-        return terms | self.attributes(image, batch, constants)
+        return torch.autocast(self.device.type, dtype, enabled=dtype != torch.float32)
 
     def _seed(self) -> None:
         """Of drop path, which is all that is random in a step."""
         sequence = np.random.SeedSequence((self.recipe.seed, self.step, self.crew.rank))
         torch.manual_seed(int(sequence.generate_state(1)[0]))
-
-    def _training_mode(self) -> None:
-        self.model.train()
-        self.model.history.eval()
-        if self.recipe.pretrained:
-            self.model.base.model.text_backbone.eval()
-            for module in self.model.modules():
-                if isinstance(module, nn.BatchNorm2d):
-                    module.eval()
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -193,7 +168,7 @@ class Trainer:
         state = {
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
-            "attributes": self.attributes.state_dict(),
+            "extra": self.task.extra.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "scaler": self.scaler.state_dict(),
             "step": self.step,
@@ -219,7 +194,7 @@ class Trainer:
         with _readable(path):
             self.model.load_state_dict(state["model"])
             self.average.load_state_dict(state["average"])
-            self.attributes.load_state_dict(state["attributes"])
+            self.task.extra.load_state_dict(state["extra"])
             self.optimiser.load_state_dict(state["optimiser"])
             self.scaler.load_state_dict(state.get("scaler", {}))
             self.step, self.seconds = state["step"], state.get("seconds", 0.0)
@@ -259,30 +234,13 @@ def _readable(path: Path) -> Iterator[None]:
         ) from error
 
 
-def from_scratch(model: PizaGrounder) -> None:
-    """Initialisation for training without pre-trained weights.
-
-    The fusion layers' scales start at 1e-4 for pre-trained parts; from scratch, language would
-    reach the image features only after a very long time.
-    """
-    for layer in model.base.model.encoder.layers:
-        nn.init.ones_(layer.fusion_layer.vision_param)
-        nn.init.ones_(layer.fusion_layer.text_param)
-
-
-def all_but_history(model: PizaGrounder) -> list[nn.Parameter]:
-    """What is trained from scratch: not the box-history encoder, which is trained on its own."""
-    own = {id(p) for p in model.history.parameters()}
-    return [p for p in model.parameters() if id(p) not in own]
-
-
 def flush_denormals() -> None:
     """Focal losses fill the backward pass with denormals, which are ten times slower on CPUs."""
     torch.set_flush_denormal(True)
 
 
 def _by_factor(
-    parameters: Sequence[nn.Parameter], model: PizaGrounder, backbones: float
+    parameters: Sequence[nn.Parameter], model: nn.Module, backbones: float
 ) -> dict[float, list[nn.Parameter]]:
     """Parameters by the factor of their learning rate, in order."""
     slow = {id(p) for name, p in model.named_parameters() if "backbone" in name}
@@ -292,7 +250,7 @@ def _by_factor(
     return groups
 
 
-def _grouped(batches: Iterable[Batch], size: int) -> Iterator[list[Batch]]:
+def _grouped(batches: Iterable[B], size: int) -> Iterator[list[B]]:
     items = iter(batches)
     while group := list(islice(items, size)):
         yield group

@@ -10,10 +10,10 @@ from contextlib import closing, contextmanager, suppress
 import torch
 
 from sdk.errors import InputError
-from train.data.batches import Batch
 from train.data.loader import ended, is_of_a_worker
 from train.trainer.checkpointing import Checkpointing
 from train.trainer.loop import Trainer
+from train.trainer.task import B
 
 EXIT_INTERRUPTED = 130  # as shells have it for Ctrl-C
 
@@ -26,8 +26,8 @@ def hurry(device: torch.device) -> None:
 
 
 def run_to_the_end(
-    trainer: Trainer,
-    batches: Generator[Batch, None, None],
+    trainer: Trainer[B],
+    batches: Generator[B, None, None],
     journal: Callable[[Callable[[], bool]], Checkpointing],
 ) -> int:
     """Trains, and leaves what there is to leave; returns the exit code.
@@ -52,7 +52,7 @@ def run_to_the_end(
     return EXIT_INTERRUPTED if interrupted() and not trainer.done else 0
 
 
-def _lead(trainer: Trainer, batches: Iterable[Batch], log: Checkpointing) -> None:
+def _lead(trainer: Trainer[B], batches: Iterable[B], log: Checkpointing) -> None:
     try:
         trainer.run(batches, log)
     except InputError:  # of the data or the disk, between two steps

@@ -10,8 +10,8 @@ from pathlib import Path
 import cv2
 import pytest
 
+from benchmarks import own_process
 from benchmarks.__main__ import main
-from benchmarks.commands import methods
 from benchmarks.commands.methods import Budget, Experiment, Row, methods_plot
 from benchmarks.options import BenchmarkError
 from train.models.piza.methods import METHODS
@@ -42,7 +42,7 @@ def test_a_miniature_of_the_experiment(tmp_path: Path, name: str, monkeypatch) -
         commands.append(command[3:5])
         return run(["true"], **options)
 
-    monkeypatch.setattr(methods.subprocess, "run", spy)
+    monkeypatch.setattr(own_process.subprocess, "run", spy)
     assert experiment.run(["zero-shot", name], said.append) == rows
     # the two that resume by themselves are asked to
     assert commands == [["torch.distributed.run", "--nproc-per-node"], ["train", "tune"]]
@@ -59,7 +59,7 @@ def test_a_command_that_fails_is_named_with_its_log(tmp_path: Path, monkeypatch)
         stdout.write("the last words\n")
         return subprocess.CompletedProcess(command, 7)
 
-    monkeypatch.setattr(methods.subprocess, "run", fail)
+    monkeypatch.setattr(own_process.subprocess, "run", fail)
     with pytest.raises(
         BenchmarkError, match=r"train scenes .* failed with 7, see .*train\.log.*last"
     ):

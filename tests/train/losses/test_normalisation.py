@@ -12,7 +12,7 @@ import torch
 from train.data.batches import NOTHING, Batch
 from train.losses.auxiliary import Attributes, mention_loss
 from train.losses.grounding import WEIGHTS, answer_losses
-from train.losses.normalisation import SORTS, counts, shares
+from train.losses.normalisation import SORTS, counts, share
 from train.models.grounding_dino.grounder import PizaGrounder
 
 
@@ -79,9 +79,9 @@ def test_parts_add_up(model, attributes, whole, cuts: tuple[int, ...]) -> None:
     total = counts(whole, constants)
     for start, stop in pairwise(cuts):
         part = rows(whole, start, stop)
-        share = shares(counts(part, constants), total)
+        own = counts(part, constants)
         for name, term in terms_of(model, attributes, part).items():
-            sums[name] += float(share[name.rstrip(digits)] * term)
+            sums[name] += float(share(name.rstrip(digits), own, total) * term)
     for name, term in expected.items():
         assert sums[name] == pytest.approx(float(term), rel=2e-5, abs=1e-7), name
 
@@ -89,7 +89,7 @@ def test_parts_add_up(model, attributes, whole, cuts: tuple[int, ...]) -> None:
 def test_a_batch_is_its_own_whole(config, make_batch, model) -> None:
     count = counts(make_batch(config, 0), model.constants(torch.device("cpu")))
     assert count.shape == (len(SORTS),)
-    assert all(share == 1.0 for share in shares(count, count).values())
+    assert all(share(sort, count, count) == 1.0 for sort in SORTS)
 
 
 def test_counts_of_parts_add_up(model, whole) -> None:
@@ -103,4 +103,4 @@ def test_nothing_to_answer(config, make_batch, model) -> None:
     sentences = SORTS.index("verify")  # are said all the same
     assert count[sentences] == 4
     assert count.sum() == 4
-    assert all(share == 1.0 for share in shares(count, count).values())
+    assert all(share(sort, count, count) == 1.0 for sort in SORTS)

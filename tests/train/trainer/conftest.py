@@ -10,7 +10,8 @@ import torch
 
 from train.data.batches import Batch
 from train.models.grounding_dino.grounder import PizaGrounder
-from train.trainer.loop import Trainer, all_but_history, from_scratch
+from train.trainer.grounding_task import GroundingTask, all_but_history, from_scratch
+from train.trainer.loop import Trainer
 from train.trainer.recipe import Recipe, scratch
 
 CPU = torch.device("cpu")
@@ -25,7 +26,7 @@ def make_trainer(config) -> Callable[..., Trainer]:
         torch.manual_seed(seed)
         model = PizaGrounder(config)
         from_scratch(model)
-        return Trainer(model, recipe, CPU, all_but_history(model), **settings)
+        return Trainer(GroundingTask(model), recipe, CPU, all_but_history(model), **settings)
 
     return make
 

@@ -16,7 +16,8 @@ from train.data.crops import crop
 from train.data.frames import Frames, room_on
 from train.data.loader import loader
 from train.models.grounding_dino.grounder import PizaGrounder
-from train.trainer.loop import Trainer, all_but_history, from_scratch
+from train.trainer.grounding_task import GroundingTask, all_but_history, from_scratch
+from train.trainer.loop import Trainer
 from train.trainer.recipe import scratch
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
@@ -57,7 +58,7 @@ def test_training_and_resuming(cuda, config, tokenizer_file, folder, tmp_path) -
         torch.manual_seed(0)
         model = PizaGrounder(config)
         from_scratch(model)
-        return Trainer(model, recipe, cuda, all_but_history(model))
+        return Trainer(GroundingTask(model), recipe, cuda, all_but_history(model))
 
     assert room_on(cuda) > 4
     first, reported = trainer(), []

@@ -14,7 +14,8 @@ from torch import Tensor
 from train.data.batches import Batch
 from train.models.grounding_dino.grounder import PizaGrounder
 from train.trainer import loop
-from train.trainer.loop import Trainer, all_but_history, from_scratch
+from train.trainer.grounding_task import GroundingTask, all_but_history, from_scratch
+from train.trainer.loop import Trainer
 from train.trainer.recipe import published, scratch
 
 CPU = torch.device("cpu")
@@ -204,7 +205,7 @@ def test_drop_path_depends_on_seed_and_step_alone(make_config, make_batch) -> No
         torch.manual_seed(9)
         model = PizaGrounder(config)
         recipe = published(6, lr=1e-12, seed=seed)
-        trainer = Trainer(model, recipe, CPU, all_but_history(model))
+        trainer = Trainer(GroundingTask(model), recipe, CPU, all_but_history(model))
         trainer.step = start
         return [trainer.train_step([batch])["loss"] for _ in range(start, 4)]
 
@@ -230,7 +231,7 @@ def test_backbones_learn_more_slowly(make_trainer, batches) -> None:
 def test_only_the_given_parameters_are_trained(config, batches) -> None:
     model = PizaGrounder(config)
     chosen = list(model.adapters.parameters())
-    trainer = Trainer(model, replace(RECIPE, warmup=0, pretrained=True), CPU, chosen)
+    trainer = Trainer(GroundingTask(model), replace(RECIPE, warmup=0, pretrained=True), CPU, chosen)
     before = state(model)
     trainer.train_step(batches[:1])
     moved = {name for name, tensor in state(model).items() if not torch.equal(tensor, before[name])}

@@ -90,7 +90,7 @@ def log(out: Path) -> list[dict[str, float]]:
 def assert_same_run(out: Path, whole: Path) -> None:
     """The same to the bit: weights, average, optimiser, what was logged, the best checkpoint."""
     found, expected = state(out), state(whole)
-    for part in ("model", "average", "attributes"):
+    for part in ("model", "average", "extra"):
         for name, tensor in expected[part].items():
             assert torch.equal(found[part][name], tensor), (part, name)
     for number, values in expected["optimiser"]["state"].items():
