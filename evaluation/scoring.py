@@ -137,13 +137,15 @@ def summarise(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
 
     By group: ``zoom`` (all true expressions), ``attribute`` and ``relation`` (those among them
     whose noun phrase is enough, or is not), ``shuffled``, ``absent``; ``by_size`` (area of the
-    target) and ``by_relation`` (relations in the sentence; one may count in several).
+    target) and ``by_relation`` (relations in the sentence; one may count in several). The first
+    three have ``false_alarms`` too: how many of the same scenes' expressions that are true of
+    nothing are found.
     """
     absent = [row.absent for row in rows if row.absent is not None]
     return {
-        "zoom": _figures([row.true for row in rows]),
-        "attribute": _figures([row.true for row in rows if not row.needs_relation]),
-        "relation": _figures([row.true for row in rows if row.needs_relation]),
+        "zoom": _with_alarms(rows),
+        "attribute": _with_alarms([row for row in rows if not row.needs_relation]),
+        "relation": _with_alarms([row for row in rows if row.needs_relation]),
         "shuffled": _figures([row.shuffled for row in rows if row.shuffled is not None]),
         "absent": {
             "found": _mean([outcome.found for outcome in absent]),
@@ -174,13 +176,20 @@ def _by(
     return {name: _figures(of_group) for name, of_group in outcomes.items()}
 
 
+def _with_alarms(rows: Sequence[Row]) -> dict[str, Any]:
+    absent = [row.absent.found for row in rows if row.absent is not None]
+    return {**_figures([row.true for row in rows]), "false_alarms": _mean(absent)}
+
+
 def _figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """``confident_wrong``: share of answers that reached the threshold with IoU below 0.5."""
+    """Of all answers ``recall_at_threshold`` are found and right, ``confident_wrong`` found and
+    wrong (an IoU below 0.5)."""
     return {
         **accuracy([outcome.iou for outcome in outcomes]).to_dict(),
         "first_window": _mean([outcome.first_window for outcome in outcomes]),
         "steps": _mean([outcome.steps for outcome in outcomes]),
         "found": _mean([outcome.found for outcome in outcomes]),
+        "recall_at_threshold": _mean([o.found and o.right for o in outcomes]),
         "confident_wrong": _mean([o.found and not o.right for o in outcomes]),
         "score": _mean([outcome.score for outcome in outcomes]),
     }

@@ -48,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
             lambda it: tqdm(it, unit="scene", desc="accuracy"),
         )
     figures = summarise(rows)
+    dared = {key: figures["zoom"][key] for key in ("recall_at_threshold", "false_alarms")}
     last = args.seed + args.scenes - 1
     about = (
         f"scenes    {args.scenes}, seeds {args.seed} to {last}, one {args.grammar} sentence each"
@@ -56,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
     measurement.write(
         {
             **figures,
+            **dared,
             "scenes": args.scenes,
             "seed": args.seed,
             "grammar": args.grammar,

@@ -73,7 +73,11 @@ def test_figures() -> None:
     zoom = figures["zoom"]
     assert (zoom["acc50"], zoom["acc75"], zoom["macc"], zoom["n"]) == (0.25, 0.25, 0.25, 4)
     assert (zoom["found"], zoom["confident_wrong"], zoom["steps"]) == (0.5, 0.25, 1.0)
-    assert (figures["relation"]["acc50"], figures["attribute"]["acc50"]) == (0.5, 0.0)
+    assert (zoom["recall_at_threshold"], zoom["false_alarms"]) == (0.25, pytest.approx(1 / 3))
+    relation, attribute = figures["relation"], figures["attribute"]
+    assert (relation["acc50"], attribute["acc50"]) == (0.5, 0.0)
+    assert (relation["recall_at_threshold"], relation["false_alarms"]) == (0.5, 0.0)
+    assert (attribute["recall_at_threshold"], attribute["false_alarms"]) == (0.0, 1.0)
     assert figures["shuffled"]["n"] == 2
     assert figures["shuffled"]["found"] == 0.5
     absent = figures["absent"]
