@@ -175,6 +175,17 @@ def proposals() -> dict[str, Any]:
     return {"rows": rows, "scenes": 9, "seed": 1, **COMMON}
 
 
+def zoo() -> dict[str, Any]:
+    shares = ("iou", "iou_se", "acc50", "acc50_se", "category", "cosine", "proposed")
+    rows = [
+        {"family": "two-stage", "pipeline": pipeline, "variant": variant, "n": 9}
+        | {**dict.fromkeys(shares, 0.5), "p50_ms": 20.0}
+        for pipeline in ("true boxes", "YoloClip")
+        for variant in ("tight", "words x clip")
+    ]
+    return {"rows": rows, "budget": {"minutes": 1.0}, "environment": MACHINE}
+
+
 def kernel() -> dict[str, Any]:
     times = dict.fromkeys(("ours", "opencv", "blob", "pillow", "torch"), 2.0)
     row = {"frame": "1080p", "window": "whole", "size": "256x448", "device": "cpu", "copy_ms": 1.0}
@@ -210,6 +221,7 @@ MADE = {
         calibration,
         video,
         proposals,
+        zoo,
         kernel,
         methods,
         plans,

@@ -58,6 +58,7 @@ def test_everything(fake: Fake, tmp_path: Path, capsys: pytest.CaptureFixture[st
         "'a b.engine' c.engine",
         *("--with", "methods", "--out elsewhere"),
         *("--with", "proposals", "d.engine"),
+        *("--with", "zoo", ""),
         *("--with", "plans", ""),
     ]
     assert main(["all", "--out", str(out), *options]) == 0

@@ -1,0 +1,219 @@
+"""``python -m benchmarks zoo``: every way to ground a sentence, in small, on the same questions.
+
+A small CLIP, three detectors and a plain Grounding DINO are trained on rendered close-ups, or on
+annotated photographs, and all that can be made of them is asked the same sentences in turn.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import asdict, fields
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks.plots.style import BLUE, GREEN, MUTED, RED, VIOLET, blank, check_plot, dress, save
+from benchmarks.report.section import (
+    Figures,
+    Part,
+    Picture,
+    Section,
+    Table,
+    milliseconds,
+    percent,
+    printed,
+    two_digits,
+)
+from evaluation.environment import describe
+from evaluation.tables import JsonFile
+from sdk.cores import usable_cores
+from sdk.options import add_threads, not_negative, positive, positive_float
+
+if TYPE_CHECKING:
+    from benchmarks.zoo.making import Sources
+
+PART = Part(
+    quick=("--scenes", "4", "--test-scenes", "2", "--sentences", "3", "--minutes", "0.02"),
+    engine=False,
+    asked_for=True,
+)
+_DETECTED = ("YoloClip", "DetrClip", "ClipSSD")
+_VIEWS = ("padded", "margin", "blurred", "subject")
+_COLOURS = {"words": GREEN, "words x clip": RED, "as it is": BLUE}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this benchmark."""
+    from benchmarks.zoo.making import Budget
+
+    parser.add_argument("--out", type=Path, default=Path("build/zoo"), help="run again: resume")
+    types = {"minutes": positive_float, "seed": not_negative}
+    for each in fields(Budget):
+        parser.add_argument(
+            f"--{each.name.replace('_', '-')}",
+            type=types.get(each.name, positive),
+            default=each.default,
+            help=f"{each.metadata['help']} (default: {each.default})",
+        )
+    data = parser.add_argument_group("photographs in place of rendered close-ups")
+    for name, use in (("train", "trained on"), ("val", "checked by"), ("test", "asked about")):
+        data.add_argument(
+            f"--{name}", nargs=2, type=Path, metavar=("ANNOTATIONS", "IMAGES"), help=use
+        )
+        data.add_argument(f"--{name}-split", help="of a RefCOCO file")
+    data.add_argument(
+        "--prompt", default="{}", help="how CLIP is asked for a category, such as 'a photo of {}'"
+    )
+    add_threads(parser)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them here (.png, .svg)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make what is missing, ask, print a table, write the rows."""
+    from tqdm import tqdm
+
+    from benchmarks.zoo.askers import opened
+    from benchmarks.zoo.asking import ask_all, summarise
+    from benchmarks.zoo.data import categories, questions
+    from benchmarks.zoo.likeness import Likeness
+    from benchmarks.zoo.making import DETECTORS, GROUNDING_DINO, HEATMAPS, Budget, Workshop
+    from sdk.engine.folder import BUNDLED
+
+    file = JsonFile(args.json)
+    if args.plot is not None:
+        check_plot(args.plot)  # not only after an hour of training
+    budget = Budget(**{each.name: getattr(args, each.name) for each in fields(Budget)})
+    sources = _sources(args)
+    shop = Workshop(
+        args.out,
+        budget,
+        args.threads or usable_cores(),
+        sources,
+        lambda line: print(line, flush=True),
+    )
+    detectors = {name: shop.engine(name) for name in DETECTORS}
+    others = {name: shop.engine(name) for name in HEATMAPS}
+    if sources is None:  # both have seen rendered scenes alone
+        others |= {GROUNDING_DINO: shop.engine(GROUNDING_DINO), BUNDLED.name: BUNDLED / "engine"}
+    asked = questions(shop.sources.test, budget.sentences, budget.seed)
+    judge = Likeness(detectors[DETECTORS[0]], categories(asked), args.prompt)
+    with closing(judge), opened(detectors, others, args.threads) as askers:
+        counted = partial(tqdm, unit="question", desc="zoo")
+        replies = ask_all(askers, asked, judge, args.out / "answers.jsonl", counted)
+        rows = summarise(askers, replies)
+    figures = {"rows": rows, "budget": asdict(budget), "environment": describe()}
+    print(f"\n{printed(section(figures))}")
+    file.write(figures)
+    if args.plot is not None:
+        zoo_plot(rows, args.plot)
+    return 0
+
+
+def _sources(args: argparse.Namespace) -> Sources | None:
+    """The photographs that the options name, None for rendered close-ups."""
+    from benchmarks.zoo.data import Source
+    from benchmarks.zoo.making import Sources
+    from sdk.errors import InputError
+
+    names = ("train", "val", "test")
+    given = [name for name in names if getattr(args, name) is not None]
+    if not given:
+        return None
+    if len(given) < len(names):
+        raise InputError(f"expected --train, --val and --test together, got {' and '.join(given)}")
+    return Sources(
+        *(Source(*getattr(args, name), getattr(args, f"{name}_split")) for name in names)
+    )
+
+
+def section(figures: Figures) -> Section:
+    """Each pipeline in each variant, what theory says of them, and the plot of Acc50 over time."""
+    rows = figures["rows"]
+    head = (
+        *("pipeline", "variant", "mean IoU", "Acc50", "category", "cosine", "target proposed"),
+        "p50 ms",
+    )
+    cells = tuple(
+        (
+            row["pipeline"],
+            row["variant"],
+            f"{row['iou']:.3f} ± {row['iou_se']:.3f}",
+            f"{percent(row['acc50'])} ± {100 * row['acc50_se']:.1f}",
+            percent(row["category"]),
+            two_digits(row["cosine"]),
+            percent(row["proposed"]),
+            milliseconds(row["p50_ms"]),
+        )
+        for row in rows
+    )
+    text = (
+        f"{rows[0]['n']} sentences about pictures that nothing was trained on; ± is the standard"
+        " error. The box counts that was given, sure or not. Category: CLIP takes what is in the"
+        " box for what the target is. Cosine: of what is in the box with the sentence. Proposed:"
+        " the target was among what the answer was chosen from.",
+    )
+    return Section(
+        "Every way to ground a sentence",
+        text,
+        (Table(head, cells), Table(("this", "over that", "points of Acc50"), _order(rows))),
+        (Picture("zoo", "Every way to ground a sentence", partial(zoo_plot, rows)),),
+    )
+
+
+def _order(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], ...]:
+    """What should be the better of two rows, and by how much it is."""
+    by_name = {(row["pipeline"], row["variant"]): row for row in rows}
+    pairs = [
+        *((("true boxes", "tight"), (name, "tight")) for name in _DETECTED),
+        (("true boxes", "words x clip"), ("true boxes", "tight")),
+        *(((name, "words x clip"), (name, "tight")) for name in _DETECTED),
+        *(((name, variant), (name, "tight")) for variant in _VIEWS for name in _DETECTED),
+    ]
+    told = []
+    for better, worse in pairs:
+        if better in by_name and worse in by_name:
+            a, b = by_name[better], by_name[worse]
+            points = 100 * (a["acc50"] - b["acc50"])
+            error = 100 * float(np.hypot(a["acc50_se"], b["acc50_se"]))
+            told.append((", ".join(better), ", ".join(worse), f"{points:+.1f} ± {error:.1f}"))
+    return tuple(told)
+
+
+def zoo_plot(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Acc50 over the time of an answer; a point for each row, the best of each pipeline named."""
+    figure = blank(7.2, 4.6)
+    axes = figure.subplots()
+    best: dict[str, Mapping[str, Any]] = {}
+    for row in rows:
+        true = row["pipeline"] == "true boxes"
+        color = VIOLET if true else _COLOURS.get(row["variant"], MUTED)
+        axes.errorbar(
+            row["p50_ms"],
+            100 * row["acc50"],
+            100 * row["acc50_se"],
+            fmt="o",
+            color=color,
+            ms=5,
+            lw=1,
+        )
+        if row["acc50"] > best.get(row["pipeline"], {"acc50": -1.0})["acc50"]:
+            best[row["pipeline"]] = row
+    for name, row in best.items():
+        axes.annotate(
+            f"{name} ({row['variant']})",
+            (row["p50_ms"], 100 * row["acc50"]),
+            xytext=(6, 4),
+            textcoords="offset points",
+            fontsize=8,
+        )
+    axes.set_xscale("log")
+    axes.set_xlabel("p50 of an answer in ms")
+    axes.set_ylabel("Acc50 in %")
+    axes.margins(x=0.15)
+    dress(axes)
+    save(figure, path)

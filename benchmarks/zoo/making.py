@@ -1,0 +1,159 @@
+"""What the zoo is made of: data, checkpoints and engines, by our own commands.
+
+Each step runs in a process of its own and leaves a log; one that an earlier run has finished is
+kept, and a training that was interrupted goes on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.options import BenchmarkError
+from benchmarks.own_process import run_logged
+from benchmarks.zoo.data import IMAGES, REFS, Source
+from evaluation.seeds import TRAINING, ZOO
+
+DETECTORS = ("yolo", "detr", "ssd")
+CLIP, HEATMAPS, GROUNDING_DINO = "clip", ("watershed", "slic"), "grounding-dino"
+TRAINED = (CLIP, *DETECTORS, GROUNDING_DINO)
+_FIRST_SCENE = TRAINING.first + 200_000  # those before are piza-tiny's and the methods'
+_CHECKED = 60  # scenes, from the end of the zoo's range: which checkpoint is the best
+_SEARCHES = "8"
+
+
+def _said(default: Any, text: str) -> Any:
+    return field(default=default, metadata={"help": text})
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much is trained and asked; what each field means is in its metadata."""
+
+    scenes: int = _said(800, "rendered scenes to train on, up to three close-ups of each")
+    test_scenes: int = _said(120, "rendered scenes that the questions are about")
+    sentences: int = _said(500, "questions, at most")
+    minutes: float = _said(10.0, "of training for each model")
+    seed: int = _said(0, "of training and of the choice of questions")
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Annotated pictures in place of rendered ones: to train on, to check by, to ask about."""
+
+    train: Source
+    val: Source
+    test: Source
+
+
+class Workshop:
+    """The folder of one zoo.
+
+    Args:
+        folder: where everything goes.
+        budget: how much; results of different ones do not mix.
+        threads: of a training.
+        sources: annotated pictures; rendered close-ups by default.
+        say: told what is done next.
+
+    Raises:
+        BenchmarkError: the folder holds a zoo with other settings, or a step failed.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        budget: Budget,
+        threads: int,
+        sources: Sources | None,
+        say: Callable[[str], None],
+    ) -> None:
+        self.folder, self.budget, self.threads, self._say = folder, budget, threads, say
+        self._claim(sources)
+        self.sources = sources or Sources(
+            self._rendered("train", _FIRST_SCENE, budget.scenes),
+            self._rendered("val", ZOO.end - _CHECKED, _CHECKED),
+            self._rendered("test", ZOO.first, budget.test_scenes),
+        )
+
+    def checkpoint(self, name: str) -> Path:
+        """A trained model, one of ``TRAINED``; trained now if it is not there."""
+        out = self.folder / name
+        done = out / "trained.json"
+        if not done.is_file():
+            self._say(f"training {name}: {self.budget.minutes:g} minutes")
+            self._run(self._training(name, out), name)
+            done.write_text(json.dumps({"minutes": self.budget.minutes}) + "\n")
+        best = out / "best"
+        return best if best.is_dir() else out if name == GROUNDING_DINO else out / "last"
+
+    def engine(self, name: str) -> Path:
+        """An engine: of a detector with CLIP and words, of a heatmap with CLIP, or of
+        ``GROUNDING_DINO``; built now if it is not there."""
+        out = self.folder / f"{name}.engine"
+        if not out.is_dir():
+            options = self._building(name)
+            self._say(f"building {out.name}")
+            command = ["export", "build-engine", *options, "--searches", _SEARCHES]
+            self._run([*command, "-o", str(out)], f"{name}-engine")
+        return out
+
+    def _building(self, name: str) -> list[str]:
+        if name == GROUNDING_DINO:
+            return [str(self.checkpoint(name))]
+        clip = f"clip={self.checkpoint(CLIP)}"
+        options = ["--family", "two-stage", "--scorer"]
+        if name in HEATMAPS:
+            return [*options, clip, "--look", name]
+        detector = str(self.checkpoint(name))
+        return [*options, f"{clip},words", "--look", "frame", "--detector", detector]
+
+    def _training(self, name: str, out: Path) -> list[str]:
+        budget = self.budget
+        common = ["--minutes", str(budget.minutes), "--seed", str(budget.seed)]
+        common += ["--threads", str(self.threads), "--out", str(out)]
+        train, val = self.sources.train, self.sources.val
+        if name == GROUNDING_DINO:
+            command = ["train", "piza", "--method", "zero-shot", "--close-up", "--checks", "0"]
+            scenes = ["--scenes", str(budget.scenes), "--scenes-dir", str(self.folder / "scenes")]
+            return [*command, *scenes, "--phrase-steps", "400", "--phrase-share", "0.2", *common]
+        if name == CLIP:
+            return ["train", "clip", *train.options(), *val.options("val-"), *common]
+        boxes = ["--annotations", str(train.instances), "--images", str(train.images)]
+        boxes += ["--val-annotations", str(val.instances), "--val-images", str(val.images)]
+        return ["train", "detector", name, *boxes, *common]
+
+    def _rendered(self, name: str, seed: int, count: int) -> Source:
+        out = self.folder / name
+        if not (out / REFS).is_file():
+            self._say(f"close-ups to {name} with, of {count} scenes")
+            command = ["train", "scenes", "--close-ups", "--out", str(out), "--split", name]
+            self._run([*command, "--count", str(count), "--seed", str(seed)], f"{name}-data")
+        return Source(out / REFS, out / IMAGES)
+
+    def _claim(self, sources: Sources | None) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        note = self.folder / "budget.json"
+        mine = json.dumps({"budget": asdict(self.budget), "sources": _plain(sources)}, indent=1)
+        if not note.is_file():
+            note.write_text(mine + "\n")
+        elif note.read_text().strip() != mine:
+            raise BenchmarkError(
+                f"{self.folder} holds a zoo with other settings (see {note.name}); choose another"
+                " --out or delete it"
+            )
+
+    def _run(self, command: list[str], name: str) -> None:
+        run_logged(command, self.folder / f"{name}.log")
+
+
+def _plain(sources: Sources | None) -> Mapping[str, Any] | None:
+    if sources is None:
+        return None
+    return {
+        name: [str(each.annotations), str(each.images), each.split]
+        for name, each in vars(sources).items()
+    }
