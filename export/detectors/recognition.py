@@ -18,7 +18,7 @@ from sdk.regions.heads import KINDS, Head
 from sdk.regions.heads.detr import Detr
 from sdk.regions.heads.gfl import Gfl, Level
 from sdk.regions.heads.head import Scoring, cells_of
-from sdk.regions.heads.ssd import ANCHORS, Ssd
+from sdk.regions.heads.ssd import ANCHORS, PUBLISHED_HW, Ssd
 from sdk.regions.heads.yolo import STRIDES, Yolo
 
 Outputs = Mapping[str, NDArray[Any]]
@@ -160,8 +160,10 @@ def _ssd(outputs: Outputs, hw: tuple[int, int], counts: Sequence[int]) -> Recogn
     offsets, scores, columns = by_shape
     raw = outputs[scores]
     many, wide = (raw.shape[2], raw.shape[1]) if columns else (raw.shape[1], raw.shape[2])
-    name = next((key for key, each in ANCHORS.items() if each.count == many), None)
-    if name is None or hw != (300, 300):
+    if hw != PUBLISHED_HW:
+        return None
+    name = next((key for key, each in ANCHORS.items() if len(each.make(hw)) == many), None)
+    if name is None:
         return None
     activation = _activation(raw)
     if activation != "none" and name == "ssd300":

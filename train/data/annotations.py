@@ -69,16 +69,16 @@ def read_annotations(
     """
     path = Path(path)
     if images is None:
-        return _read(path, _on_paper, split)
-    check = _Images(Path(images), decode, left_out)
+        return _read(path, on_paper, split)
+    check = ImageFolder(Path(images), decode, left_out)
     return replace(_read(path, check, split), lost=check.lost)
 
 
 def _read(path: Path, check: Check, split: str | None) -> AnnotationSet:
     try:
         if path.suffix in PICKLES:
-            return refcoco.read(path, _read_json(path.with_name(INSTANCES)), check, split)
-        document = _read_json(path)
+            return refcoco.read(path, read_json(path.with_name(INSTANCES)), check, split)
+        document = read_json(path)
     except OSError as error:
         raise InputError(f"cannot read {error.filename}: {error.strerror or error}") from error
     if split is not None:
@@ -93,22 +93,25 @@ def _read(path: Path, check: Check, split: str | None) -> AnnotationSet:
     )
 
 
-def _read_json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+    """What a JSON file holds; raises InputError where it holds none, OSError as reading does."""
     try:
         return json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:  # also what is not Unicode
         raise InputError(f"expected JSON in {path}: {error}") from error
 
 
-def _on_paper(_: int, annotation: Annotation) -> Annotation:
+def on_paper(_: int, annotation: Annotation) -> Annotation:
     """The check of a box whose image is not at hand: it does not begin before the image does."""
     return within(annotation, math.inf, math.inf)
 
 
-class _Images:
+class ImageFolder:
     """Holds annotations against the images of a folder; each image is looked at once."""
 
-    def __init__(self, folder: Path, decode: bool, left_out: Collection[int] | None) -> None:
+    def __init__(
+        self, folder: Path, decode: bool = False, left_out: Collection[int] | None = None
+    ) -> None:
         if not folder.is_dir():
             raise InputError(f"expected a folder of images at {folder}, found none")
         self._folder, self._left_out = folder, left_out

@@ -105,7 +105,7 @@ def place(entry: dict[str, Any], records: Objects, ref: str, number: Any) -> Ann
         xyxy=box_xyxy(bbox),
         ref=ref,
         id=identity(number),
-        category=records.categories.get(_key(entry.get("category_id"))),
+        category=records.categories.get(id_of(entry.get("category_id"))),
         crowd=entry.get("iscrowd") in (1, True),
         stated_wh=(_side(image.get("width")), _side(image.get("height"))),
     )
@@ -113,7 +113,7 @@ def place(entry: dict[str, Any], records: Objects, ref: str, number: Any) -> Ann
 
 
 def _sentence(entry: dict[str, Any], records: Objects) -> Any:
-    image = records.images.get(_key(entry.get("image_id")), {})
+    image = records.images.get(id_of(entry.get("image_id")), {})
     for name in SENTENCES:
         if name in entry:
             return entry[name]
@@ -124,19 +124,21 @@ def _sentence(entry: dict[str, Any], records: Objects) -> Any:
 
 def _by_id(records: Any) -> dict[int | str, dict[str, Any]]:
     known = records if isinstance(records, list) else []
-    return {_key(r.get("id")): r for r in known if isinstance(r, dict) and _key(r.get("id")) != ""}
+    return {
+        id_of(r.get("id")): r for r in known if isinstance(r, dict) and id_of(r.get("id")) != ""
+    }
 
 
 def _doubtful(records: list[Any]) -> frozenset[int | str]:
     known, doubtful = _by_id(records), set()
     for record in records:
-        key = _key(record.get("id")) if isinstance(record, dict) else ""
+        key = id_of(record.get("id")) if isinstance(record, dict) else ""
         if key != "" and known[key] != record:
             doubtful.add(key)
     return frozenset(doubtful)
 
 
-def _key(value: Any) -> int | str:
+def id_of(value: Any) -> int | str:
     """An id to look up; the empty text, which is nobody's, for what cannot be one."""
     try:
         return identity(value)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,20 @@ def load_plain_pickle(path: Path) -> Any:
         ) from error
 
 
+def load_refs(path: Path, split: str | None) -> Sequence[Any]:
+    """All refs of a pickle.
+
+    Raises InputError when it cannot be used, or none of them is of the split.
+    """
+    refs = load_plain_pickle(path)
+    if not isinstance(refs, list | tuple):
+        raise InputError(f"expected a list of refs in {path}, got {short(refs)}")
+    splits = sorted({str(ref.get("split")) for ref in refs if isinstance(ref, dict)})
+    if split is not None and split not in splits:
+        raise InputError(f"expected one of the splits {', '.join(splits)} of {path}, got {split!r}")
+    return refs
+
+
 def read(path: Path, document: Any, check: Check, split: str | None = None) -> AnnotationSet:
     """One annotation for each sentence of each ref; a problem's entry is an index into the refs.
 
@@ -61,12 +76,7 @@ def read(path: Path, document: Any, check: Check, split: str | None = None) -> A
 
     Raises InputError when the pickle cannot be used or has no such split.
     """
-    refs = load_plain_pickle(path)
-    if not isinstance(refs, list | tuple):
-        raise InputError(f"expected a list of refs in {path}, got {short(refs)}")
-    splits = sorted({str(ref.get("split")) for ref in refs if isinstance(ref, dict)})
-    if split is not None and split not in splits:
-        raise InputError(f"expected one of the splits {', '.join(splits)} of {path}, got {split!r}")
+    refs = load_refs(path, split)
     records = coco.objects(document)
 
     def parse(ref: Any) -> list[Annotation]:

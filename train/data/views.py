@@ -7,6 +7,7 @@ that makes the sample, or the device that trains (``train.data.frames``).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -15,9 +16,21 @@ from torch import Tensor
 
 from sdk.geometry import Boxes
 from sdk.preprocess import network_input
-from train.models.grounding_dino.config import PizaConfig
 
 _OFTEN = 0.3  # share of samples that are softened, and of those that are noisy
+
+
+class NetworkInput(Protocol):
+    """What of a model's configuration says how pixels are made for it."""
+
+    @property
+    def input_hw(self) -> tuple[int, int]: ...
+
+    @property
+    def mean(self) -> tuple[float, float, float]: ...
+
+    @property
+    def std(self) -> tuple[float, float, float]: ...
 
 
 @dataclass(frozen=True)
@@ -52,10 +65,10 @@ def random_view(number: int, window: Boxes, rng: np.random.Generator) -> View:
     return View(number, window, gain, offset, soft * is_soft, noise * is_noisy, seed)
 
 
-def pixels_of(frame: NDArray[np.uint8], view: View, config: PizaConfig) -> NDArray[np.float32]:
+def pixels_of(frame: NDArray[np.uint8], view: View, network: NetworkInput) -> NDArray[np.float32]:
     """The network input (3, H, W) of one view, on the CPU."""
     # One thread: samples are made side by side already.
-    made = network_input(frame, view.window, config.input_hw, config.mean, config.std, threads=1)
+    made = network_input(frame, view.window, network.input_hw, network.mean, network.std, threads=1)
     grain = None
     if view.noise:
         grain = torch.randn(made.shape, generator=torch.Generator().manual_seed(view.seed))

@@ -224,10 +224,10 @@ def match(
     known = batch.valid.expand(len(cost), 1, *batch.valid.shape).transpose(1, 2)
     costs = torch.cat([cost, known.to(cost)], dim=2).cpu().numpy()
     valid = costs[0, :, -1] > 0
-    return [_assigned(of_layer[:, :-1], valid, boxes.device) for of_layer in costs]
+    return [assigned(of_layer[:, :-1], valid, boxes.device) for of_layer in costs]
 
 
-def _assigned(
+def assigned(
     costs: NDArray[np.float32], valid: NDArray[np.bool_], device: torch.device
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The cheapest pairs by costs (B, K, n), of the targets that are valid (B, n)."""

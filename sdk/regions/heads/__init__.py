@@ -8,7 +8,7 @@ from sdk.json_reader import JsonReader
 from sdk.regions.heads.detr import Detr
 from sdk.regions.heads.gfl import Gfl, Level
 from sdk.regions.heads.head import ACTIVATIONS, NOTHING, Found, Head, Scoring, Wanted
-from sdk.regions.heads.ssd import ANCHORS, Ssd
+from sdk.regions.heads.ssd import ANCHORS, PUBLISHED_HW, PYRAMID, Ssd
 from sdk.regions.heads.yolo import LAYOUTS, Yolo
 
 __all__ = ["KINDS", "Found", "Head", "Wanted", "read_head"]
@@ -42,13 +42,15 @@ def _detr(reader: JsonReader) -> Detr:
 
 
 def _ssd(reader: JsonReader) -> Ssd:
+    anchors = reader.text("anchors", choices=tuple(ANCHORS))
     return Ssd(
         scores=reader.text("scores"),
         offsets=reader.text("offsets"),
         classes=_classes(reader),
         scoring=_scoring(reader),
-        anchors=reader.text("anchors", choices=tuple(ANCHORS)),
+        anchors=anchors,
         columns=reader.boolean("columns"),
+        input_hw=_size(reader) if anchors == PYRAMID else PUBLISHED_HW,
     )
 
 

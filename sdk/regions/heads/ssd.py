@@ -1,7 +1,8 @@
 """SSD (Liu et al. 2016): every box is an anchor that is moved and stretched.
 
-Anchors follow from the input's size alone. Two sets are published: that of TensorFlow's models
-(``ssd_anchor_generator``, also of MediaPipe's), and that of the paper's SSD300.
+Anchors follow from the input's size alone. Two sets are published, of 300 px: that of TensorFlow's
+models (``ssd_anchor_generator``, also of MediaPipe's), and that of the paper's SSD300. The third
+is ours, for inputs of any size, over a pyramid of features.
 """
 
 from __future__ import annotations
@@ -15,9 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdk.geometry import Boxes
-from sdk.regions.heads.head import Array, Found, Scoring, Wanted, separated
+from sdk.regions.heads.head import Array, Found, Scoring, Wanted, grid, separated
 
 Anchors = NDArray[np.float64]  # (N, 4) cxcywh in units of the input
+PUBLISHED_HW = (300, 300)
+PYRAMID = "pyramid"
+STRIDES = (8, 16, 32)
+SHAPES = tuple((2.0 * 2 ** (k / 2), ratio) for k in range(2) for ratio in (1.0, 2.0, 0.5))
 _LONGEST = 50.0  # logarithm of a side: beyond it nothing is a box, and exp overflows
 
 
@@ -60,6 +65,20 @@ def ssd300_anchors() -> Anchors:
     return np.clip(np.concatenate(levels), 0.0, 1.0)
 
 
+def pyramid_anchors(input_hw: tuple[int, int]) -> Anchors:
+    """Six a cell of strides 8, 16 and 32: ``SHAPES``, in cells.
+
+    Args:
+        input_hw: height and width of the input.
+    """
+    places, strides = grid(input_hw, STRIDES)
+    size = np.array(input_hw[::-1], np.float64)
+    centres = (places + 0.5) * strides[:, None] / size
+    shapes = np.array([(side * ratio**0.5, side / ratio**0.5) for side, ratio in SHAPES])
+    sides = strides[:, None, None] * shapes / size
+    return np.concatenate([np.repeat(centres, len(shapes), axis=0), sides.reshape(-1, 2)], axis=1)
+
+
 def _level(cells: int, across: float, sides: list[tuple[float, float]]) -> Anchors:
     """The anchors of every cell, row by row; ``across``: how many cells are an input wide."""
     y, x = np.mgrid[:cells, :cells]
@@ -70,18 +89,18 @@ def _level(cells: int, across: float, sides: list[tuple[float, float]]) -> Ancho
 
 @dataclass(frozen=True)
 class AnchorSet:
-    """A published set: how many there are, how they are made, and the order and variances of the
-    offsets (of centres and of sides) that its networks give."""
+    """How anchors are made for an input's height and width, and the order and variances of the
+    offsets (of centres and of sides) that networks give."""
 
-    count: int
-    make: Callable[[], Anchors]
+    make: Callable[[tuple[int, int]], Anchors]
     order: tuple[int, int, int, int]  # where cx, cy, w and h stand
     variances: tuple[float, float] = (0.1, 0.2)
 
 
 ANCHORS = {
-    "tensorflow": AnchorSet(1917, tensorflow_anchors, (1, 0, 3, 2)),
-    "ssd300": AnchorSet(8732, ssd300_anchors, (0, 1, 2, 3)),
+    "tensorflow": AnchorSet(lambda _: tensorflow_anchors(), (1, 0, 3, 2)),
+    "ssd300": AnchorSet(lambda _: ssd300_anchors(), (0, 1, 2, 3)),
+    PYRAMID: AnchorSet(pyramid_anchors, (0, 1, 2, 3)),
 }
 
 
@@ -96,6 +115,7 @@ class Ssd:
         scoring: how scores are meant; no object is the first class.
         anchors: a key of ``ANCHORS``.
         columns: boxes stand side by side.
+        input_hw: height and width of the input; the published sets have but one.
     """
 
     scores: str
@@ -104,6 +124,7 @@ class Ssd:
     scoring: Scoring
     anchors: str
     columns: bool = False
+    input_hw: tuple[int, int] = PUBLISHED_HW
     kind: ClassVar[str] = "ssd"
 
     @property
@@ -122,7 +143,7 @@ class Ssd:
 
     def to_mapping(self) -> dict[str, Any]:
         """See ``Head``."""
-        return {
+        mapping = {
             "kind": self.kind,
             "scores": self.scores,
             "offsets": self.offsets,
@@ -132,10 +153,11 @@ class Ssd:
             "anchors": self.anchors,
             "columns": self.columns,
         }
+        return mapping | ({"input_hw": list(self.input_hw)} if self.anchors == PYRAMID else {})
 
     @cached_property
     def _table(self) -> Anchors:
-        return ANCHORS[self.anchors].make()
+        return ANCHORS[self.anchors].make(self.input_hw)
 
     def _boxes(self, offsets: Array, rows: NDArray[np.int64]) -> Boxes:
         known, anchors = ANCHORS[self.anchors], self._table[rows]

@@ -18,7 +18,7 @@ from sdk.regions.heads import KINDS, Wanted, read_head
 from sdk.regions.heads.detr import Detr
 from sdk.regions.heads.gfl import Gfl, Level
 from sdk.regions.heads.head import Scoring, cells_of
-from sdk.regions.heads.ssd import ANCHORS, Ssd
+from sdk.regions.heads.ssd import ANCHORS, PUBLISHED_HW, PYRAMID, SHAPES, Ssd
 from sdk.regions.heads.yolo import Yolo
 
 HW = (64, 96)
@@ -127,10 +127,10 @@ def gfl(together: bool, centre: float):
 
 
 def ssd(anchors: str, columns: bool, activation: str):
-    known = ANCHORS[anchors]
-    table = known.make()
-    raw = np.full((known.count, 4), -12.0, np.float32)
-    offsets = np.zeros((known.count, 4), np.float32)
+    known, hw = ANCHORS[anchors], HW if anchors == PYRAMID else PUBLISHED_HW
+    table = known.make(hw)
+    raw = np.full((len(table), 4), -12.0, np.float32)
+    offsets = np.zeros((len(table), 4), np.float32)
     wanted = centred(BOXES) / SIZE[[0, 1, 0, 1]]
     for k, (box, score, label) in enumerate(zip(wanted, SCORES, LABELS, strict=True)):
         place = 100 + k
@@ -150,7 +150,7 @@ def ssd(anchors: str, columns: bool, activation: str):
         raw[:100, 0], raw[103:, 0] = 12, 12
     outputs = {"scores": raw, "offsets": offsets}
     outputs = {name: (each.T if columns else each)[None] for name, each in outputs.items()}
-    head = Ssd("scores", "offsets", 3, Scoring(activation, "first"), anchors, columns)
+    head = Ssd("scores", "offsets", 3, Scoring(activation, "first"), anchors, columns, hw)
     return head, outputs
 
 
@@ -164,6 +164,7 @@ CASES = {
     "detr sigmoid": lambda: detr("sigmoid"),
     "ssd tensorflow": lambda: ssd("tensorflow", False, "sigmoid"),
     "ssd300": lambda: ssd("ssd300", True, "softmax"),
+    "ssd of any size": lambda: ssd("pyramid", False, "softmax"),
     "nanodet": lambda: gfl(False, 0.5),
     "nanodet-plus": lambda: gfl(True, 0.0),
 }
@@ -240,14 +241,22 @@ def test_sigmoid_lets_a_box_be_two_things_and_softmax_one() -> None:
 
 
 def test_anchors_are_as_many_as_published() -> None:
-    for name, known in ANCHORS.items():
-        anchors = known.make()
-        assert anchors.shape == (known.count, 4), name
-        assert (anchors > 0).all()
-    tensorflow, ssd300 = ANCHORS["tensorflow"].make(), ANCHORS["ssd300"].make()
+    tensorflow, ssd300 = (ANCHORS[name].make(PUBLISHED_HW) for name in ("tensorflow", "ssd300"))
+    assert (len(tensorflow), len(ssd300)) == (1917, 8732)
+    assert (tensorflow > 0).all()
+    assert (ssd300 > 0).all()
     np.testing.assert_allclose(tensorflow[0], [0.5 / 19, 0.5 / 19, 0.1, 0.1])
     np.testing.assert_allclose(tensorflow[-1], [0.5, 0.5, 0.95**0.5, 0.95**0.5])
     np.testing.assert_allclose(ssd300[0], [4 / 300, 4 / 300, 0.07, 0.07])
+
+
+def test_anchors_of_a_pyramid_fill_any_input() -> None:
+    anchors = ANCHORS[PYRAMID].make(HW) * SIZE[[0, 1, 0, 1]]
+    assert len(anchors) == CELLS * len(SHAPES)
+    np.testing.assert_allclose(anchors[0], [4, 4, 16, 16])
+    np.testing.assert_allclose(anchors[1], [4, 4, 16 * 2**0.5, 16 / 2**0.5])
+    np.testing.assert_allclose(anchors[len(SHAPES)], [12, 4, 16, 16])
+    np.testing.assert_allclose(anchors[-1, :2], [80, 48])
 
 
 def test_what_one_reads_of_an_unknown_kind() -> None:

@@ -1,0 +1,223 @@
+"""``python -m train detector KIND``: a small detector from scratch, on images with boxes."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sdk.cores import usable_cores
+from sdk.errors import InputError
+from sdk.options import add_threads, not_negative, positive, positive_float
+from train.models.detector.config import KINDS, check_size
+
+if TYPE_CHECKING:
+    from train.data.boxes import Box, BoxSet
+    from train.evaluation.detection import DetectorCheck
+    from train.trainer.checkpointing import Checkpointing
+
+LAST = "last"
+KEEP_S = 45.0  # between two checkpoints of a run that goes by the clock
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options of the command."""
+    parser.add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
+    data = parser.add_argument_group("data")
+    data.add_argument(
+        "--annotations",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="instances.json in COCO's layout, or RefCOCO's refs(...).p beside one",
+    )
+    data.add_argument("--images", type=Path, required=True, metavar="DIR")
+    data.add_argument("--split", help="of a RefCOCO file: train, val, testA, ...")
+    data.add_argument(
+        "--val-annotations", type=Path, metavar="FILE", help="choose the best checkpoint by these"
+    )
+    data.add_argument("--val-images", type=Path, metavar="DIR", help="of them (default: --images)")
+    data.add_argument("--val-split", help="of them")
+    data.add_argument(
+        "--input-hw",
+        type=positive,
+        nargs=2,
+        default=(224, 384),
+        metavar=("H", "W"),
+        help="network input in px, multiples of 32 (default: 224 384)",
+    )
+    recipe = parser.add_argument_group("recipe")
+    recipe.add_argument("--steps", type=positive, default=3000)
+    recipe.add_argument(
+        "--minutes",
+        type=positive_float,
+        metavar="M",
+        help="of training at most: the learning rate has come down by then, or with the steps",
+    )
+    recipe.add_argument("--batch", type=positive, default=8, help="images a step (default 8)")
+    recipe.add_argument("--lr", type=positive_float, default=1e-3)
+    recipe.add_argument("--seed", type=not_negative, default=0)
+    recipe.add_argument("--bfloat16", action="store_true", help="mixed precision by autocast")
+    run = parser.add_argument_group("run")
+    run.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
+    run.add_argument(
+        "--workers",
+        type=not_negative,
+        default=min(4, usable_cores()),
+        help="data loading processes",
+    )
+    add_threads(run)
+    run.add_argument("--device", help="cpu or cuda; the best there is by default")
+    run.add_argument("--save-every", type=positive, default=250, metavar="STEPS")
+    run.add_argument("--check-every", type=positive, default=500, metavar="STEPS")
+    run.add_argument("--checks", type=positive, default=100, help="images looked at at each check")
+    run.add_argument(
+        "--stop-after", type=positive_float, metavar="MINUTES", help="go on by the same command"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train to the end, a wish to stop, or an error."""
+    from train.device import pick_device
+
+    device = pick_device(args.device)  # what can be said at once, before the imports that take long
+    input_hw = (args.input_hw[0], args.input_hw[1])
+    check_size(input_hw)
+    known = _boxes(args)
+
+    import torch
+
+    from train.data.detection import BoxSamples, stacked
+    from train.data.loader import loader
+    from train.models.detector.checkpoint import make_detector, save_detector
+    from train.models.detector.config import DetectorConfig
+    from train.models.detector.detr import QUERIES
+    from train.storage import STATE
+    from train.threads import limit_threads
+    from train.trainer.checkpointing import Checkpointing
+    from train.trainer.detector_task import DetectorTask
+    from train.trainer.loop import Trainer, flush_denormals
+    from train.trainer.recipe import scratch
+    from train.trainer.running import hurry, run_to_the_end
+
+    limit_threads()
+    flush_denormals()
+    hurry(device)
+    torch.manual_seed(args.seed)
+    labels, check = known.categories, _check(args, known)
+    model = make_detector(DetectorConfig(args.kind, labels, input_hw))
+    recipe = scratch(
+        args.steps,
+        lr=args.lr,
+        clip=10.0,
+        warmup=100,
+        precision="bfloat16" if args.bfloat16 else "float32",
+        seed=args.seed,
+        minutes=args.minutes,
+    )
+    args.out.mkdir(parents=True, exist_ok=True)
+    learned = list(model.parameters())
+    trainer = Trainer(DetectorTask(model), recipe, device, learned, _made_of(args, known))
+    if (state := args.out / STATE).is_file():
+        trainer.load(state)
+    print(
+        f"{args.kind}: {sum(p.numel() for p in learned) / 1e6:.2f} M parameters, {known.count}"
+        f" objects of {len(labels)} categories in {len(known.images)} images;"
+        f" from step {trainer.step} on"
+    )
+    most = QUERIES if args.kind == "detr" else max(map(len, known.images.values()))
+    if crowded := sum(len(boxes) > most for boxes in known.images.values()):
+        print(
+            f"note: {crowded} images have more boxes than the {most} queries: the smallest of them"
+            " are not learned where a window shows them all"
+        )
+    samples = BoxSamples(known.images, args.images, labels, model.config, args.seed, most)
+
+    def journal(interrupted: Callable[[], bool]) -> Checkpointing:
+        return Checkpointing(
+            trainer,
+            args.out,
+            args.out / LAST,
+            save_detector,
+            check,
+            best_by="ap50",
+            save_every=args.save_every,
+            check_every=args.check_every,
+            keep_s=math.inf if args.minutes is None else KEEP_S,
+            stop_after_minutes=args.stop_after,
+            interrupted=interrupted,
+        )
+
+    steps = range(trainer.step, args.steps)
+    batches = loader(samples, steps, args.batch, args.workers, stack=stacked)
+    return run_to_the_end(trainer, batches, journal)
+
+
+def _boxes(args: argparse.Namespace) -> BoxSet:
+    from train.data.boxes import read_usable_boxes
+
+    return read_usable_boxes(args.annotations, args.images, args.split)
+
+
+def _check(args: argparse.Namespace, known: BoxSet) -> DetectorCheck | None:
+    """The checks, on some of the images; objects of other categories are left out, and counted."""
+    from train.data.boxes import read_usable_boxes
+    from train.evaluation.detection import DetectorCheck
+
+    if args.val_annotations is None:
+        return None
+    images = args.val_images or args.images
+    fresh = read_usable_boxes(args.val_annotations, images, args.val_split)
+    chosen, strange = _learned(_some(fresh.images, args.checks, args.seed), known.categories)
+    if strange:
+        print(
+            f"{args.val_annotations}: {strange} objects are of categories that"
+            f" {args.annotations} does not have; they are left out",
+            file=sys.stderr,
+        )
+    if not chosen:
+        raise InputError(
+            f"expected objects of {', '.join(known.categories)} in {args.val_annotations}, found"
+            " none"
+        )
+    return DetectorCheck(chosen, images, known.categories)
+
+
+def _some(
+    images: Mapping[str, Sequence[Box]], count: int, seed: int
+) -> Mapping[str, Sequence[Box]]:
+    import numpy as np
+
+    names = list(images)
+    order = np.random.default_rng((seed, 4)).permutation(len(names))[:count]
+    return {names[k]: images[names[k]] for k in sorted(order.tolist())}
+
+
+def _learned(
+    images: Mapping[str, Sequence[Box]], categories: Sequence[str]
+) -> tuple[dict[str, tuple[Box, ...]], int]:
+    """The objects of these categories, image by image, and how many others there are."""
+    kept = {
+        name: tuple(box for box in boxes if box.category in categories)
+        for name, boxes in images.items()
+    }
+    lost = sum(len(images[name]) - len(boxes) for name, boxes in kept.items())
+    return {name: boxes for name, boxes in kept.items() if boxes}, lost
+
+
+def _made_of(args: argparse.Namespace, known: BoxSet) -> dict[str, Any]:
+    """What the batches depend on, besides the recipe."""
+    from sdk.engine.folder import file_sha256
+
+    return {
+        "kind": args.kind,
+        "annotations": file_sha256(args.annotations)[:16],
+        "split": str(args.split),
+        "images": len(known.images),
+        "objects": known.count,
+        "batch": args.batch,
+        "input": "x".join(map(str, args.input_hw)),
+    }
