@@ -1,8 +1,4 @@
-"""CLIP, SigLIP and SigLIP 2 in transformers' format: two networks, and how texts become tokens.
-
-Texts are lower case, as all expressions here are, which is what all three were trained on, and are
-filled up to the full length without a mask: CLIP looks back only, and SigLIP was trained so.
-"""
+"""CLIP, SigLIP and SigLIP 2 in transformers' format, as two networks of an engine."""
 
 from __future__ import annotations
 
@@ -13,28 +9,21 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from evaluation.host_runtime import Arrays
 from export.detectors.plain_graph import finite_masks
-from export.detectors.recognition import Pixels
-from export.onnx.graphs import check_clean
-from export.public_folder import PublicFolder, public_folder
-from sdk.engine.manifest import ImageInput
-from sdk.errors import CheckpointError, EngineError
+from export.onnx.graphs import check_clean, exported
+from sdk.errors import EngineError
 from sdk.regions.clip import CROP_FEATURES, CROPS, TOKEN_FEATURES, TOKENS, Clip
-from sdk.text import load_tokenizer
 from train.families import TorchNetwork
+from train.models.clip.networks import image_network, text_network
+from train.models.clip.public import TOKENIZER, open_public_clip
+from train.public_folder import PublicFolder
 
-# Model types whose networks equal transformers' own by test.
-KNOWN = ("clip", "siglip", "siglip2")
 IMAGE, TEXT = "clip-image", "clip-text"
-TOKENIZER, TOKENIZER_CONFIG = "tokenizer.json", "tokenizer_config.json"
 BATCH = 8  # crops of one run (our choice)
 _LARGEST = 2**31 - 2**24  # bytes of weights that one ONNX file takes beside its graph
-_OPENAI = Pixels((122.7709383, 116.7460125, 104.0937362), (68.5005327, 66.6321579, 70.3231630))
-_HALF = Pixels((127.5, 127.5, 127.5), (127.5, 127.5, 127.5))
-_USUAL = {"clip": _OPENAI, "siglip": _HALF, "siglip2": _HALF}  # where no processor is configured
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,36 +58,26 @@ def open_clip(source: str, batch: int = BATCH) -> PreparedClip:
         EngineError: it can neither be found nor fetched or read, has no tokenizer, or is larger
             than an ONNX file can be; its networks raise it where one cannot be exported.
     """
-    folder = public_folder(source, "CLIP", (TOKENIZER, TOKENIZER_CONFIG))
-    kind = folder.model_type(KNOWN, "detectors are named by --detector")
-    if not (folder.path / TOKENIZER).is_file():
-        raise CheckpointError(
-            f"the CLIP {folder.path} has no {TOKENIZER}, without which no sentence becomes tokens:"
-            " transformers.AutoTokenizer.from_pretrained(...).save_pretrained(...) writes it"
-        )
-    model = _load(folder)
-    pixels, _ = folder.processing(_USUAL[kind])
-    text, vision = model.config.text_config, model.config.vision_config
-    side = _side_of(vision)
-    pad_id, pad_left = _padding(folder, text)
+    opened = open_public_clip(source)
+    folder, model, pad_id = opened.folder, opened.model, opened.pad_id
+    by_softmax = opened.kind == "clip"
     clip = Clip(
         TEXT,
         IMAGE,
-        ImageInput((side, side), pixels.mean, pixels.std),
+        opened.image,
         batch,
-        int(text.max_position_embeddings),
+        opened.max_tokens,
         pad_id,
-        pad_left,
-        "softmax" if kind == "clip" else "sigmoid",
+        opened.pad_left,
+        "softmax" if by_softmax else "sigmoid",
         float(model.logit_scale.detach().exp()),
-        0.0 if kind == "clip" else float(model.logit_bias.detach()),
+        0.0 if by_softmax else float(model.logit_bias.detach()),
     )
     ids = torch.full((1, clip.max_tokens), pad_id, dtype=torch.int32)
-    crops = torch.zeros(batch, 3, side, side)
-    shown = _Patches(model.vision_model) if kind == "siglip2" else _Image(model)
+    crops = torch.zeros(batch, 3, *clip.image.hw)
     found = {
-        TEXT: TorchNetwork(TEXT, _Text(model), {TOKENS: ids}, (TOKEN_FEATURES,)),
-        IMAGE: TorchNetwork(IMAGE, shown, {CROPS: crops}, (CROP_FEATURES,)),
+        TEXT: TorchNetwork(TEXT, text_network(model), {TOKENS: ids}, (TOKEN_FEATURES,)),
+        IMAGE: TorchNetwork(IMAGE, image_network(model), {CROPS: crops}, (CROP_FEATURES,)),
     }
 
     def original(name: str, feeds: Arrays) -> Arrays:
@@ -116,105 +95,6 @@ def open_clip(source: str, batch: int = BATCH) -> PreparedClip:
     return PreparedClip(clip, networks, folder.path / TOKENIZER, where, original)
 
 
-class _Text(nn.Module):
-    """Tokens (1, T) int32 -> features (1, D)."""
-
-    def __init__(self, model: Any) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        return self.model.get_text_features(input_ids=tokens).pooler_output
-
-
-class _Image(nn.Module):
-    """Crops (B, 3, H, W) -> features (B, D)."""
-
-    def __init__(self, model: Any) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, crops: Tensor) -> Tensor:
-        return self.model.get_image_features(pixel_values=crops).pooler_output
-
-
-class _Patches(nn.Module):
-    """The image network of SigLIP 2 for squares of the size that it was trained with.
-
-    transformers has it take patches of a picture, a row each, and fits its positions to the
-    picture's shape. Of a square nothing is to be fitted, and rows times a matrix are a convolution.
-    """
-
-    def __init__(self, model: Any) -> None:
-        super().__init__()
-        self.model = model
-        embedding, side = model.embeddings.patch_embedding, model.config.patch_size
-        rows = embedding.weight.unflatten(1, (side, side, -1))  # (D, y, x, channels)
-        self.weight = nn.Parameter(rows.permute(0, 3, 1, 2).contiguous())
-        self.bias = embedding.bias
-
-    def forward(self, crops: Tensor) -> Tensor:
-        model = self.model
-        maps = nn.functional.conv2d(crops, self.weight, self.bias, self.weight.shape[-1])
-        patches = maps.flatten(2).transpose(1, 2) + model.embeddings.position_embedding.weight
-        states = model.encoder(inputs_embeds=patches, attention_mask=None).last_hidden_state
-        return model.head(model.post_layernorm(states), None)
-
-
-def _load(folder: PublicFolder) -> Any:
-    """The model, whole."""
-    from transformers import AutoModel
-
-    with folder.loading():
-        model, found = AutoModel.from_pretrained(
-            folder.path,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,
-            attn_implementation="eager",
-        )
-    folder.check_whole(found)
-    return model.eval()
-
-
-def _side_of(vision: Any) -> int:
-    """Height and width of a crop in pixels: a number, or so many patches of that size."""
-    if hasattr(vision, "image_size"):
-        return int(vision.image_size)
-    return round(vision.num_patches**0.5) * int(vision.patch_size)
-
-
-def _padding(folder: PublicFolder, text: Any) -> tuple[int, bool]:
-    """The token that fills texts up, and whether it does so from the left.
-
-    Raises:
-        CheckpointError: the tokenizer cannot be read, or does not fit the model.
-    """
-    tokenizer = load_tokenizer(folder.path / TOKENIZER)
-    said: Any = {}
-    if (folder.path / TOKENIZER_CONFIG).is_file():
-        try:
-            said = folder.said(TOKENIZER_CONFIG)
-            name = said.get("pad_token")
-            name = name.get("content") if isinstance(name, dict) else name
-            number = None if name is None else tokenizer.token_to_id(str(name))
-        except (OSError, ValueError, AttributeError) as error:
-            raise CheckpointError(
-                f"cannot read {folder.path / TOKENIZER_CONFIG}: {error!r:.100}"
-            ) from error
-    else:
-        number = None
-    if number is None:
-        number = getattr(text, "pad_token_id", None)
-    size = int(text.vocab_size)
-    largest = max(tokenizer.get_vocab(with_added_tokens=True).values(), default=0)
-    if number is None or not 0 <= number < size or largest >= size:
-        raise CheckpointError(
-            f"the tokenizer of {folder.path} is another model's: its tokens are 0 to {largest},"
-            f" filled up with {number}, the text network knows 0 to {size - 1}"
-        )
-    return int(number), said.get("padding_side") == "left"
-
-
 def _exported(folder: PublicFolder, network: TorchNetwork) -> Any:
     """One network as a graph.
 
@@ -223,7 +103,7 @@ def _exported(folder: PublicFolder, network: TorchNetwork) -> Any:
     """
     import onnx
 
-    graph = folder.exported(network)
+    graph = exported(network, f"the CLIP {folder.path}")
     finite_masks(graph.graph)
     onnx.checker.check_model(graph, full_check=True)
     check_clean(graph, network.name)

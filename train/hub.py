@@ -40,7 +40,7 @@ def fetch(source: str, names: Sequence[str]) -> Path:
     except HFValidationError as error:
         raise EngineError(f"{source} is no id of the hub") from error
     except Exception as error:  # of the network, of the hub, of the disk: they share no base
-        raise EngineError(f"cannot fetch {source} from the hub: {_first_line(error)}") from error
+        raise EngineError(f"cannot fetch {source} from the hub: {first_line(error)}") from error
 
 
 def _unreachable() -> str:
@@ -50,9 +50,10 @@ def _unreachable() -> str:
     try:
         get_session().head(constants.ENDPOINT, timeout=REACH_S)
     except Exception as error:
-        return _first_line(error)
+        return first_line(error)
     return ""
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """The first line of what an error says, or its name."""
     return (str(error).splitlines() or [type(error).__name__])[0]

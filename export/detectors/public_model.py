@@ -19,14 +19,15 @@ from export.detectors.labels import by_number, known_names, matching
 from export.detectors.plain_graph import finish, finite_masks
 from export.detectors.recognition import IMAGENET, Outputs
 from export.detectors.timm_backbone import is_timm, key_mapping, resnet_config
-from export.onnx.graphs import check_clean
-from export.public_folder import CONFIG, PublicFolder, first_line, public_folder
+from export.onnx.graphs import check_clean, exported
 from sdk.engine.manifest import ImageInput
 from sdk.errors import EngineError, InputError
 from sdk.regions.heads.detr import Detr
 from sdk.regions.heads.head import Scoring
 from train.families import TorchNetwork
+from train.hub import first_line
 from train.models.grounding_dino.deformable import gather_sampler
+from train.public_folder import CONFIG, PublicFolder, public_folder
 
 LOGITS, BOXES = "logits", "pred_boxes"  # transformers' names
 # Model types whose networks equal transformers' own by test.
@@ -61,7 +62,7 @@ def read_public(source: str, options: DetectorOptions) -> PreparedDetector:
     folder = public_folder(source, "detector", otherwise="an ONNX file, ")
     config = _config(folder)
     model = _load(folder, config)
-    pixels, own_hw = folder.processing(IMAGENET)
+    (mean, std), own_hw = folder.processing((IMAGENET.mean, IMAGENET.std))
     hw = options.input_hw or own_hw or _USUAL_HW
     network = _Network(model)
 
@@ -75,7 +76,7 @@ def read_public(source: str, options: DetectorOptions) -> PreparedDetector:
     candidates = known_names({}, options.labels) or _own_names(config)
     names = matching(candidates, head.classes, options.labels)
     graph = _exported(network, noise, folder)
-    image = ImageInput(hw, options.mean or pixels.mean, options.std or pixels.std)
+    image = ImageInput(hw, options.mean or mean, options.std or std)
     return PreparedDetector(graph, image, head, names, folder.provenance(), original)
 
 
@@ -144,7 +145,10 @@ def _exported(network: nn.Module, pixels: NDArray[np.float32], folder: PublicFol
     """The network as a graph."""
     example = {PIXELS: torch.from_numpy(pixels)}
     with sampling_by_gather(), _without_checks():
-        graph = folder.exported(TorchNetwork("detector", network, example, (LOGITS, BOXES)))
+        graph = exported(
+            TorchNetwork("detector", network, example, (LOGITS, BOXES)),
+            f"the detector {folder.path}",
+        )
     finite_masks(graph.graph)
     graph = finish(graph, str(folder.path))
     check_clean(graph, "detector")

@@ -14,6 +14,7 @@ import torch
 from export.check.checking import check_model
 from sdk.errors import EngineError
 from train.families import TorchNetwork
+from train.hub import first_line
 
 OPSET = 18  # native LayerNormalization (17 and up), no "linear" GridSample mode (20 and up)
 # Elements of a constant that is worked out when exporting. Larger ones are left to the runtimes,
@@ -64,6 +65,24 @@ def to_onnx(network: TorchNetwork) -> Any:
     _index_in_int32(model.graph)
     model.producer_name, model.producer_version = "piza-edge", ""
     return model
+
+
+def exported(network: TorchNetwork, of: str) -> Any:
+    """A network that others made, as an ``onnx.ModelProto``.
+
+    Args:
+        network: see ``to_onnx``.
+        of: what it is of, for messages: "the detector FOLDER".
+
+    Raises:
+        EngineError: it cannot be exported.
+    """
+    try:
+        return to_onnx(network)
+    except EngineError:
+        raise
+    except Exception as error:  # the exporter's own
+        raise EngineError(f"{of} cannot be exported: {first_line(error)}") from error
 
 
 def check_clean(model: Any, name: str) -> None:

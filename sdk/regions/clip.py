@@ -150,6 +150,35 @@ def read_clip(reader: JsonReader, manifest: Manifest) -> Clip:
     )
 
 
+class TextIds:
+    """Texts as the ids that a text network takes: training and vehicle make them here.
+
+    Args:
+        file: the tokenizer's.
+        max_tokens: see ``Clip``; ``pad_id`` and ``pad_left`` too.
+        pad_id: fills up.
+        pad_left: before the text.
+
+    Raises:
+        EngineError: the tokenizer cannot be read.
+    """
+
+    def __init__(self, file: Path, max_tokens: int, pad_id: int, pad_left: bool) -> None:
+        self._max_tokens, self._pad_id, self._pad_left = max_tokens, pad_id, pad_left
+        self._tokenizer = load_tokenizer(file)
+        self._tokenizer.enable_truncation(max_tokens)
+        self._tokenizer.no_padding()
+
+    def __call__(self, text: str) -> tuple[NDArray[np.int32], bool]:
+        """The ids of a text ``(max_tokens,)``, and whether it was too long and is cut."""
+        found = self._tokenizer.encode(text)
+        ids = np.full(self._max_tokens, self._pad_id, np.int32)
+        empty = self._max_tokens - len(found.ids)
+        places = slice(empty, None) if self._pad_left else slice(len(found.ids))
+        ids[places] = found.ids
+        return ids, bool(found.overflowing)
+
+
 class Texts:
     """Sentences as vectors, each encoded once.
 
@@ -163,24 +192,18 @@ class Texts:
 
     def __init__(self, clip: Clip, folder: Path) -> None:
         self._clip, self._known = clip, OrderedDict[str, Float32]()
-        self._tokenizer = load_tokenizer(folder / TOKENIZER_FILE)
-        self._tokenizer.enable_truncation(clip.max_tokens)
-        self._tokenizer.no_padding()
+        tokenizer = folder / TOKENIZER_FILE
+        self._ids = TextIds(tokenizer, clip.max_tokens, clip.pad_id, clip.pad_left)
 
     def tokens(self, text: str) -> NDArray[np.int32]:
         """The ids of a text ``(max_tokens,)``; one that is too long is cut, with a UserWarning."""
-        clip = self._clip
-        found = self._tokenizer.encode(text)
-        if found.overflowing:
+        ids, cut = self._ids(text)
+        if cut:
             warnings.warn(
-                f"{text[:80]!r} is longer than the {clip.max_tokens} tokens that the text network"
-                " takes, and what is beyond them is not heard: say it in fewer words",
+                f"{text[:80]!r} is longer than the {self._clip.max_tokens} tokens that the text"
+                " network takes, and what is beyond them is not heard: say it in fewer words",
                 stacklevel=2,
             )
-        ids = np.full(clip.max_tokens, clip.pad_id, np.int32)
-        empty = clip.max_tokens - len(found.ids)
-        places = slice(empty, None) if clip.pad_left else slice(len(found.ids))
-        ids[places] = found.ids
         return ids
 
     def features(self, runtime: Runtime, texts: Sequence[str]) -> Float32:

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from export.detectors.recognition import Pixels
-from export.onnx.graphs import to_onnx
 from sdk.engine.folder import file_sha256
 from sdk.errors import CheckpointError, EngineError, InputError
-from train.families import TorchNetwork
-from train.hub import fetch
+from train.hub import fetch, first_line
 from train.models.grounding_dino.pretrained import quiet
 
 CONFIG, PROCESSOR = "config.json", "preprocessor_config.json"
 WEIGHTS = "*.safetensors"
 _FILES = (CONFIG, PROCESSOR, WEIGHTS, "*.safetensors.index.json")
+
+Triple = tuple[float, float, float]
+Statistics = tuple[Triple, Triple]  # mean and deviation of each channel, RGB, in units of 0..255
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class PublicFolder:
                 f" of another shape: {', '.join(learned[:5])}{more}"
             )
 
-    def processing(self, usual: Pixels) -> tuple[Pixels, tuple[int, int] | None]:
+    def processing(self, usual: Statistics) -> tuple[Statistics, tuple[int, int] | None]:
         """How the model's own processor makes pixels, and the size that it makes them of.
 
         Args:
@@ -120,23 +120,7 @@ class PublicFolder:
         ) as error:  # fmt: skip
             raise CheckpointError(f"cannot read {self.path / PROCESSOR}: {error!r:.100}") from error
         first, second = (tuple(each * scale for each in values) for values in (mean, std))
-        return Pixels(first, second), hw  # type: ignore[arg-type]
-
-    def exported(self, network: TorchNetwork) -> Any:
-        """A network of it as an ``onnx.ModelProto``.
-
-        Raises:
-            EngineError: it cannot be exported.
-        """
-        try:
-            return to_onnx(network)
-        except EngineError:
-            raise
-        except Exception as error:  # the exporter's own
-            reason = first_line(error)
-            raise EngineError(
-                f"the {self.what} {self.path} cannot be exported: {reason}"
-            ) from error
+        return (first, second), hw  # type: ignore[return-value]
 
     def provenance(self, also: Sequence[str] = ()) -> dict[str, str]:
         """Where it came from, and one hash over its configuration, weights and ``also``."""
@@ -174,8 +158,3 @@ def public_folder(
                 f" format or a hub id; there is no such file or folder, and {error}"
             ) from error
     return PublicFolder(folder, source, what)
-
-
-def first_line(error: Exception) -> str:
-    """The first line of what an error says, or its name."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
