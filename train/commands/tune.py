@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -226,21 +225,12 @@ def _annotations(args: argparse.Namespace) -> AnnotationSet:
 def _validation(args: argparse.Namespace, known: AnnotationSet, tokenizer: Path) -> Validation:
     """The checks; warns when they are about photographs that are trained on."""
     from train.data.annotations import read_usable
-    from train.data.overlap import shared_images
+    from train.data.overlap import warn_of_shared
     from train.evaluation.validation import Validation, readable, some
 
     images = args.val_images or args.images
     fresh = read_usable(args.val_annotations, images, args.val_split)
-    trained, checked = (
-        [folder / name for name in dict.fromkeys(item.image for item in part.items)]
-        for folder, part in ((args.images, known), (images, fresh))
-    )
-    if shared := shared_images(trained, checked):
-        print(
-            f"warning: {len(shared)} of the {len(checked)} photographs of {args.val_annotations}"
-            f" are trained on ({shared[0].name}, ...): what the checks say is too good",
-            file=sys.stderr,
-        )
+    warn_of_shared((args.images, known), (images, fresh), args.val_annotations)
     chosen = some(fresh.items, args.checks, args.seed)
     return Validation(readable(chosen, images, args.skip_unreadable), images, tokenizer)
 

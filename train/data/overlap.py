@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+
+from train.data.entries import AnnotationSet
 
 
 def shared_images(ours: Iterable[Path], theirs: Iterable[Path]) -> list[Path]:
@@ -39,3 +42,25 @@ def shared_images(ours: Iterable[Path], theirs: Iterable[Path]) -> list[Path]:
 
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def warn_of_shared(
+    trained: tuple[Path, AnnotationSet], checked: tuple[Path, AnnotationSet], file: Path
+) -> None:
+    """Says on stderr when checks are about photographs that are trained on.
+
+    Args:
+        trained: the folder of images and what is known of them.
+        checked: likewise.
+        file: that the checks were read from.
+    """
+    ours, theirs = (
+        [folder / name for name in dict.fromkeys(item.image for item in known.items)]
+        for folder, known in (trained, checked)
+    )
+    if shared := shared_images(ours, theirs):
+        print(
+            f"warning: {len(shared)} of the {len(theirs)} photographs of {file} are trained on"
+            f" ({shared[0].name}, ...): what the checks say is too good",
+            file=sys.stderr,
+        )

@@ -1,0 +1,64 @@
+"""Options that training commands share; each command lists them where they belong in its help."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from sdk.cores import usable_cores
+from sdk.options import add_threads, not_negative, positive, positive_float
+
+
+def add_annotations(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """``--annotations``, ``--images``, ``--split``, and the same of what is checked with."""
+    data = parser.add_argument_group("data")
+    data.add_argument("--annotations", type=Path, required=True, metavar="FILE")
+    data.add_argument("--images", type=Path, required=True, metavar="DIR")
+    data.add_argument("--split", help="of a RefCOCO file: train, val, testA, ...")
+    data.add_argument(
+        "--val-annotations", type=Path, metavar="FILE", help="choose the best checkpoint by these"
+    )
+    data.add_argument("--val-images", type=Path, metavar="DIR", help="of them (default: --images)")
+    data.add_argument("--val-split", help="of them")
+    return data
+
+
+def add_run(parser: argparse.ArgumentParser, workers: int | None = None) -> argparse._ArgumentGroup:
+    """Where a run leaves what it makes, what it runs on, when it saves, checks and stops.
+
+    Args:
+        parser: gets them.
+        workers: the default of ``--workers``; None: one a core, four at most.
+    """
+    run = parser.add_argument_group("run")
+    run.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
+    run.add_argument(
+        "--workers",
+        type=not_negative,
+        default=min(4, usable_cores()) if workers is None else workers,
+        help="data loading processes, for each process",
+    )
+    add_threads(run)
+    run.add_argument("--device", help="cpu or cuda; the best there is by default")
+    run.add_argument("--save-every", type=positive, default=250, metavar="STEPS")
+    run.add_argument(
+        "--check-every", type=positive, metavar="STEPS", help="(default: once an epoch)"
+    )
+    run.add_argument(
+        "--stop-after", type=positive_float, metavar="MINUTES", help="go on by the same command"
+    )
+    return run
+
+
+def add_clock(parser: argparse._ArgumentGroup) -> None:
+    """``--steps``, ``--minutes``."""
+    parser.add_argument(
+        "--steps",
+        type=positive,
+        help="(default: ten epochs, or as many as --minutes have room for)",
+    )
+    parser.add_argument(
+        "--minutes",
+        type=positive_float,
+        help="of training at most: the learning rate has come down by then, or with the steps",
+    )
