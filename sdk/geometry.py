@@ -152,7 +152,17 @@ def grow(box_xyxy: ArrayLike, min_side: ArrayLike, window_xyxy: ArrayLike) -> Bo
 
     A side that is long enough stays as it is. A short one grows about its centre; where that
     would leave the window the box is shifted, and a window shorter than ``min_side`` is filled.
-    ``min_side`` is one number, or one for the width and one for the height.
+
+    Args:
+        box_xyxy: ``(4,)``.
+        min_side: one number, or one for the width and one for the height.
+        window_xyxy: ``(4,)``.
+
+    Returns:
+        ``(4,)`` xyxy.
+
+    Raises:
+        ValueError: a last axis that is not 4.
     """
     x1, y1, x2, y2 = as_boxes(box_xyxy).tolist()
     left, top, right, bottom = as_boxes(window_xyxy).tolist()

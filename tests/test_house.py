@@ -44,7 +44,6 @@ SMALL = {
     "sdk.video.signals": "signals of a process are a command's, not a stream's",
     "sdk.video.sources.arrays": "one kind of source a module",
     "train.data.left_out": "what a resumed run must not forget",
-    "train.data.overlap": "compares two sets of photographs, whoever reads them",
     "train.data.sorec": "one layout of annotations a module",
     "train.evaluation.photo_questions": "questions about photographs, as evaluation.questions",
     "train.evaluation.quick_scores": "figures to look at while a model trains",
