@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import shutil
 from pathlib import Path
+from typing import Any, Protocol
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import nn
 
 from sdk.engine.folder import file_sha256
 from sdk.errors import CheckpointError, EngineError
@@ -22,8 +24,16 @@ from train.storage import room_for, size_of, whole_file
 CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
 
 
-def save_checkpoint(folder: Path, model: PizaGrounder, tokenizer_file: Path) -> None:
-    """Writes the model; weights in half precision, which halves the file.
+class Kept(Protocol):
+    """A module whose configuration says how it is built again."""
+
+    config: Any
+
+    def state_dict(self, *, keep_vars: bool) -> dict[str, torch.Tensor]: ...
+
+
+def save_checkpoint(folder: Path, model: Kept, tokenizer_file: Path) -> None:
+    """Writes a model and its configuration; weights in half precision, which halves the file.
 
     Raises InputError when it cannot be written; weights that are there stay whole.
     """
@@ -45,20 +55,30 @@ def load_checkpoint(folder: Path) -> tuple[PizaGrounder, Tokenizer]:
 
     Raises CheckpointError when a file is missing or damaged, or a name or shape does not fit.
     """
-    missing = [name for name in (CONFIG, WEIGHTS, TOKENIZER) if not (folder / name).is_file()]
-    if missing:
-        raise CheckpointError(f"expected a checkpoint in {folder}: no {', '.join(missing)}")
+    check_complete(folder)
     model = PizaGrounder(PizaConfig.load(folder / CONFIG))
-    try:
-        stored = load_file(folder / WEIGHTS)
-    except (SafetensorError, OSError) as error:
-        raise CheckpointError(f"cannot read {folder / WEIGHTS}: {error}") from error
-    load_weights(model, {name: _single(tensor) for name, tensor in stored.items()})
+    load_weights(model, stored_weights(folder))
     try:
         tokenizer = Tokenizer.from_file(folder / TOKENIZER, model.config.max_tokens)
     except EngineError as error:
         raise CheckpointError(str(error)) from error
     return model.eval(), tokenizer
+
+
+def check_complete(folder: Path) -> None:
+    """Raises CheckpointError where a file of a checkpoint is missing."""
+    missing = [name for name in (CONFIG, WEIGHTS, TOKENIZER) if not (folder / name).is_file()]
+    if missing:
+        raise CheckpointError(f"expected a checkpoint in {folder}: no {', '.join(missing)}")
+
+
+def stored_weights(folder: Path) -> dict[str, torch.Tensor]:
+    """The tensors of a checkpoint by name, in float32; raises CheckpointError for a bad file."""
+    try:
+        stored = load_file(folder / WEIGHTS)
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"cannot read {folder / WEIGHTS}: {error}") from error
+    return {name: _single(tensor) for name, tensor in stored.items()}
 
 
 def checkpoint_sha256(folder: Path) -> str:
@@ -68,7 +88,7 @@ def checkpoint_sha256(folder: Path) -> str:
     return hashlib.sha256(together.encode()).hexdigest()
 
 
-def load_weights(model: PizaGrounder, weights: dict[str, torch.Tensor]) -> None:
+def load_weights(model: nn.Module, weights: dict[str, torch.Tensor]) -> None:
     """Loads a dict of ``_own_tensors``; shared tensors are stored once."""
     expected = _own_tensors(model)
     if expected.keys() != weights.keys():
@@ -102,7 +122,7 @@ def start_from(model: PizaGrounder, folder: Path) -> None:
     load_weights(model, fresh | {names.get(plain_name(n), n): t for n, t in theirs.items()})
 
 
-def _own_tensors(model: PizaGrounder) -> dict[str, torch.Tensor]:
+def _own_tensors(model: Kept | nn.Module) -> dict[str, torch.Tensor]:
     """The state, each tensor under its first name only (the box heads are shared)."""
     seen: set[int] = set()
     own = {}

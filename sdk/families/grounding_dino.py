@@ -50,7 +50,7 @@ class _GroundingDino:
         closer = closer_looks(manifest)
         policy = ONE_LOOK if closer is None else TWO_LOOKS
         return ZoomAnswerer(
-            folder, manifest, threshold, _no_end, policy, conditioned=False, closer=closer
+            folder, manifest, threshold, no_end, policy, conditioned=False, closer=closer
         )
 
     def describe(self, manifest: Manifest) -> Sequence[str]:
@@ -74,7 +74,7 @@ def closer_looks(manifest: Manifest) -> Closer | None:
     return Closer(looks) if looks else None
 
 
-def _no_end(history_xywh: NDArray[np.float64]) -> tuple[float, float]:
+def no_end(history_xywh: NDArray[np.float64]) -> tuple[float, float]:
     """The history of a search that has none: never at its end, never under way."""
     return 0.0, 0.0
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +22,25 @@ from sdk.zoom.calibration import Calibration
 from sdk.zoom.decision import Judge
 from sdk.zoom.feature_cache import LruCache
 from sdk.zoom.search import GroundInput, Search, search
+from sdk.zoom.search import Session as Asked
 from sdk.zoom.state import Closer, History, SearchConfig, ZoomPolicy
 
 TEXT, IMAGE, GROUND = "text", "image", "ground"
 _CACHED_TEXTS = 256
+
+
+class Encoder(Protocol):
+    """Understands expressions."""
+
+    def encode(self, ref: str) -> Tokens:
+        """The tokens of one; raises InputError when it cannot be used."""
+
+
+class Session(Asked, Protocol):
+    """What a search asks, and a way to encode what it asks for."""
+
+    def encode_text(self, tokens: Tokens) -> Any:
+        """What the network that grounds wants to know of an expression."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +85,8 @@ class ZoomAnswerer:
         policy: how the search goes on.
         closer: see ``SearchConfig``.
         conditioned: see ``Networks``.
+        tokenizer: what reads expressions, in the place of the folder's own.
+        networks: over a runtime what a search asks, in the place of ``Networks``.
 
     Raises:
         EngineError: the tokenizer cannot be read.
@@ -82,16 +100,20 @@ class ZoomAnswerer:
         history: History,
         policy: ZoomPolicy,
         *,
-        conditioned: bool,
+        conditioned: bool = False,
         closer: Closer | None = None,
+        tokenizer: Encoder | None = None,
+        networks: Callable[[Runtime], Session] | None = None,
     ) -> None:
         calibration = Calibration.from_mapping(manifest.calibration)
         self._rules = SearchConfig(
             history, policy, manifest.input_hw, calibration.score, closer=closer
         )
         self._judge = Judge(calibration, threshold, f"{manifest.name}@{manifest.fingerprint}")
-        self._tokenizer = Tokenizer.from_file(folder / TOKENIZER_FILE, manifest.max_tokens)
-        self._conditioned = conditioned
+        self._tokenizer = tokenizer or Tokenizer.from_file(
+            folder / TOKENIZER_FILE, manifest.max_tokens
+        )
+        self._networks = networks or partial(Networks, conditioned=conditioned)
         self._stages = tuple(manifest.networks)
         self._tokens: LruCache[Tokens] = LruCache(_CACHED_TEXTS)  # by normalised expression
         self._texts: LruCache[Any] = LruCache(_CACHED_TEXTS)  # features, by token ids
@@ -118,7 +140,7 @@ class ZoomAnswerer:
         if runtime is None:
             return outcomes
         known = [k for k, query in enumerate(call.queries) if query.understood]
-        networks = Networks(runtime, self._conditioned)
+        networks = self._networks(runtime)
         found = search(
             networks,
             runtime.upload(call.frame, call.color),
@@ -136,5 +158,5 @@ class ZoomAnswerer:
         """Drops the text features."""
         self._texts.clear()
 
-    def _text(self, networks: Networks, tokens: Tokens) -> Any:
+    def _text(self, networks: Session, tokens: Tokens) -> Any:
         return self._texts.get(tokens.key, lambda: networks.encode_text(tokens))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -37,11 +38,11 @@ class Ignored:
         pass
 
 
-def read_weights(path: Path) -> dict[str, Tensor]:
+def read_weights(path: Path, wrappers: Sequence[str] = WRAPPERS) -> dict[str, Tensor]:
     """Tensors by name from ``.safetensors`` or a PyTorch file (``.pth``), on the CPU.
 
-    Unwraps mmengine's ``{"state_dict": ...}`` and ``{"ema_state_dict": ...}`` and strips the
-    ``module.`` of a parallel training. Raises InputError when there is no such file,
+    Takes what is under the first of ``wrappers`` that is there (by default mmengine's), and strips
+    the ``module.`` of a parallel training. Raises InputError when there is no such file,
     CheckpointError when it cannot be read, would run code, or holds anything but tensors.
     """
     if not path.is_file():
@@ -51,7 +52,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             return _named(path, load_file(path))
         except (SafetensorError, OSError) as error:
             raise _no_weights(path) from error
-    return _named(path, _unwrapped(_unpickled(path)))
+    return _named(path, _unwrapped(_unpickled(path), wrappers))
 
 
 def _unpickled(path: Path) -> Any:
@@ -90,8 +91,8 @@ def _no_weights(path: Path) -> CheckpointError:
     )
 
 
-def _unwrapped(content: Any) -> Any:
-    for name in WRAPPERS:
+def _unwrapped(content: Any, wrappers: Sequence[str]) -> Any:
+    for name in wrappers:
         if isinstance(content, dict) and isinstance(content.get(name), dict):
             return content[name]
     return content

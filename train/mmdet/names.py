@@ -169,21 +169,21 @@ def rules(decoder_layers: int, maps: int, levels: int) -> tuple[Rule, ...]:
 
     The first that matches a name holds.
     """
-    made = [Rule(_regex(pattern), (), as_is) for pattern in _LEFT_OUT]
+    made = [Rule(regex(pattern), (), as_is) for pattern in _LEFT_OUT]
     for pattern, (template, names) in _STACKED.items():
         targets = tuple(template.format(name) for name in names)
-        made.append(Rule(_regex(pattern), targets, in_three))
+        made.append(Rule(regex(pattern), targets, in_three))
     stage = rf"{SWIN}.swin.encoder.layers.\1.downsample"
     for name in ("reduction", "norm"):
-        pattern = _regex(f"backbone.stages.#.downsample.{name}.*")
+        pattern = regex(f"backbone.stages.#.downsample.{name}.*")
         made.append(Rule(pattern, (rf"{stage}.{name}.\2",), quarters))
     for index in range(4):
-        pattern = _regex(f"backbone.norm{index}.*")
+        pattern = regex(f"backbone.norm{index}.*")
         made.append(Rule(pattern, (rf"{SWIN}.hidden_states_norms.stage{index + 1}.\1",), as_is))
     for extra in range(levels - maps):
         target = f"{BASE}.input_proj_vision.{maps + extra}"
         for part, name in enumerate(("conv", "gn")):
-            pattern = _regex(f"neck.extra_convs.{extra}.{name}.*")
+            pattern = regex(f"neck.extra_convs.{extra}.{name}.*")
             made.append(Rule(pattern, (rf"{target}.{part}.\1",), as_is))
     for branch in range(decoder_layers + 1):
         # The branch after the last decoder layer's answers for the locations of the encoder.
@@ -192,12 +192,12 @@ def rules(decoder_layers: int, maps: int, levels: int) -> tuple[Rule, ...]:
             if branch == decoder_layers
             else (f"{BASE}.decoder.class_embed.{branch}", f"{BASE}.decoder.bbox_embed.{branch}")
         )
-        pattern = _regex(f"bbox_head.cls_branches.{branch}.bias")
+        pattern = regex(f"bbox_head.cls_branches.{branch}.bias")
         made.append(Rule(pattern, (f"{own}.bias",), scalar))
         for index in range(3):
-            pattern = _regex(f"bbox_head.reg_branches.{branch}.{2 * index}.*")
+            pattern = regex(f"bbox_head.reg_branches.{branch}.{2 * index}.*")
             made.append(Rule(pattern, (rf"{inner}.layers.{index}.\1",), as_is))
-    made += [Rule(_regex(pattern), (target,), as_is) for pattern, target in _PLAIN.items()]
+    made += [Rule(regex(pattern), (target,), as_is) for pattern, target in _PLAIN.items()]
     return tuple(made)
 
 
@@ -239,5 +239,6 @@ def relative_position_index(window: int) -> Tensor:
     return place[:, None] - place[None] + place[-1]
 
 
-def _regex(pattern: str) -> str:
+def regex(pattern: str) -> str:
+    """Dots are dots, # a number, * the rest: a pattern of our tables as a regular expression."""
     return pattern.replace(".", r"\.").replace("#", r"(\d+)").replace("*", "(.+)")

@@ -1,0 +1,1 @@
+"""What MDETR and TransVG have of DETR: backbones, places, layers, how they read and are kept."""

@@ -1,0 +1,1 @@
+"""MDETR: a detector that is modulated by what it is asked for."""

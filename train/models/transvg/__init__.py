@@ -1,0 +1,1 @@
+"""TransVG: one learned token looks at image and sentence, and says the box."""
