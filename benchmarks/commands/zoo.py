@@ -31,6 +31,7 @@ from benchmarks.report.section import (
 from evaluation.environment import describe
 from evaluation.tables import JsonFile
 from sdk.cores import usable_cores
+from sdk.errors import InputError
 from sdk.options import add_threads, not_negative, positive, positive_float
 
 if TYPE_CHECKING:
@@ -48,8 +49,11 @@ _COLOURS = {"words": GREEN, "words x clip": RED, "as it is": BLUE}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
-    from benchmarks.zoo.making import Budget
+    from benchmarks.zoo.making import PIPELINES, Budget
 
+    parser.add_argument(
+        "--pipeline", choices=PIPELINES, nargs="+", default=list(PIPELINES), help="(default: all)"
+    )
     parser.add_argument("--out", type=Path, default=Path("build/zoo"), help="run again: resume")
     types = {"minutes": positive_float, "seed": not_negative}
     for each in fields(Budget):
@@ -81,9 +85,10 @@ def run(args: argparse.Namespace) -> int:
     from benchmarks.zoo.asking import ask_all, summarise
     from benchmarks.zoo.data import categories, questions
     from benchmarks.zoo.likeness import Likeness
-    from benchmarks.zoo.making import DETECTORS, GROUNDING_DINO, HEATMAPS, Budget, Workshop
-    from sdk.engine.folder import BUNDLED
+    from benchmarks.zoo.making import DETECTORS, RENDERED, Budget, Workshop
 
+    if not set(args.pipeline) & set(DETECTORS):
+        raise InputError(f"expected one of {', '.join(DETECTORS)} with --pipeline: its CLIP judges")
     file = JsonFile(args.json)
     if args.plot is not None:
         check_plot(args.plot)  # not only after an hour of training
@@ -96,12 +101,12 @@ def run(args: argparse.Namespace) -> int:
         sources,
         lambda line: print(line, flush=True),
     )
-    detectors = {name: shop.engine(name) for name in DETECTORS}
-    others = {name: shop.engine(name) for name in HEATMAPS}
-    if sources is None:  # both have seen rendered scenes alone
-        others |= {GROUNDING_DINO: shop.engine(GROUNDING_DINO), BUNDLED.name: BUNDLED / "engine"}
+    chosen = [name for name in args.pipeline if sources is None or name not in RENDERED]
+    engines = {name: shop.engine(name) for name in dict.fromkeys(chosen)}
+    detectors = {name: engine for name, engine in engines.items() if name in DETECTORS}
+    others = {name: engine for name, engine in engines.items() if name not in DETECTORS}
     asked = questions(shop.sources.test, budget.sentences, budget.seed)
-    judge = Likeness(detectors[DETECTORS[0]], categories(asked), args.prompt)
+    judge = Likeness(next(iter(detectors.values())), categories(asked), args.prompt)
     with closing(judge), opened(detectors, others, args.threads) as askers:
         counted = partial(tqdm, unit="question", desc="zoo")
         replies = ask_all(askers, asked, judge, args.out / "answers.jsonl", counted)
@@ -118,7 +123,6 @@ def _sources(args: argparse.Namespace) -> Sources | None:
     """The photographs that the options name, None for rendered close-ups."""
     from benchmarks.zoo.data import Source
     from benchmarks.zoo.making import Sources
-    from sdk.errors import InputError
 
     names = ("train", "val", "test")
     given = [name for name in names if getattr(args, name) is not None]

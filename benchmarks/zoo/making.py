@@ -16,9 +16,13 @@ from benchmarks.options import BenchmarkError
 from benchmarks.own_process import run_logged
 from benchmarks.zoo.data import IMAGES, REFS, Source
 from evaluation.seeds import TRAINING, ZOO
+from sdk.engine.folder import default_engine
 
 DETECTORS = ("yolo", "detr", "ssd")
 CLIP, HEATMAPS, GROUNDING_DINO = "clip", ("watershed", "slic"), "grounding-dino"
+BUNDLED = "piza-tiny"
+PIPELINES = (*DETECTORS, *HEATMAPS, GROUNDING_DINO, BUNDLED)
+RENDERED = (GROUNDING_DINO, BUNDLED)  # have seen rendered scenes alone, whatever others are shown
 TRAINED = (CLIP, *DETECTORS, GROUNDING_DINO)
 _FIRST_SCENE = TRAINING.first + 200_000  # those before are piza-tiny's and the methods'
 _CHECKED = 60  # scenes, from the end of the zoo's range: which checkpoint is the best
@@ -91,8 +95,10 @@ class Workshop:
         return best if best.is_dir() else out if name == GROUNDING_DINO else out / "last"
 
     def engine(self, name: str) -> Path:
-        """An engine: of a detector with CLIP and words, of a heatmap with CLIP, or of
-        ``GROUNDING_DINO``; built now if it is not there."""
+        """The engine of one of ``PIPELINES``, of a detector with CLIP and words; built now if it
+        is not there."""
+        if name == BUNDLED:
+            return default_engine()
         out = self.folder / f"{name}.engine"
         if not out.is_dir():
             options = self._building(name)
@@ -120,11 +126,8 @@ class Workshop:
             command = ["train", "piza", "--method", "zero-shot", "--close-up", "--checks", "0"]
             scenes = ["--scenes", str(budget.scenes), "--scenes-dir", str(self.folder / "scenes")]
             return [*command, *scenes, "--phrase-steps", "400", "--phrase-share", "0.2", *common]
-        if name == CLIP:
-            return ["train", "clip", *train.options(), *val.options("val-"), *common]
-        boxes = ["--annotations", str(train.instances), "--images", str(train.images)]
-        boxes += ["--val-annotations", str(val.instances), "--val-images", str(val.images)]
-        return ["train", "detector", name, *boxes, *common]
+        model = ["clip"] if name == CLIP else ["detector", name]
+        return ["train", *model, *train.options(), *val.options("val-"), *common]
 
     def _rendered(self, name: str, seed: int, count: int) -> Source:
         out = self.folder / name
