@@ -67,8 +67,8 @@ def open_detector(source: str, options: DetectorOptions | None = None) -> Prepar
     """Makes a detector ready.
 
     Args:
-        source: an ONNX file, a folder in transformers' format, or the id of such a model on the
-            hub.
+        source: an ONNX file, a folder in transformers' format or the id of such a model on the
+            hub, or a folder of ``piza train detector``.
         options: what it does not say itself.
 
     Raises:
@@ -81,6 +81,13 @@ def open_detector(source: str, options: DetectorOptions | None = None) -> Prepar
         from export.detectors.onnx_file import read_onnx
 
         return read_onnx(path, chosen)
+    if (path / "config.json").is_file():
+        from train.models.detector.config import is_ours
+
+        if is_ours(path / "config.json"):
+            from export.detectors.trained import read_trained
+
+            return read_trained(path, chosen)
     from export.detectors.public_model import read_public
 
     return read_public(source, chosen)

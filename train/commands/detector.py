@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
     from train.data.loader import loader
     from train.models.detector.checkpoint import make_detector, save_detector
     from train.models.detector.config import DetectorConfig
-    from train.models.detector.detr import QUERIES
+    from train.models.detector.detr import SmallDetr
     from train.storage import STATE
     from train.threads import limit_threads
     from train.trainer.checkpointing import Checkpointing
@@ -128,7 +128,9 @@ def run(args: argparse.Namespace) -> int:
         f" objects of {len(labels)} categories in {len(known.images)} images;"
         f" from step {trainer.step} on"
     )
-    most = QUERIES if args.kind == "detr" else max(map(len, known.images.values()))
+    most = max(map(len, known.images.values()))
+    if isinstance(model, SmallDetr):
+        most = model.model.config.num_queries
     if crowded := sum(len(boxes) > most for boxes in known.images.values()):
         print(
             f"note: {crowded} images have more boxes than the {most} queries: the smallest of them"

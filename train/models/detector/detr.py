@@ -7,6 +7,7 @@ queries are good before the decoder is.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 from transformers import RTDetrConfig, RTDetrForObjectDetection, RTDetrResNetConfig
 
 from sdk.regions.heads.detr import Detr
-from sdk.regions.heads.head import Scoring, grid
+from sdk.regions.heads.head import Scoring, cells_of, grid
 from sdk.regions.heads.yolo import STRIDES
 from train.models.detector.config import DetectorConfig
 from train.models.detector.yolo import Dense
@@ -94,6 +95,7 @@ def rt_detr_config(config: DetectorConfig) -> RTDetrConfig:
         out_features=["stage2", "stage3", "stage4"],
     )
     heads = hidden // 16
+    cells = [cells_of(config.input_hw, stride) for stride in STRIDES]
     return RTDetrConfig(
         backbone_config=backbone,
         freeze_backbone_batch_norms=False,
@@ -103,7 +105,7 @@ def rt_detr_config(config: DetectorConfig) -> RTDetrConfig:
         encoder_attention_heads=heads,
         hidden_expansion=0.5,
         d_model=hidden,
-        num_queries=QUERIES,
+        num_queries=min(QUERIES, sum(map(math.prod, cells))),
         decoder_in_channels=[hidden] * len(STRIDES),
         decoder_ffn_dim=2 * hidden,
         decoder_layers=2,
