@@ -193,15 +193,20 @@ def _check_batch(args: argparse.Namespace, photographs: Mapping[str, tuple[Spoke
 
 def _retrieval(args: argparse.Namespace, known: AnnotationSet, opened: PublicClip) -> Retrieval:
     """The checks; warns when they are about photographs that are trained on."""
-    from train.data.annotations import read_usable
+    from train.data.annotations import PICKLES, read_usable
+    from train.data.boxes import read_boxes
     from train.data.overlap import warn_of_shared
     from train.data.pairs import spoken_of
-    from train.evaluation.retrieval import Retrieval, to_be_told_apart
+    from train.evaluation.retrieval import Retrieval, among_all, to_be_told_apart
 
     images = args.val_images or args.images
     fresh = read_usable(args.val_annotations, images, args.val_split)
     warn_of_shared((args.images, known), (images, fresh), args.val_annotations)
-    chosen = to_be_told_apart(spoken_of(fresh.items), args.checks, args.seed)
+    photographs = spoken_of(fresh.items)
+    if args.val_annotations.suffix in PICKLES:  # with the boxes of all objects beside it
+        everything = read_boxes(args.val_annotations, images, args.val_split)
+        photographs = among_all(photographs, everything.images)
+    chosen = to_be_told_apart(photographs, args.checks, args.seed)
     return Retrieval(chosen, images, usual_view(args.view[0]), opened)
 
 

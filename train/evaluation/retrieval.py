@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from sdk.errors import InputError
 from sdk.frame import read_image
 from sdk.geometry import as_boxes
 from sdk.regions.views import View
+from train.data.boxes import Box
 from train.data.pairs import Spoken
 from train.models.clip.networks import crop_features, token_features
 from train.models.clip.public import PublicClip
@@ -51,7 +52,8 @@ class Retrieval:
             hits = right[likeness.argmax(0), np.arange(len(refs))].tolist()
             found["retrieval"] += hits
             found["phrases"] += [h for h, ref in zip(hits, refs, strict=True) if not relations(ref)]
-            found["sentences"] += right[np.arange(len(objects)), likeness.argmax(1)].tolist()
+            spoken = right.any(1)
+            found["sentences"] += right[spoken, likeness.argmax(1)[spoken]].tolist()
         return {name: sum(hits) / len(hits) for name, hits in found.items() if hits}
 
     @torch.inference_mode()
@@ -69,6 +71,23 @@ class Retrieval:
         said = token_features(model, ids.to(device))
         likeness: Tensor = F.normalize(seen, dim=-1) @ F.normalize(said, dim=-1).T
         return likeness.cpu().numpy()
+
+
+def among_all(
+    photographs: Mapping[str, tuple[Spoken, ...]], boxes: Mapping[str, Sequence[Box]]
+) -> dict[str, tuple[Spoken, ...]]:
+    """The photographs with the objects that nobody speaks of: they can be taken for others."""
+    return {
+        name: (
+            *objects,
+            *(
+                Spoken(xyxy, ())
+                for xyxy in dict.fromkeys(box.xyxy for box in boxes.get(name, ()))
+                if all(xyxy != each.xyxy for each in objects)
+            ),
+        )
+        for name, objects in photographs.items()
+    }
 
 
 def to_be_told_apart(

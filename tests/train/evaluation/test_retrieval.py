@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 
 from sdk.errors import InputError
 from sdk.regions.views import View
+from train.data.boxes import Box
 from train.data.pairs import Spoken
-from train.evaluation.retrieval import Retrieval, to_be_told_apart
+from train.evaluation.retrieval import Retrieval, among_all, to_be_told_apart
 from train.models.clip.public import open_public_clip
 
 BOXES = ((0.0, 0.0, 8.0, 8.0), (10.0, 0.0, 18.0, 8.0), (20.0, 0.0, 28.0, 8.0))
@@ -55,6 +57,18 @@ def test_a_model_is_asked(public_clip, tmp_path) -> None:
     assert found.keys() == {"retrieval", "phrases", "sentences"}
     assert all(0 <= value <= 1 for value in found.values())
     assert 4 * found["retrieval"] == pytest.approx(round(4 * found["retrieval"]))
+
+
+def test_objects_that_nobody_speaks_of_can_be_taken_for_others(public_clip, monkeypatch) -> None:
+    alone = {"a.png": PHOTOGRAPHS["a.png"][:2]}
+    boxes = {"a.png": [Box(each, "car") for each in (BOXES[2], BOXES[0], BOXES[2])], "b.png": []}
+    everything = among_all(alone, boxes)
+    assert everything == {"a.png": (*alone["a.png"], Spoken(BOXES[2], ()))}
+    assert among_all(alone, {}) == alone
+    monkeypatch.setattr(sys.modules[__name__], "PHOTOGRAPHS", everything)
+    found = asked(public_clip, monkeypatch, [[1, 1, 0], [0, 0, 1], [0, 2, 0]])
+    assert found["retrieval"] == pytest.approx(2 / 3)
+    assert (found["phrases"], found["sentences"]) == (1.0, 1.0)
 
 
 def test_photographs_with_several_objects_are_chosen() -> None:
