@@ -89,6 +89,11 @@ def add_source(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="clip is asked for the first noun phrase of a sentence, then for others",
     )
+    parser.add_argument(
+        "--published",
+        action="store_true",
+        help="heat of regions exactly as SegClip was published, its mistakes included",
+    )
     parser.add_argument("--head", choices=HEADS, help="kind of the detector's outputs, if unclear")
     parser.add_argument(
         "--labels", metavar="FILE", help="its classes, a name a line, or coco, if it has none"
@@ -113,6 +118,8 @@ def chosen_reference(args: argparse.Namespace) -> Reference:
             "expected --family two-stage and --detector (or --look watershed or slic) together, got"
             " one of them"
         )
+    if args.published and not by_regions:
+        raise InputError("expected --published with --look watershed or slic: others have no such")
     if args.zoom > MOST_LOOKS:
         raise InputError(f"expected --zoom of {MOST_LOOKS} at most, got {args.zoom}")
     if args.zoom and args.base is None:
@@ -143,7 +150,9 @@ def _of_detector(args: argparse.Namespace, input_hw: tuple[int, int] | None) -> 
     options = TwoStageOptions(
         DetectorOptions(head=args.head, labels=args.labels, input_hw=input_hw),
         scorers,
-        HeatmapProposer(args.look) if args.look in REGIONS else default_proposer(args.look),
+        HeatmapProposer(args.look, published=args.published)
+        if args.look in REGIONS
+        else default_proposer(args.look),
         clip,
     )
     return DetectorReference(args.detector, options)

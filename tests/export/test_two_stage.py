@@ -109,13 +109,18 @@ def test_descriptions_need_no_image_network(detector, public_clip, build) -> Non
     assert manifest.block["clip"]["image"] is None
 
 
-def test_regions_without_a_detector(public_clip, build) -> None:
-    folder = build(*TWO_STAGE, "--look", "slic", "--scorer", f"clip={public_clip('siglip')[0]}")
+@pytest.mark.parametrize("published", [False, True])
+def test_regions_without_a_detector(public_clip, build, published: bool) -> None:
+    options = ["--look", "slic", "--scorer", f"clip={public_clip('siglip')[0]}"]
+    folder = build(*TWO_STAGE, *options, *["--published"] * published)
     manifest = read_manifest(folder)
     assert manifest.proven
     assert list(manifest.networks) == ["clip-text", "clip-image"]
     pipeline = read_pipeline(manifest)
-    assert (pipeline.detector, pipeline.proposer) == (None, HeatmapProposer("slic"))
+    assert (pipeline.detector, pipeline.proposer) == (
+        None,
+        HeatmapProposer("slic", published=published),
+    )
     assert pipeline.clip.reading == "sigmoid"
     assert manifest.name == "slic-clip"
     assert reference_of(folder, None, str(public_clip("siglip")[0])).name == "slic-clip"
@@ -207,6 +212,7 @@ def test_a_detector_in_fewer_bits(
         (["--scorer", "clip=no/where"], "cannot load the CLIP no/where: expected a folder"),
         (["--subject"], "expected --view and --subject with --scorer clip"),
         (["--view", "blurred"], "expected --view and --subject with --scorer clip"),
+        (["--published"], "expected --published with --look watershed or slic"),
         (["--look", "slic"], "expected no --detector with --look slic"),
     ],
 )
