@@ -17,13 +17,15 @@ from export.onnx.graphs import check_clean, exported
 from sdk.engine.manifest import ImageInput
 from train.families import TorchNetwork
 from train.models.detector.checkpoint import load_detector
+from train.models.detector.ssd import SmallSsd
+from train.models.detector.yolo import SmallYolo
 from train.public_folder import PublicFolder
 
 
 class _Network(nn.Module):
     """Pixels (1, 3, H, W) -> the outputs of the detector's head."""
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: SmallSsd | SmallYolo) -> None:
         super().__init__()
         self.model = model
 

@@ -6,41 +6,30 @@ import argparse
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sdk.cores import usable_cores
 from sdk.errors import InputError
-from sdk.options import add_threads, not_negative, positive, positive_float
+from sdk.options import not_negative, positive, positive_float
 from train.models.detector.config import KINDS, check_size
+from train.options import add_annotations, add_clock, add_run
 
 if TYPE_CHECKING:
     from train.data.boxes import Box, BoxSet
     from train.evaluation.detection import DetectorCheck
     from train.trainer.checkpointing import Checkpointing
+    from train.trainer.recipe import Recipe
 
 LAST = "last"
-KEEP_S = 45.0  # between two checkpoints of a run that goes by the clock
+EPOCHS = 10
+NO_END = 1_000_000  # steps of a run that goes by the clock
+KEEP_S = 45.0  # between two states of such a run
+CLIP = 10.0  # norm of the gradient: losses are sums over all that answers for an object
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
     parser.add_argument("kind", choices=KINDS, metavar="KIND", help=", ".join(KINDS))
-    data = parser.add_argument_group("data")
-    data.add_argument(
-        "--annotations",
-        type=Path,
-        required=True,
-        metavar="FILE",
-        help="instances.json in COCO's layout, or RefCOCO's refs(...).p beside one",
-    )
-    data.add_argument("--images", type=Path, required=True, metavar="DIR")
-    data.add_argument("--split", help="of a RefCOCO file: train, val, testA, ...")
-    data.add_argument(
-        "--val-annotations", type=Path, metavar="FILE", help="choose the best checkpoint by these"
-    )
-    data.add_argument("--val-images", type=Path, metavar="DIR", help="of them (default: --images)")
-    data.add_argument("--val-split", help="of them")
+    data = add_annotations(parser)
     data.add_argument(
         "--input-hw",
         type=positive,
@@ -50,33 +39,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="network input in px, multiples of 32 (default: 224 384)",
     )
     recipe = parser.add_argument_group("recipe")
-    recipe.add_argument("--steps", type=positive, default=3000)
-    recipe.add_argument(
-        "--minutes",
-        type=positive_float,
-        metavar="M",
-        help="of training at most: the learning rate has come down by then, or with the steps",
-    )
-    recipe.add_argument("--batch", type=positive, default=8, help="images a step (default 8)")
+    add_clock(recipe)
+    recipe.add_argument("--batch", type=positive, default=8, help="images, in each process")
     recipe.add_argument("--lr", type=positive_float, default=1e-3)
     recipe.add_argument("--seed", type=not_negative, default=0)
     recipe.add_argument("--bfloat16", action="store_true", help="mixed precision by autocast")
-    run = parser.add_argument_group("run")
-    run.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
-    run.add_argument(
-        "--workers",
-        type=not_negative,
-        default=min(4, usable_cores()),
-        help="data loading processes",
-    )
-    add_threads(run)
-    run.add_argument("--device", help="cpu or cuda; the best there is by default")
-    run.add_argument("--save-every", type=positive, default=250, metavar="STEPS")
-    run.add_argument("--check-every", type=positive, default=500, metavar="STEPS")
+    run = add_run(parser, workers=1)
     run.add_argument("--checks", type=positive, default=100, help="images looked at at each check")
-    run.add_argument(
-        "--stop-after", type=positive_float, metavar="MINUTES", help="go on by the same command"
-    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -86,7 +55,10 @@ def run(args: argparse.Namespace) -> int:
     device = pick_device(args.device)  # what can be said at once, before the imports that take long
     input_hw = (args.input_hw[0], args.input_hw[1])
     check_size(input_hw)
-    known = _boxes(args)
+
+    from train.data.boxes import read_usable_boxes
+
+    known = read_usable_boxes(args.annotations, args.images, args.split)
 
     import torch
 
@@ -99,44 +71,47 @@ def run(args: argparse.Namespace) -> int:
     from train.threads import limit_threads
     from train.trainer.checkpointing import Checkpointing
     from train.trainer.detector_task import DetectorTask
+    from train.trainer.distributed import join, leave
     from train.trainer.loop import Trainer, flush_denormals
-    from train.trainer.recipe import scratch
     from train.trainer.running import hurry, run_to_the_end
 
+    crew = join(device)
     limit_threads()
     flush_denormals()
     hurry(device)
     torch.manual_seed(args.seed)
     labels, check = known.categories, _check(args, known)
     model = make_detector(DetectorConfig(args.kind, labels, input_hw))
-    recipe = scratch(
-        args.steps,
-        lr=args.lr,
-        clip=10.0,
-        warmup=100,
-        precision="bfloat16" if args.bfloat16 else "float32",
-        seed=args.seed,
-        minutes=args.minutes,
-    )
+    learned, items = list(model.parameters()), args.batch * crew.size
+    an_epoch = math.ceil(len(known.images) / items)
+    recipe = _recipe(args, EPOCHS * an_epoch)
+    made_of = _made_of(args, known, items)
+    trainer = Trainer(DetectorTask(model), recipe, device, learned, made_of, crew)
     args.out.mkdir(parents=True, exist_ok=True)
-    learned = list(model.parameters())
-    trainer = Trainer(DetectorTask(model), recipe, device, learned, _made_of(args, known))
     if (state := args.out / STATE).is_file():
         trainer.load(state)
-    print(
-        f"{args.kind}: {sum(p.numel() for p in learned) / 1e6:.2f} M parameters, {known.count}"
-        f" objects of {len(labels)} categories in {len(known.images)} images;"
-        f" from step {trainer.step} on"
-    )
     most = max(map(len, known.images.values()))
     if isinstance(model, SmallDetr):
         most = model.model.config.num_queries
-    if crowded := sum(len(boxes) > most for boxes in known.images.values()):
+    if crew.leads:
         print(
-            f"note: {crowded} images have more boxes than the {most} queries: the smallest of them"
-            " are not learned where a window shows them all"
+            f"{args.kind}: {sum(p.numel() for p in learned) / 1e6:.2f} M parameters, {known.count}"
+            f" objects of {len(labels)} categories in {len(known.images)} images;"
+            f" from step {trainer.step} on"
         )
-    samples = BoxSamples(known.images, args.images, labels, model.config, args.seed, most)
+        if crowded := sum(len(boxes) > most for boxes in known.images.values()):
+            print(
+                f"note: {crowded} images have more boxes than the {most} queries: the smallest of"
+                " them are not learned where a window shows them all"
+            )
+    data = BoxSamples(known.images, args.images, labels, model.config, args.seed, most)
+
+    def checked(model: Any) -> dict[str, float]:
+        assert check is not None
+        scores = check(model)
+        said = ", ".join(f"{name} {100 * value:.1f} %" for name, value in scores.items())
+        print(f"step {trainer.step}: {said}", flush=True)
+        return scores
 
     def journal(interrupted: Callable[[], bool]) -> Checkpointing:
         return Checkpointing(
@@ -144,35 +119,48 @@ def run(args: argparse.Namespace) -> int:
             args.out,
             args.out / LAST,
             save_detector,
-            check,
+            None if check is None else checked,
             best_by="ap50",
             save_every=args.save_every,
-            check_every=args.check_every,
+            check_every=args.check_every or an_epoch,
             keep_s=math.inf if args.minutes is None else KEEP_S,
             stop_after_minutes=args.stop_after,
             interrupted=interrupted,
         )
 
-    steps = range(trainer.step, args.steps)
-    batches = loader(samples, steps, args.batch, args.workers, stack=stacked)
-    return run_to_the_end(trainer, batches, journal)
+    steps = range(trainer.step, recipe.steps)
+    batches = loader(data, steps, items, args.workers, crew.rank, crew.size, stack=stacked)
+    code = run_to_the_end(trainer, batches, journal)
+    leave(crew)
+    return code
 
 
-def _boxes(args: argparse.Namespace) -> BoxSet:
-    from train.data.boxes import read_usable_boxes
+def _recipe(args: argparse.Namespace, usual_steps: int) -> Recipe:
+    from train.trainer.recipe import scratch
 
-    return read_usable_boxes(args.annotations, args.images, args.split)
+    steps = args.steps or (usual_steps if args.minutes is None else NO_END)
+    return scratch(
+        steps,
+        lr=args.lr,
+        clip=CLIP,
+        warmup=min(100, steps // 10),
+        precision="bfloat16" if args.bfloat16 else "float32",
+        seed=args.seed,
+        minutes=args.minutes,
+    )
 
 
 def _check(args: argparse.Namespace, known: BoxSet) -> DetectorCheck | None:
     """The checks, on some of the images; objects of other categories are left out, and counted."""
     from train.data.boxes import read_usable_boxes
+    from train.data.overlap import warn_of_shared
     from train.evaluation.detection import DetectorCheck
 
     if args.val_annotations is None:
         return None
     images = args.val_images or args.images
     fresh = read_usable_boxes(args.val_annotations, images, args.val_split)
+    warn_of_shared((args.images, known), (images, fresh), args.val_annotations)
     chosen, strange = _learned(_some(fresh.images, args.checks, args.seed), known.categories)
     if strange:
         print(
@@ -210,7 +198,7 @@ def _learned(
     return {name: boxes for name, boxes in kept.items() if boxes}, lost
 
 
-def _made_of(args: argparse.Namespace, known: BoxSet) -> dict[str, Any]:
+def _made_of(args: argparse.Namespace, known: BoxSet, items: int) -> dict[str, Any]:
     """What the batches depend on, besides the recipe."""
     from sdk.engine.folder import file_sha256
 
@@ -220,6 +208,6 @@ def _made_of(args: argparse.Namespace, known: BoxSet) -> dict[str, Any]:
         "split": str(args.split),
         "images": len(known.images),
         "objects": known.count,
-        "batch": args.batch,
+        "batch": items,
         "input": "x".join(map(str, args.input_hw)),
     }

@@ -60,6 +60,11 @@ class AnnotationSet:
     problems: tuple[Problem, ...]
     lost: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def images(self) -> tuple[str, ...]:
+        """Names of the photographs of the items, each once."""
+        return tuple(dict.fromkeys(item.image for item in self.items))
+
 
 class MalformedError(Exception):
     """One entry cannot be used; the message becomes the reason of a ``Problem``."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from train.data.boxes import BoxSet
 from train.data.entries import AnnotationSet
 
 
@@ -45,7 +46,9 @@ def _sha256(path: Path) -> str:
 
 
 def warn_of_shared(
-    trained: tuple[Path, AnnotationSet], checked: tuple[Path, AnnotationSet], file: Path
+    trained: tuple[Path, AnnotationSet | BoxSet],
+    checked: tuple[Path, AnnotationSet | BoxSet],
+    file: Path,
 ) -> None:
     """Says on stderr when checks are about photographs that are trained on.
 
@@ -55,8 +58,7 @@ def warn_of_shared(
         file: that the checks were read from.
     """
     ours, theirs = (
-        [folder / name for name in dict.fromkeys(item.image for item in known.items)]
-        for folder, known in (trained, checked)
+        [folder / name for name in known.images] for folder, known in (trained, checked)
     )
     if shared := shared_images(ours, theirs):
         print(
