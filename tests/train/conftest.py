@@ -21,6 +21,8 @@ from train.data.batches import Batch, SceneSamples, all_phrases
 from train.data.samples import NOTHING, Ask, Labelled, Sampler
 from train.data.vocabulary import write_tokenizer
 from train.mmdet.convert import import_checkpoint
+from train.models.few_shot.config import SMALL_BACKBONE, FewShotConfig
+from train.models.few_shot.detector import FewShotDetector
 from train.models.grounding_dino.config import PizaConfig, piza_tiny
 from train.models.grounding_dino.grounder import PizaGrounder
 
@@ -238,3 +240,18 @@ def golden_checkpoint(
         return load_checkpoint(folder)
 
     return load
+
+
+@pytest.fixture(scope="session")
+def few_shot() -> Callable[..., FewShotDetector]:
+    """``few_shot(seed=0, **changes)``: of the classes car and sign, inputs of 64 x 96 px, the
+    smallest backbone; in eval mode."""
+
+    def make(seed: int = 0, **changes: Any) -> FewShotDetector:
+        torch.manual_seed(seed)
+        small = {"embedding_size": 4, "hidden_sizes": [4, 6, 8, 10], "depths": [1] * 4}
+        values: dict[str, Any] = {"labels": ("car", "sign"), "input_hw": (64, 96)}
+        values |= {"backbone": SMALL_BACKBONE | small, "channels": 8, "proposals": 12, "pooled": 4}
+        return FewShotDetector(FewShotConfig(**(values | changes))).eval()
+
+    return make

@@ -160,9 +160,22 @@ class Ssd:
         return ANCHORS[self.anchors].make(self.input_hw)
 
     def _boxes(self, offsets: Array, rows: NDArray[np.int64]) -> Boxes:
-        known, anchors = ANCHORS[self.anchors], self._table[rows]
-        moved = offsets[:, known.order]
-        of_centre, of_side = known.variances
-        centres = anchors[:, :2] + moved[:, :2] * of_centre * anchors[:, 2:]
-        half = anchors[:, 2:] * np.exp(np.minimum(moved[:, 2:] * of_side, _LONGEST)) / 2
-        return np.concatenate([centres - half, centres + half], axis=1)
+        known = ANCHORS[self.anchors]
+        return moved(self._table[rows], offsets[:, known.order], known.variances)
+
+
+def moved(anchors: Anchors, offsets: Array, variances: tuple[float, float]) -> Boxes:
+    """Anchors moved and stretched by offsets.
+
+    Args:
+        anchors: ``(N, 4)`` cxcywh.
+        offsets: ``(N, 4)``, of centres in sides, and logarithms of how much longer sides become.
+        variances: what the offsets of centres and of sides are in units of.
+
+    Returns:
+        ``(N, 4)`` xyxy.
+    """
+    of_centre, of_side = variances
+    centres = anchors[:, :2] + offsets[:, :2] * of_centre * anchors[:, 2:]
+    half = anchors[:, 2:] * np.exp(np.minimum(offsets[:, 2:] * of_side, _LONGEST)) / 2
+    return np.concatenate([centres - half, centres + half], axis=1)
