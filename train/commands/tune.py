@@ -8,11 +8,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdk.cores import usable_cores
 from sdk.errors import InputError
-from sdk.options import add_threads, not_negative, positive, positive_float, share
+from sdk.options import not_negative, positive, positive_float, share
 from sdk.text import Tokenizer
 from train.models.piza.methods import METHODS, trainable
+from train.options import add_annotations, add_run
 
 if TYPE_CHECKING:
     from train.data.entries import AnnotationSet
@@ -33,15 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a checkpoint, a folder in transformers' format, or a hub id (default: the published"
         " MM-Grounding-DINO Swin-T)",
     )
-    data = parser.add_argument_group("data")
-    data.add_argument("--annotations", type=Path, required=True, metavar="FILE")
-    data.add_argument("--images", type=Path, required=True, metavar="DIR")
-    data.add_argument("--split", help="of a RefCOCO file: train, val, testA, ...")
-    data.add_argument(
-        "--val-annotations", type=Path, metavar="FILE", help="choose the best checkpoint by these"
-    )
-    data.add_argument("--val-images", type=Path, metavar="DIR", help="of them (default: --images)")
-    data.add_argument("--val-split", help="of them")
+    data = add_annotations(parser)
     data.add_argument(
         "--skip-unreadable",
         action="store_true",
@@ -83,27 +75,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             default="float32",
             help="mixed precision by autocast",
         )
-    run = parser.add_argument_group("run")
-    run.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
+    run = add_run(parser)
     run.add_argument(
         "--resume", action="store_true", help="fail unless there is a run in DIR to go on with"
     )
-    run.add_argument(
-        "--workers",
-        type=not_negative,
-        default=min(4, usable_cores()),
-        help="data loading processes, for each process",
-    )
-    add_threads(run)
-    run.add_argument("--device", help="cpu or cuda; the best there is by default")
-    run.add_argument("--save-every", type=positive, default=250, metavar="STEPS")
-    run.add_argument(
-        "--check-every", type=positive, metavar="STEPS", help="(default: once an epoch)"
-    )
     run.add_argument("--checks", type=positive, default=200, help="annotations asked at each check")
-    run.add_argument(
-        "--stop-after", type=positive_float, metavar="MINUTES", help="go on by the same command"
-    )
 
 
 def run(args: argparse.Namespace) -> int:
