@@ -72,6 +72,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     data.add_argument(
         "--prompt", default="{}", help="how CLIP is asked for a category, such as 'a photo of {}'"
     )
+    parser.add_argument(
+        "--processes", type=positive, default=usable_cores(), help="trainings side by side"
+    )
     add_threads(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them here (.png, .svg)")
@@ -97,11 +100,12 @@ def run(args: argparse.Namespace) -> int:
     shop = Workshop(
         args.out,
         budget,
-        args.threads or usable_cores(),
+        args.processes,
         sources,
         lambda line: print(line, flush=True),
     )
     chosen = [name for name in args.pipeline if sources is None or name not in RENDERED]
+    shop.train(chosen)
     engines = {name: shop.engine(name) for name in dict.fromkeys(chosen)}
     detectors = {name: engine for name, engine in engines.items() if name in DETECTORS}
     others = {name: engine for name, engine in engines.items() if name not in DETECTORS}

@@ -7,7 +7,8 @@ kept, and a training that was interrupted goes on.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ class Budget:
     scenes: int = _said(800, "rendered scenes to train on, up to three close-ups of each")
     test_scenes: int = _said(120, "rendered scenes that the questions are about")
     sentences: int = _said(500, "questions, at most")
-    minutes: float = _said(10.0, "of training for each model")
+    minutes: float = _said(15.0, "of training for each model")
     seed: int = _said(0, "of training and of the choice of questions")
 
 
@@ -59,7 +60,7 @@ class Workshop:
     Args:
         folder: where everything goes.
         budget: how much; results of different ones do not mix.
-        threads: of a training.
+        processes: trainings that run side by side, a thread each.
         sources: annotated pictures; rendered close-ups by default.
         say: told what is done next.
 
@@ -71,17 +72,24 @@ class Workshop:
         self,
         folder: Path,
         budget: Budget,
-        threads: int,
+        processes: int,
         sources: Sources | None,
         say: Callable[[str], None],
     ) -> None:
-        self.folder, self.budget, self.threads, self._say = folder, budget, threads, say
+        self.folder, self.budget, self._say = folder, budget, say
+        self.processes = processes
         self._claim(sources)
         self.sources = sources or Sources(
             self._rendered("train", _FIRST_SCENE, budget.scenes),
             self._rendered("val", ZOO.end - _CHECKED, _CHECKED),
             self._rendered("test", ZOO.first, budget.test_scenes),
         )
+
+    def train(self, pipelines: Sequence[str]) -> None:
+        """Trains what these of ``PIPELINES`` are made of and is not there, side by side."""
+        made_of = (CLIP, *(name for name in pipelines if name in TRAINED))
+        with ThreadPoolExecutor(self.processes) as pool:
+            list(pool.map(self.checkpoint, made_of))
 
     def checkpoint(self, name: str) -> Path:
         """A trained model, one of ``TRAINED``; trained now if it is not there."""
@@ -120,7 +128,7 @@ class Workshop:
     def _training(self, name: str, out: Path) -> list[str]:
         budget = self.budget
         common = ["--minutes", str(budget.minutes), "--seed", str(budget.seed)]
-        common += ["--threads", str(self.threads), "--out", str(out)]
+        common += ["--threads", "1", "--out", str(out)]
         train, val = self.sources.train, self.sources.val
         if name == GROUNDING_DINO:
             command = ["train", "piza", "--method", "zero-shot", "--close-up", "--checks", "0"]

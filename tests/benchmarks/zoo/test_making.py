@@ -40,7 +40,7 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
 @pytest.fixture
 def open_shop(tmp_path: Path, commands) -> Callable[..., Workshop]:
     def make(budget: Budget = SMALL, sources: Sources | None = None) -> Workshop:
-        return Workshop(tmp_path / "zoo", budget, 1, sources, lambda _: None)
+        return Workshop(tmp_path / "zoo", budget, 2, sources, lambda _: None)
 
     return make
 
@@ -64,6 +64,16 @@ def test_everything_is_made_once(open_shop, commands) -> None:
     count = len(commands)
     assert [open_shop().engine(name) for name in (*DETECTORS, "slic")] == made
     assert len(commands) == count
+
+
+def test_trainings_run_side_by_side(open_shop, commands) -> None:
+    shop = open_shop()
+    del commands[:]
+    shop.train(["yolo", "slic", "piza-tiny"])
+    assert sorted(command[1] for command in commands) == [CLIP, "detector"]
+    assert all(command[command.index("--threads") + 1] == "1" for command in commands)
+    shop.train(["yolo", "slic", "piza-tiny"])
+    assert len(commands) == 2
 
 
 def test_a_training_that_was_stopped_is_run_again(open_shop, commands) -> None:
