@@ -109,7 +109,18 @@ def iou(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
 
 
 def pairwise_iou(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:
-    """IoU of every box of ``a`` with every box of ``b``. ``(n, 4), (m, 4) -> (n, m)``."""
+    """IoU of every box of ``a`` with every box of ``b``.
+
+    Args:
+        a: ``(n, 4)`` xyxy.
+        b: ``(m, 4)`` xyxy.
+
+    Returns:
+        ``(n, m)`` in 0..1.
+
+    Raises:
+        ValueError: a last axis that is not 4.
+    """
     return iou(as_boxes(a)[..., :, None, :], as_boxes(b)[..., None, :, :])
 
 

@@ -18,7 +18,9 @@ from train.models.detector.yolo import SmallYolo
 from train.trainer.task import Task
 
 LOSSES = {"ssd": ssd_losses, "yolo": yolo_losses, "detr": detr_losses}
-WEIGHTS = {  # of a kind's terms
+# Of a kind's terms: what a box costs should be about what its class does. A DETR's boxes have L1
+# five times in them already (``train.losses.detection.L1_COST``).
+WEIGHTS = {
     "ssd": {"class": 1.0, "box": 1.0},
     "yolo": {"class": 1.0, "box": 2.0},
     "detr": {"class": 1.0, "box": 0.5, "dense_class": 1.0, "dense_box": 2.0},

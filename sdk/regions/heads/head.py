@@ -157,8 +157,15 @@ def from_centres(cxcywh: Array) -> Boxes:
 def grid(
     input_hw: tuple[int, int], strides: tuple[int, ...]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Columns and rows ``(N, 2)`` of all cells, row by row and level by level, and their strides
-    ``(N,)``."""
+    """The cells of several levels, row by row and level by level.
+
+    Args:
+        input_hw: height and width of the input.
+        strides: of the levels.
+
+    Returns:
+        Their columns and rows ``(N, 2)``, and their strides ``(N,)``.
+    """
     places, sizes = [], []
     for stride in strides:
         rows, columns = cells_of(input_hw, stride)

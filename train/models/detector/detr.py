@@ -22,6 +22,7 @@ from train.models.detector.config import DetectorConfig
 from train.models.detector.yolo import Dense
 
 QUERIES = 60
+_PRIOR = 0.01  # how sure it is of a class before anything is learned
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ def rt_detr_config(config: DetectorConfig) -> RTDetrConfig:
     return RTDetrConfig(
         backbone_config=backbone,
         freeze_backbone_batch_norms=False,
+        initializer_bias_prior_prob=_PRIOR,
         encoder_hidden_dim=hidden,
         encoder_in_channels=[width, 2 * width, 3 * width],
         encoder_ffn_dim=2 * hidden,
