@@ -12,6 +12,7 @@ COMMANDS = {
     "tune": "fine-tune a base model on annotated photographs; run again to resume",
     "detector": "a small detector (ssd, yolo, detr) from scratch on boxes; run again to resume",
     "clip": "train CLIP, SigLIP or a small CLIP on crops and their sentences; run again to resume",
+    "risf": "a two-stage detector of base classes, then taught new ones by a few shots each",
     "import": "convert mmdetection's Grounding DINO with a PIZA file over it into a checkpoint",
     "calibrate": "calibrate the scores of a checkpoint on fresh questions, into its config",
     "data": "look at annotations: statistics, entries that cannot be used, a contact sheet",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sdk.errors import InputError
@@ -14,7 +14,7 @@ from train.models.detector.config import KINDS, check_size
 from train.options import add_annotations, add_clock, add_run
 
 if TYPE_CHECKING:
-    from train.data.boxes import Box, BoxSet
+    from train.data.boxes import BoxSet
     from train.evaluation.detection import DetectorCheck
     from train.trainer.checkpointing import Checkpointing
     from train.trainer.recipe import Recipe
@@ -152,7 +152,7 @@ def _recipe(args: argparse.Namespace, usual_steps: int) -> Recipe:
 
 def _check(args: argparse.Namespace, known: BoxSet) -> DetectorCheck | None:
     """The checks, on some of the images; objects of other categories are left out, and counted."""
-    from train.data.boxes import read_usable_boxes
+    from train.data.boxes import of_categories, read_usable_boxes, some_images
     from train.data.overlap import warn_of_shared
     from train.evaluation.detection import DetectorCheck
 
@@ -161,7 +161,8 @@ def _check(args: argparse.Namespace, known: BoxSet) -> DetectorCheck | None:
     images = args.val_images or args.images
     fresh = read_usable_boxes(args.val_annotations, images, args.val_split)
     warn_of_shared((args.images, known), (images, fresh), args.val_annotations)
-    chosen, strange = _learned(_some(fresh.images, args.checks, args.seed), known.categories)
+    looked_at = some_images(fresh.images, args.checks, args.seed)
+    chosen, strange = of_categories(looked_at, known.categories)
     if strange:
         print(
             f"{args.val_annotations}: {strange} objects are of categories that"
@@ -174,28 +175,6 @@ def _check(args: argparse.Namespace, known: BoxSet) -> DetectorCheck | None:
             " none"
         )
     return DetectorCheck(chosen, images, known.categories)
-
-
-def _some(
-    images: Mapping[str, Sequence[Box]], count: int, seed: int
-) -> Mapping[str, Sequence[Box]]:
-    import numpy as np
-
-    names = list(images)
-    order = np.random.default_rng((seed, 4)).permutation(len(names))[:count]
-    return {names[k]: images[names[k]] for k in sorted(order.tolist())}
-
-
-def _learned(
-    images: Mapping[str, Sequence[Box]], categories: Sequence[str]
-) -> tuple[dict[str, tuple[Box, ...]], int]:
-    """The objects of these categories, image by image, and how many others there are."""
-    kept = {
-        name: tuple(box for box in boxes if box.category in categories)
-        for name, boxes in images.items()
-    }
-    lost = sum(len(images[name]) - len(boxes) for name, boxes in kept.items())
-    return {name: boxes for name, boxes in kept.items() if boxes}, lost
 
 
 def _made_of(args: argparse.Namespace, known: BoxSet, items: int) -> dict[str, Any]:

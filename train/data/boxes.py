@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from evaluation.questions import Rect
 from sdk.errors import InputError
@@ -123,6 +125,30 @@ def read_usable_boxes(path: Path, images: Path, split: str | None = None) -> Box
     if not known.images:
         raise nothing_usable(path)
     return known
+
+
+def some_images(
+    images: Mapping[str, Sequence[Box]], count: int, seed: int
+) -> Mapping[str, Sequence[Box]]:
+    """The objects of some images, drawn once and in their order."""
+    names = list(images)
+    order = np.random.default_rng((seed, 4)).permutation(len(names))[:count]
+    return {names[k]: images[names[k]] for k in sorted(order.tolist())}
+
+
+def of_categories(
+    images: Mapping[str, Sequence[Box]], categories: Sequence[str]
+) -> tuple[dict[str, tuple[Box, ...]], int]:
+    """The objects of these categories, image by image, and how many others there are.
+
+    Images without any are left out.
+    """
+    kept = {
+        name: tuple(box for box in boxes if box.category in categories)
+        for name, boxes in images.items()
+    }
+    lost = sum(len(images[name]) - len(boxes) for name, boxes in kept.items())
+    return {name: boxes for name, boxes in kept.items() if boxes}, lost
 
 
 def _collected(document: Any, check: Check, wanted: set[Any] | None) -> BoxSet:

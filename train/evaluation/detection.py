@@ -7,7 +7,7 @@ what a second stage asks: of every object, whether one of the best few boxes is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +39,9 @@ class Truth:
     labels: NDArray[np.int64]
 
 
+Scores = Callable[[Sequence[Proposals], Sequence[Truth]], dict[str, float]]
+
+
 def detection_scores(found: Sequence[Proposals], truths: Sequence[Truth]) -> dict[str, float]:
     """Scores of what was found in images, best first, against what is there.
 
@@ -60,41 +63,55 @@ def detection_scores(found: Sequence[Proposals], truths: Sequence[Truth]) -> dic
 
 def average_precision(found: Sequence[Proposals], truths: Sequence[Truth], label: int) -> float:
     """Area under precision over recall of one class that occurs in ``truths``."""
+    precision, hits, count = best_precision(found, truths, label, RIGHT_IOU)
+    return float((precision * hits).sum() / count)
+
+
+def best_precision(
+    found: Sequence[Proposals], truths: Sequence[Truth], label: int, least_iou: float
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], int]:
+    """Of one class's boxes in all images, best first: the best precision from each one on, which of
+    them are right, and how many objects there are."""
     scores, right = [], []
     for each, truth in zip(found, truths, strict=True):
         own = each.labels == label
         scores.append(each.scores[own])
-        right.append(_right(each.xyxy[own], truth.xyxy[truth.labels == label]))
+        right.append(_right(each.xyxy[own], truth.xyxy[truth.labels == label], least_iou))
     order = np.argsort(-np.concatenate(scores), kind="stable")
     hits = np.concatenate(right)[order]
     count = sum(int((truth.labels == label).sum()) for truth in truths)
     precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
-    best_from_here = np.maximum.accumulate(precision[::-1])[::-1]
-    return float((best_from_here * hits).sum() / count)
+    return np.maximum.accumulate(precision[::-1])[::-1], hits, count
 
 
-def _right(boxes: NDArray[np.float32], objects: Boxes) -> NDArray[np.bool_]:
+def _right(boxes: NDArray[np.float32], objects: Boxes, least_iou: float) -> NDArray[np.bool_]:
     """Which of an image's boxes (m, 4), best first, each take an object (n, 4) of their own."""
     overlaps, right = pairwise_iou(boxes, objects), np.zeros(len(boxes), np.bool_)
     for row in range(len(boxes)):
-        if overlaps.shape[1] and overlaps[row].max() >= RIGHT_IOU:
+        if overlaps.shape[1] and overlaps[row].max() >= least_iou:
             right[row] = True
             overlaps[:, overlaps[row].argmax()] = 0.0
     return right
 
 
 class DetectorCheck:
-    """Called with a model, gives its ``detection_scores``.
+    """Called with a model, gives its scores.
 
     Args:
         known: the objects of each image, by its name.
         images: folder of the images, which are read at every call.
         labels: the categories that the model has learned.
+        scores: of what was found in images against what is there.
     """
 
     def __init__(
-        self, known: Mapping[str, Sequence[Box]], images: Path, labels: Sequence[str]
+        self,
+        known: Mapping[str, Sequence[Box]],
+        images: Path,
+        labels: Sequence[str],
+        scores: Scores = detection_scores,
     ) -> None:
+        self.scores = scores
         self.paths = [images / name for name in known]
         self.labels = tuple(labels)
         self.truths = [Truth(*as_arrays(boxes, labels)) for boxes in known.values()]
@@ -103,7 +120,7 @@ class DetectorCheck:
         found: list[Proposals] = []
         for start in range(0, len(self.paths), _TOGETHER):
             found += self._look(model, self.paths[start : start + _TOGETHER])
-        return detection_scores(found, self.truths)
+        return self.scores(found, self.truths)
 
     @torch.inference_mode()
     def _look(self, model: nn.Module, paths: Sequence[Path]) -> list[Proposals]:
