@@ -80,12 +80,33 @@ def make_two_stage(tmp_path: Path) -> Callable[..., Path]:
     return partial(_fake("two_stage").make, tmp_path / "two.engine")
 
 
+@pytest.fixture
+def make_clip_box(tmp_path: Path) -> Callable[..., Path]:
+    """``make_clip_box(refiner, said, block={}, **changes)``: an engine whose head says that; see
+    tests/fakes/clip_box.py."""
+    return partial(_fake("clip_box").make, _fake("two_stage"), tmp_path / "boxes.engine")
+
+
 @pytest.fixture(scope="session")
 def public_clip(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, Any, Any]]:
     """``public_clip(kind)``: a folder in transformers' format, its model and its tokenizer; see
     tests/fakes/public_clip.py."""
     fake = _fake("public_clip")
     return cache(lambda kind: fake.make(tmp_path_factory.mktemp("clips") / kind, kind))
+
+
+@pytest.fixture(scope="session")
+def one_look() -> Callable[..., Any]:
+    """``one_look(method, vocabulary_size=64, **changes)``: a very small MDETR or TransVG; see
+    tests/fakes/one_look.py."""
+    return _fake("one_look").make
+
+
+@pytest.fixture(scope="session")
+def one_look_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """``one_look_checkpoint(method)``: a checkpoint folder of such a model, not to be changed."""
+    fake = _fake("one_look")
+    return cache(lambda method: fake.checkpoint(tmp_path_factory.mktemp("looks") / method, method))
 
 
 @pytest.fixture(scope="session")

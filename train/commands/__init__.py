@@ -12,8 +12,12 @@ COMMANDS = {
     "tune": "fine-tune a base model on annotated photographs; run again to resume",
     "detector": "a small detector (ssd, yolo, detr) from scratch on boxes; run again to resume",
     "clip": "train CLIP, SigLIP or a small CLIP on crops and their sentences; run again to resume",
+    "box": "train boxes over CLIP's features: a projection, a Q network, a diffusion; run again to"
+    " resume",
+    "mdetr": "train MDETR on annotated photographs, small from scratch; run again to resume",
+    "transvg": "train TransVG on annotated photographs, likewise",
     "risf": "a two-stage detector of base classes, then taught new ones by a few shots each",
-    "import": "convert mmdetection's Grounding DINO with a PIZA file over it into a checkpoint",
+    "import": "weights of others (Grounding DINO and PIZA, MDETR, TransVG) as a checkpoint",
     "calibrate": "calibrate the scores of a checkpoint on fresh questions, into its config",
     "data": "look at annotations: statistics, entries that cannot be used, a contact sheet",
     "evaluate": "accuracy of a checkpoint or an engine on annotated photographs",

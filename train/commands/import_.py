@@ -1,4 +1,4 @@
-"""``python -m train import``: the authors' weights as a checkpoint of ours."""
+"""``python -m train import``: weights of others as a checkpoint of ours."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--base", type=Path, required=True, help="MM-Grounding-DINO: .pth or .safetensors"
-    )
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--base", type=Path, help="MM-Grounding-DINO: .pth or .safetensors")
+    source.add_argument("--mdetr", type=Path, metavar="FILE", help="MDETR's .pth")
+    source.add_argument("--transvg", type=Path, metavar="FILE", help="TransVG's .pth")
     parser.add_argument(
         "--piza",
         type=Path,
@@ -23,6 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--vocab", type=Path, default=None, help="BERT's vocab.txt; the hub's by default"
     )
     parser.add_argument(
+        "--tokenizer",
+        type=Path,
+        default=None,
+        help="RoBERTa's tokenizer.json, for --mdetr; the hub's by default",
+    )
+    parser.add_argument(
         "--config",
         type=Path,
         default=None,
@@ -32,9 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    overrides = {} if args.config is None else _read_object(args.config)
+    if args.base is None:
+        return _one_look(args, overrides)
     from train.mmdet.convert import import_checkpoint
 
-    overrides = {} if args.config is None else _read_object(args.config)
     report = import_checkpoint(args.base, args.piza, args.out, args.vocab, overrides)
     config, base = report.config, report.config.base
     print(
@@ -44,6 +53,40 @@ def run(args: argparse.Namespace) -> int:
         f" {base['decoder_layers']} decoder layers, {base['num_queries']} queries; {config.method}"
         + (f" of width {config.bottleneck}" if config.zooms else "")
         + f"\ncheckpoint in {args.out}; its threshold is not calibrated"
+    )
+    return 0
+
+
+def _one_look(args: argparse.Namespace, overrides: dict[str, Any]) -> int:
+    """MDETR or TransVG; nothing is written when anything is wrong."""
+    from tempfile import TemporaryDirectory
+
+    from train.checkpoint import TOKENIZER, save_checkpoint
+    from train.families.one_stage import check_tokenizer
+    from train.mmdet.vocabulary import from_vocab
+    from train.models.mdetr.published import copy_tokenizer, import_mdetr
+    from train.models.transvg.published import import_transvg
+
+    name = args.out.resolve().name
+    if args.mdetr is not None:
+        model, report = import_mdetr(args.mdetr, name, overrides)
+    else:
+        model, report = import_transvg(args.transvg, name, overrides)
+    with TemporaryDirectory() as scratch:
+        tokenizer_file = Path(scratch, TOKENIZER)
+        if args.mdetr is not None:
+            copy_tokenizer(args.tokenizer, tokenizer_file)
+        else:
+            from_vocab(args.vocab, tokenizer_file)
+        check_tokenizer(model, tokenizer_file)
+        save_checkpoint(args.out, model, tokenizer_file)
+    config = model.config
+    height, width = config.input_hw
+    print(
+        f"{report.tensors} tensors, {len(report.dropped)} of them not needed\n"
+        f"{config.METHOD} with {config.backbone['kind']} {config.backbone.get('blocks', '')},"
+        f" {config.layers} layers of width {config.width}; input {height}x{width}\n"
+        f"checkpoint in {args.out}; its threshold is not calibrated"
     )
     return 0
 

@@ -81,8 +81,8 @@ class TransvgJoint(nn.Module):
         token_mask: Tensor,
     ) -> Tensor:
         seen = transvg.Seen(image_features.squeeze(0), image_shown.squeeze(0))
-        box = self.model.ground(seen, text_features.squeeze(0), token_mask.squeeze(0))
-        return to_corners(box)[None, None]
+        found = self.model.ground(seen, text_features.squeeze(0), token_mask.squeeze(0))
+        return to_corners(found.box)[None, None]
 
 
 def ranked(found: mdetr.Prediction) -> tuple[Tensor, Tensor]:

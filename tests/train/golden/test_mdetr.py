@@ -75,7 +75,7 @@ def model(golden_zoo: Callable[[str], Path]) -> Mdetr:
 @torch.inference_mode()
 def run(model: Mdetr, expected: Arrays, about: dict[str, Any], name: str) -> Run:
     """One pass; what the layers give is kept by the names that the files have."""
-    body, text = model.backbone, model.text_encoder.model
+    body, text = model.backbone, model.text_backbone.model
     watched = {"bb_stem": body.bn1, "bb_maxpool": body.maxpool, "src_proj": model.image_projection}
     watched |= {f"bb_{stage}": getattr(body, stage) for stage in body.stages}
     watched |= {"text_embeddings": text.embeddings.LayerNorm, "dec_hs_lqbd": model.decoder_norm}

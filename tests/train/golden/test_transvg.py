@@ -64,7 +64,7 @@ def model(golden_zoo: Callable[[str], Path]) -> Transvg:
 @torch.inference_mode()
 def run(model: Transvg, expected: Arrays, about: dict[str, Any]) -> Run:
     """One pass; what the layers give is kept by the names that the files have."""
-    body, text = model.backbone, model.text_encoder.model
+    body, text = model.backbone, model.text_backbone.model
     watched = {"bb_stem": body.bn1, "detr_src_proj": model.image_projection}
     watched |= {f"bb_{stage}": getattr(body, stage) for stage in body.stages}
     watched |= {"bert_embeddings": text.embeddings.LayerNorm}
@@ -89,7 +89,7 @@ def run(model: Transvg, expected: Arrays, about: dict[str, Any]) -> Run:
     mask = expected["attention_mask"]
     seen = model.encode_image(expected["input"])
     said = model.encode_text(expected["input_ids"], mask)
-    box = model.ground(seen, said, mask)
+    box = model.ground(seen, said, mask).box
     for hook in hooks:
         hook.remove()
     hidden = seen.shown == 0
@@ -263,7 +263,7 @@ def test_golden_published_sizes(transvg_full_file, stored, formula_weights) -> N
     model.encoder[-1].register_forward_hook(lambda _, __, out: inside.update(last=out))
     with torch.inference_mode():
         seen, said = model.encode_image(pixels), model.encode_text(ids, mask)
-        box = model.ground(seen, said, mask)
+        box = model.ground(seen, said, mask).box
     fitted = Letterbox((0, 0, frame.shape[1], frame.shape[0]), (side, side))
     x1, y1, x2, y2 = fitted.to_unit((30, 40, 120, 130))
     arrays = {

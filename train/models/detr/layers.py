@@ -9,6 +9,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from train.models.grounding_dino.layers import attend
 
@@ -24,8 +25,14 @@ class Attention(nn.Module):
 
     def forward(self, query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None) -> Tensor:
         """bias (..., 1, 1, S): added to the scores."""
-        mixed = attend(self.query(query), self.key(key), self.value(value), bias, self.heads)
-        return self.out(mixed)
+        given = self.query(query), self.key(key), self.value(value)
+        if not self.training:
+            return self.out(attend(*given, bias, self.heads))
+        # The same without the scores in memory, which is half of the time of a step.
+        asked, heard, said = (x.unflatten(-1, (self.heads, -1)).transpose(-3, -2) for x in given)
+        mask = None if bias is None else bias.to(asked.dtype)
+        mixed = F.scaled_dot_product_attention(asked, heard, said, mask)
+        return self.out(mixed.transpose(-3, -2).flatten(-2))
 
 
 class FeedForward(nn.Module):

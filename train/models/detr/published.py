@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from sdk.errors import CheckpointError, InputError
 from train.checkpoint import load_weights
+from train.mmdet.convert import HALF_MAX
 from train.mmdet.files import read_weights
 from train.mmdet.names import Rule, as_is, in_three, regex, translate
 from train.models.detr.config import OneLookConfig
@@ -68,6 +69,11 @@ def fill(model: nn.Module, state: Shapes, table: Iterable[Rule]) -> Imported:
             if name in expected and tensor.shape != expected[name].shape
         ],
     }
+    problems["not finite in half precision"] = [
+        found.sources[name]
+        for name, tensor in found.tensors.items()
+        if tensor.is_floating_point() and not (tensor.float().abs() <= HALF_MAX).all()
+    ]
     said = [f"{len(names)} {what}: {_listed(names)}" for what, names in problems.items() if names]
     if said:
         raise CheckpointError(f"the tensors do not make this model: {'; '.join(said)}")

@@ -75,7 +75,7 @@ def mdetr_tiny(vocab_size: int) -> MdetrConfig:
         width=128,
         heads=8,
         inner=384,
-        layers=3,
+        layers=2,
         dropout=0.0,
         decoder_layers=2,
         queries=16,

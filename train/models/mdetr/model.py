@@ -34,8 +34,8 @@ class Seen(NamedTuple):
 
 class Prediction(NamedTuple):
     """What Q queries say after each of L decoder layers, and the tokens that they are compared
-    with in training (``queries`` and ``tokens`` have length 1, and are None where only the last
-    layer is asked).
+    with in training (``queries`` and ``tokens`` have length 1; what is of use in training alone is
+    None where only the last layer is asked).
 
     logits (L, ..., Q, 256): of each place in the sentence, of nothing in the last one.
     boxes (L, ..., Q, 4): cxcywh, as shares of the part of the input that shows the frame.
@@ -45,6 +45,7 @@ class Prediction(NamedTuple):
     boxes: Tensor
     queries: Tensor | None = None  # (L, ..., Q, A)
     tokens: Tensor | None = None  # (..., T, A)
+    cells: Tensor | None = None  # (..., N, D), the image after the sentence was heard
 
 
 class Mdetr(nn.Module):
@@ -56,8 +57,8 @@ class Mdetr(nn.Module):
         width = config.width
         self.backbone = make_backbone(config.backbone)
         self.image_projection = nn.Conv2d(self.backbone.channels, width, 1)
-        self.text_encoder = TextEncoder(config.text)
-        self.text_projection = nn.Linear(self.text_encoder.width, width)
+        self.text_backbone = TextEncoder(config.text)
+        self.text_projection = nn.Linear(self.text_backbone.width, width)
         self.text_norm = nn.LayerNorm(width, eps=RESIZER_EPS)
         layer = width, config.heads, config.inner, config.dropout
         self.encoder = nn.ModuleList(EncoderLayer(*layer) for _ in range(config.layers))
@@ -72,7 +73,7 @@ class Mdetr(nn.Module):
 
     def encode_text(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Token ids and mask (..., T) -> text features (..., T, D)."""
-        return self.text_norm(self.text_projection(self.text_encoder(ids, mask)))
+        return self.text_norm(self.text_projection(self.text_backbone(ids, mask)))
 
     def encode_image(self, pixels: Tensor) -> Seen:
         """Normalised pixels (B, 3, H, W), 0 where nothing is shown -> B images of N cells."""
@@ -99,12 +100,13 @@ class Mdetr(nn.Module):
         logits, boxes = self.class_head(hidden).float(), self.box_head(hidden).float().sigmoid()
         if last_only:
             return Prediction(logits, boxes)
-        said = memory[..., seen.features.shape[-2] :, :]
+        cells, said = memory.split([seen.features.shape[-2], text.shape[-2]], dim=-2)
         return Prediction(
             logits,
             boxes,
             F.normalize(self.aligned_query(hidden).float(), dim=-1),
             F.normalize(self.aligned_token(said).float(), dim=-1),
+            cells,
         )
 
 

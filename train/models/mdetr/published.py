@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
-from sdk.errors import CheckpointError
+from sdk.errors import CheckpointError, EngineError, InputError
+from train.hub import fetch
 from train.mmdet.names import Rule
 from train.models.detr.published import (
     Imported,
@@ -29,13 +31,15 @@ from train.models.mdetr.model import Mdetr
 BODY, TEXT = "backbone.0.body.", "transformer.text_encoder."
 _ENCODER, _DECODER = "transformer.encoder.layers", "transformer.decoder.layers"
 _CAMERA_HW = (1080, 1920)  # frames that the input is made for where nobody says another size
+# Whose byte-pair encoding MDETR's sentences have.
+HUB_ID, HUB_FILE = "FacebookAI/roberta-base", "tokenizer.json"
 MAX_TOKENS = 64  # a choice of ours: the published code pads to the longest sentence of a batch
 _TEXT_FACTS = {k: ROBERTA_BASE[k] for k in ("model_type", "layer_norm_eps", "pad_token_id")}
 
 _PLAIN: dict[str, str | None] = {
     f"{TEXT}pooler.*": None,  # nobody asks it
     f"{TEXT}embeddings.position_ids": None,  # 0, 1, 2, ...: older transformers stored them
-    f"{TEXT}*": r"text_encoder.model.\1",
+    f"{TEXT}*": r"text_backbone.model.\1",
     f"{BODY}*": r"backbone.\1",
     "input_proj.*": r"image_projection.\1",
     "transformer.resizer.fc.*": r"text_projection.\1",
@@ -103,3 +107,17 @@ def import_mdetr(
     state = read_published(path)
     model = Mdetr(read_config(state, name, overrides or {}))
     return model, fill(model, state, rules())
+
+
+def copy_tokenizer(given: Path | None, out: Path) -> None:
+    """Writes RoBERTa's ``tokenizer.json``, the hub's when none is given.
+
+    Raises InputError when it cannot be read or had.
+    """
+    try:
+        path = fetch(HUB_ID, (HUB_FILE,)) / HUB_FILE if given is None else given
+        shutil.copyfile(path, out)
+    except EngineError as error:
+        raise InputError(f"{error}; name a tokenizer.json with --tokenizer") from error
+    except OSError as error:
+        raise InputError(f"cannot read the tokenizer {given}: {error}") from error

@@ -46,7 +46,7 @@ def transvg_tiny(vocab_size: int) -> TransvgConfig:
         width=128,
         heads=8,
         inner=384,
-        layers=3,
+        layers=2,
         dropout=0.0,
         visual_width=128,
         visual_heads=8,

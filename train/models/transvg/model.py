@@ -28,6 +28,14 @@ class Seen(NamedTuple):
     shown: Tensor  # (..., N), 1 or 0
 
 
+class Answer(NamedTuple):
+    """The box (..., 4), cxcywh as shares of the input, and the image after the sentence was heard,
+    (..., N, D)."""
+
+    box: Tensor
+    cells: Tensor
+
+
 class Transvg(nn.Module):
     """The model of a checkpoint: ``encode_text``, ``encode_image`` and ``ground``."""
 
@@ -45,8 +53,8 @@ class Transvg(nn.Module):
         visual = inner, config.visual_heads, config.visual_inner, config.dropout
         self.visual = nn.ModuleList(EncoderLayer(*visual) for _ in range(config.visual_layers))
         self.visual_projection = nn.Linear(inner, config.width)
-        self.text_encoder = TextEncoder(config.text)
-        self.text_projection = nn.Linear(self.text_encoder.width, config.width)
+        self.text_backbone = TextEncoder(config.text)
+        self.text_projection = nn.Linear(self.text_backbone.width, config.width)
         self.regression_token = nn.Embedding(1, config.width)
         # Of the token, of the sentence's tokens, of the image's cells.
         self.places = nn.Embedding(1 + config.max_tokens + cells, config.width)
@@ -58,7 +66,7 @@ class Transvg(nn.Module):
 
     def encode_text(self, ids: Tensor, mask: Tensor) -> Tensor:
         """Token ids and mask (..., T) -> text features (..., T, D)."""
-        return self.text_projection(self.text_encoder(ids, mask))
+        return self.text_projection(self.text_backbone(ids, mask))
 
     def encode_image(self, pixels: Tensor) -> Seen:
         """Normalised pixels (B, 3, H, W), 0 where nothing is shown -> B images of N cells."""
@@ -71,13 +79,13 @@ class Transvg(nn.Module):
             cells = layer(cells, codes, bias)
         return Seen(self.visual_projection(cells), shown.flatten(1))
 
-    def ground(self, seen: Seen, text: Tensor, mask: Tensor) -> Tensor:
-        """An image, text features (..., T, D) and their mask (..., T) -> the box (..., 4), cxcywh
-        as shares of the input."""
+    def ground(self, seen: Seen, text: Tensor, mask: Tensor) -> Answer:
+        """An image, text features (..., T, D) and their mask (..., T)."""
         bias = torch.cat([padding_bias(mask), padding_bias(seen.shown)], dim=-1)
         bias = nn.functional.pad(bias, (1, 0))  # everybody hears the regression token
         first = self.regression_token.weight.expand(*text.shape[:-2], -1, -1)
         tokens = torch.cat([first, text, seen.features], dim=-2)  # (..., 1 + T + N, D)
         for layer in self.encoder:
             tokens = layer(tokens, self.places.weight, bias)
-        return self.box_head(tokens[..., 0, :]).float().sigmoid()
+        box = self.box_head(tokens[..., 0, :]).float().sigmoid()
+        return Answer(box, tokens[..., 1 + text.shape[-2] :, :])

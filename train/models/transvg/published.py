@@ -33,7 +33,7 @@ _LENGTHS = (20, 40)  # of sentences, as published: 40 for RefCOCOg's
 
 _PLAIN: dict[str, str | None] = {
     f"{TEXT}pooler.*": None,  # nobody asks it
-    f"{TEXT}*": r"text_encoder.model.\1",
+    f"{TEXT}*": r"text_backbone.model.\1",
     f"{BODY}*": r"backbone.\1",
     "visumodel.input_proj.*": r"image_projection.\1",
     "visu_proj.*": r"visual_projection.\1",

@@ -1,0 +1,67 @@
+"""What helps a one-look model to see and to read, and is thrown away in the end; our own.
+
+A sentence has one box, from which a model that begins at random learns slowly where to look. Here
+every cell of the image is asked, once the sentence was heard, whether it shows what is meant, and
+beforehand what kind of object it shows.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from train.data.referring import Asked
+from train.data.samples import NOTHING
+from train.models.grounding_dino.layers import MASKED
+
+REACH = 0.25  # of an object's sides, from its middle: where a cell shows it and nothing else
+
+
+class Probes(nn.Module):
+    """Linear probes of cells ``width`` wide, for what is meant and for ``kinds`` categories.
+
+    seen: width of the cells before a sentence is heard.
+    """
+
+    def __init__(self, width: int, seen: int, kinds: int) -> None:
+        super().__init__()
+        self.meant, self.kind = nn.Linear(width, 1), nn.Linear(seen, max(kinds, 1))
+
+    def forward(
+        self, features: Tensor, cells: Tensor, shown: Tensor, grid: tuple[int, int], batch: Asked
+    ) -> dict[str, Tensor]:
+        """The terms "where", a mean over sentences, and "kind", a mean over objects.
+
+        features (B, N, C): of the pictures; cells (S, N, D): after the sentences; shown (S, N).
+        """
+        logits = self.meant(cells.float()).squeeze(-1).masked_fill(shown == 0, MASKED)  # (S, N)
+        meant = near(batch.places, grid) & (shown > 0)  # cells at the border may not be shown
+        asked = batch.there & meant.any(-1)
+        inside = logits.masked_fill(~meant, MASKED).logsumexp(-1)
+        where = ((logits.logsumexp(-1) - inside) * asked).sum() / batch.there.sum().clamp(min=1)
+        return {"where": where, "kind": self._kinds(features, grid, batch)}
+
+    def _kinds(self, features: Tensor, grid: tuple[int, int], batch: Asked) -> Tensor:
+        """Cross entropy in the middle of each object, over its cells; cells of two say nothing."""
+        known = batch.kinds != NOTHING
+        close = near(batch.objects, grid) & known[..., None]  # (B, m, N)
+        alone = close & (close.sum(1, keepdim=True) == 1)
+        picture, item, cell = alone.nonzero(as_tuple=True)
+        told = self.kind(features[picture, cell].float())
+        losses = F.cross_entropy(told, batch.kinds[picture, item], reduction="none")
+        share = alone.sum(-1)[picture, item]
+        return (losses / share).sum() / known.sum().clamp(min=1)
+
+
+def near(boxes: Tensor, grid: tuple[int, int]) -> Tensor:
+    """Boxes (..., 4) cxcywh, shares of an input of h x w cells -> (..., N) bool: cells in the
+    middle of each, at least the one that its centre lies in."""
+    height, width = grid
+    rows = (torch.arange(height, device=boxes.device) + 0.5) / height
+    columns = (torch.arange(width, device=boxes.device) + 0.5) / width
+    cell = boxes.new_tensor([0.5 / width, 0.5 / height])
+    reach = torch.maximum(boxes[..., 2:] * REACH, cell)
+    across = (columns - boxes[..., :1]).abs() <= reach[..., :1]  # (..., w)
+    down = (rows - boxes[..., 1:2]).abs() <= reach[..., 1:]  # (..., h)
+    return (down[..., :, None] & across[..., None, :]).flatten(-2)
