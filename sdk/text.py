@@ -40,7 +40,8 @@ class Tokens:
     for the phrases in order, the next number for ``[SEP]``, 0 for padding; token *i* attends token
     *j* exactly where ``segments[i] == segments[j]``. ``positions`` restart at 0 in each segment.
     ``ref`` is the normalised prompt, ``unknown`` the words that the vocabulary does not have, and
-    ``understood`` is False when it has none of them.
+    ``understood`` is False when it has none of them. ``offsets`` are the characters of ``ref``
+    that each token between ``[CLS]`` and ``[SEP]`` stands for.
     """
 
     ref: str
@@ -49,6 +50,7 @@ class Tokens:
     positions: Int32
     unknown: tuple[str, ...] = ()
     understood: bool = True
+    offsets: tuple[tuple[int, int], ...] = ()
 
     @property
     def key(self) -> bytes:
@@ -190,6 +192,7 @@ class Tokenizer:
             positions=positions,
             unknown=tuple(dict.fromkeys(prompt[slice(*encoding.offsets[n])] for n in unknown)),
             understood=len(unknown) < len(words),
+            offsets=tuple(encoding.offsets),
         )
         return tokens, encoding.offsets
 

@@ -64,8 +64,8 @@ def differences(ours: Arrays, theirs: Arrays) -> dict[str, float]:
         alike = np.abs(our_scores[:, None] - scores) <= ALIKE
         found["boxes"] = np.where(alike, distance, np.inf).min(-1)
         if np.isfinite(our_boxes).all() and np.isfinite(our_scores).all():
-            found = {"boxes": found["boxes"], "scores": found["scores"][0]}
-            found = {name: _but_for_swaps(values) for name, values in found.items()}
+            ranked = {"boxes": found["boxes"], "scores": found["scores"][0]}
+            found |= {name: _but_for_swaps(values) for name, values in ranked.items()}
     return finite(found)
 
 

@@ -31,10 +31,13 @@ class Candidates:
     Attributes:
         boxes_unit: ``(K, 4)`` float32 xyxy, as shares of the network input's width and height.
         scores: ``(K,)`` float32 in 0..1, the network's own, not calibrated.
+        meanings: ``(N, T)`` float32 logits, how far each location of the network's grid is what the
+            word of each token means by itself; None of a network that does not tell.
     """
 
     boxes_unit: Float32
     scores: Float32
+    meanings: Float32 | None = None
 
     def __repr__(self) -> str:
         best = f", best score {self.scores[0]:.3f}" if len(self.scores) else ""
@@ -48,7 +51,8 @@ class Zoom:
     Attributes:
         window_xyxy: ``(4,)`` what the step looked at.
         xyxy: ``(4,)`` the box that it chose.
-        raw_score: of that box, 0..1, the network's own, not calibrated.
+        raw_score: of that box, 0..1, the network's own, not calibrated; of a first look what the
+            sentence claims is weighed in, where it claims anything (see ``sdk.zoom.claims``).
         candidates_xyxy: ``(K, 4)`` everything that the network offered, clipped to the window,
             best first; a box that was not finite is NaN. Empty in an answer read from a bundle.
         candidates_scores: ``(K,)`` float32, theirs.

@@ -19,6 +19,7 @@ from sdk.runtime.runtime import Runtime
 from sdk.text import Tokenizer, Tokens, normalise
 from sdk.timing import StageTimer
 from sdk.zoom.calibration import Calibration
+from sdk.zoom.claims import Claim, claims_of
 from sdk.zoom.decision import Judge
 from sdk.zoom.feature_cache import LruCache
 from sdk.zoom.search import GroundInput, Search, search
@@ -26,6 +27,7 @@ from sdk.zoom.search import Session as Asked
 from sdk.zoom.state import Closer, History, SearchConfig, ZoomPolicy
 
 TEXT, IMAGE, GROUND = "text", "image", "ground"
+MEANINGS = "meanings"  # an output of ground networks that tell what words mean by themselves
 _CACHED_TEXTS = 256
 
 
@@ -71,7 +73,20 @@ class Networks:
             for feed, look in zip(feeds, looks, strict=True):
                 feed["progress"] = np.array([look.progress], np.float32)
         found = self.runtime.fetch(GROUND, feeds)
-        return [Candidates(each["boxes"][0], each["scores"][0]) for each in found]
+        return [_candidates(each) for each in found]
+
+
+def _candidates(found: Mapping[str, NDArray[np.float32]]) -> Candidates:
+    told = found[MEANINGS][0] if MEANINGS in found else None
+    return Candidates(found["boxes"][0], found["scores"][0], told)
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """An expression as networks take it, and what it claims that they can tell."""
+
+    tokens: Tokens
+    claims: tuple[Claim, ...]
 
 
 class ZoomAnswerer:
@@ -83,7 +98,7 @@ class ZoomAnswerer:
         threshold: score from which an object counts as found.
         history: the box-history encoder.
         policy: how the search goes on.
-        closer: see ``SearchConfig``.
+        closer: see ``SearchConfig``; ``levels`` alike.
         conditioned: see ``Networks``.
         tokenizer: what reads expressions, in the place of the folder's own.
         networks: over a runtime what a search asks, in the place of ``Networks``.
@@ -102,12 +117,13 @@ class ZoomAnswerer:
         *,
         conditioned: bool = False,
         closer: Closer | None = None,
+        levels: tuple[tuple[int, int], ...] = (),
         tokenizer: Encoder | None = None,
         networks: Callable[[Runtime], Session] | None = None,
     ) -> None:
         calibration = Calibration.from_mapping(manifest.calibration)
         self._rules = SearchConfig(
-            history, policy, manifest.input_hw, calibration.score, closer=closer
+            history, policy, manifest.input_hw, calibration.score, closer=closer, levels=levels
         )
         self._judge = Judge(calibration, threshold, f"{manifest.name}@{manifest.fingerprint}")
         self._tokenizer = tokenizer or Tokenizer.from_file(
@@ -115,13 +131,17 @@ class ZoomAnswerer:
         )
         self._networks = networks or partial(Networks, conditioned=conditioned)
         self._stages = tuple(manifest.networks)
-        self._tokens: LruCache[Tokens] = LruCache(_CACHED_TEXTS)  # by normalised expression
+        self._readings: LruCache[_Reading] = LruCache(_CACHED_TEXTS)  # by normalised expression
         self._texts: LruCache[Any] = LruCache(_CACHED_TEXTS)  # features, by token ids
 
     def read(self, ref: str) -> Query:
-        """See ``Answerer.read``; the meaning is the ``Tokens``."""
-        tokens = self._tokens.get(normalise(ref), lambda: self._tokenizer.encode(ref))
-        return Query(ref, tokens, tokens.unknown, tokens.understood)
+        """See ``Answerer.read``."""
+        reading = self._readings.get(normalise(ref), lambda: self._read(ref))
+        return Query(ref, reading, reading.tokens.unknown, reading.tokens.understood)
+
+    def _read(self, ref: str) -> _Reading:
+        tokens = self._tokenizer.encode(ref)
+        return _Reading(tokens, claims_of(tokens) if self._rules.levels else ())
 
     def answer(self, runtime: Runtime | None, call: Call) -> list[Grounding]:
         """See ``Answerer.answer``."""
@@ -145,10 +165,11 @@ class ZoomAnswerer:
             networks,
             runtime.upload(call.frame, call.color),
             call.frame_wh,
-            [self._text(networks, call.queries[k].meaning) for k in known],
+            [self._text(networks, call.queries[k].meaning.tokens) for k in known],
             dataclasses.replace(self._rules, beam=call.beam),
             [call.starts[k] for k in known],
             call.deadline,
+            [call.queries[k].meaning.claims for k in known],
         )
         for k, outcome in zip(known, found, strict=True):
             outcomes[k] = outcome

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from sdk.results.grounding import Candidates, Zoom
 from sdk.timing import Deadline, LatencyEstimator
+from sdk.zoom.claims import Claim
 from sdk.zoom.feature_cache import SharedWindows, window_key
 from sdk.zoom.state import SearchConfig, SearchState, Start, advance, begin, best
 
@@ -68,6 +69,7 @@ def search(
     rules: SearchConfig,
     starts: Sequence[Start | None] | None = None,
     deadline: Deadline | None = None,
+    claims: Sequence[tuple[Claim, ...]] | None = None,
 ) -> list[Search]:
     """Zooms in on each expression.
 
@@ -79,6 +81,7 @@ def search(
         rules: what steps go by.
         starts: for each expression where to look first, None for the whole frame.
         deadline: when to stop; never by default.
+        claims: for each expression what it claims; nothing by default.
 
     Returns:
         One ``Search`` for each expression; every window lies in the one before it.
@@ -86,7 +89,8 @@ def search(
     limit = deadline or Deadline(LatencyEstimator(), None)
     shared = SharedWindows(session, frame, rules.input_hw)
     first_looks = starts or [None] * len(texts)
-    trails = [begin(k, frame_wh, rules, start) for k, start in enumerate(first_looks)]
+    claimed = claims or [()] * len(texts)
+    trails = [begin(k, frame_wh, rules, start, claimed[k]) for k, start in enumerate(first_looks)]
     while going := [each for each in trails if not each.over]:
         trails = [each for each in trails if each.over]
         for some in _batches(going, shared):

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from sdk.geometry import Boxes, as_boxes, clip, contains, grow, iou, xyxy_to_xywh
 from sdk.letterbox import Letterbox
 from sdk.results.grounding import Candidates, Float32, Zoom
+from sdk.zoom.claims import Claim, locations, weighed
 
 MIN_BOX_PX = 1.0  # a box thinner than a pixel is no object
 _SAME_PLACE_IOU = 0.5  # candidates that overlap more are one place to look at (our choice)
@@ -52,7 +53,7 @@ class Start:
     (else InputError). None, as in ``Start(answer.xyxy)`` of an answer without a box, stands for
     the whole frame: such a start is as good as none. ``restart_below``: with a score (0..1,
     calibrated) below this the search begins again with the whole frame.
-    ``first_score``: score (0..1, the network's own) of the look at the whole frame which led to
+    ``first_score``: raw score (0..1) of the look at the whole frame which led to
     this window in an earlier frame. A start takes the place of that look, and with its score an
     answer is worth what it would be had the look been taken again; None: nothing is known of one.
     """
@@ -87,7 +88,8 @@ class SearchConfig:
     width of the network input. ``score``: what an answer with these zooms, and the score of an
     earlier frame's first look that they go on from (or None), is worth, 0..1.
     ``beam``: how many candidates of the first step are followed. ``closer``: instead, candidates of
-    the first step are looked at once more.
+    the first step are looked at once more. ``levels``: height and width of each level of the
+    network's grid, for networks that tell what words mean.
     """
 
     history: History
@@ -96,6 +98,7 @@ class SearchConfig:
     score: Callable[[Sequence[Zoom], float | None], float] = last_score
     beam: int = 1
     closer: Closer | None = None
+    levels: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +109,7 @@ class SearchState:
 
     asked: int
     frame_wh: tuple[int, int]
+    claims: tuple[Claim, ...]  # of the expression
     window: Boxes  # (4,) what the next step looks at
     history: tuple[Boxes, ...]  # xywh, from the whole frame on
     raw_progress: float
@@ -129,7 +133,11 @@ class SearchState:
 
 
 def begin(
-    asked: int, frame_wh: tuple[int, int], rules: SearchConfig, start: Start | None
+    asked: int,
+    frame_wh: tuple[int, int],
+    rules: SearchConfig,
+    start: Start | None,
+    claims: tuple[Claim, ...] = (),
 ) -> SearchState:
     """A search before its first step, at the whole frame or at ``start``."""
     window = np.array([0.0, 0.0, *frame_wh])  # (4,) xyxy
@@ -140,7 +148,7 @@ def begin(
         window = grow(box, rules.policy.min_window_px, window)
         history.append(xyxy_to_xywh(window))
     progress = rules.history(np.stack(history))[1]
-    return SearchState(asked, frame_wh, window, tuple(history), progress, start)
+    return SearchState(asked, frame_wh, claims, window, tuple(history), progress, start)
 
 
 def advance(trail: SearchState, offered: Candidates, rules: SearchConfig) -> list[SearchState]:
@@ -150,15 +158,33 @@ def advance(trail: SearchState, offered: Candidates, rules: SearchConfig) -> lis
     ``rules.closer``.
     """
     boxes, scores = in_window(offered, trail.window, rules.input_hw)
+    first = trail.start is None and not trail.zooms
+    if first and trail.claims and offered.meanings is not None:
+        boxes, scores = _reconsidered(trail, boxes, scores, offered.meanings, rules)
     allowed = usable(boxes, scores)
     if not allowed.any():
         fault = "the network offered no finite box with an area"
         return [_judged(replace(trail, fault=fault, over=True), rules)]
-    first = trail.start is None and not trail.zooms
     if first and rules.closer is not None:
         return _closer(trail, boxes, scores, allowed, rules, rules.closer)
     choices = _places(boxes, allowed, rules.beam if first else 1)
     return [_judged(_follow(trail, boxes, scores, each, rules), rules) for each in choices]
+
+
+def _reconsidered(
+    trail: SearchState,
+    boxes: Boxes,
+    scores: Float32,
+    meanings: Float32,
+    rules: SearchConfig,
+) -> tuple[Boxes, Float32]:
+    """The candidates of a first look once more, best first, with what is claimed weighed in."""
+    x1, y1, x2, y2 = trail.window.tolist()
+    cells = np.tile(locations(rules.levels), 2)  # (N, 4), boxes of no size
+    places = Letterbox((x1, y1, x2, y2), rules.input_hw).to_frame(cells)[:, :2]
+    found = weighed(trail.claims, boxes, scores, meanings, places, trail.frame_wh)
+    order = np.argsort(-found, kind="stable")  # NaN comes last
+    return boxes[order], found[order]
 
 
 def _closer(
@@ -237,7 +263,7 @@ def _judged(trail: SearchState, rules: SearchConfig) -> SearchState:
     score = rules.score(trail.zooms, trail.first_score)
     if trail.fault is None and score >= trail.start.restart_below:
         return trail
-    again = begin(trail.asked, trail.frame_wh, rules, None)
+    again = begin(trail.asked, trail.frame_wh, rules, None, trail.claims)
     return replace(again, abandoned=trail.zooms)
 
 

@@ -21,8 +21,9 @@ class PizaModel(GroundingModel):
 
     def manifest(self) -> Manifest:
         """See ``TrainedModel.manifest``."""
-        policy = block(self.model.config.zoom_policy())
-        return dataclasses.replace(super().manifest(), family="piza", block=policy)
+        config = self.model.config
+        told = block(config.zoom_policy(), self.model.levels)
+        return dataclasses.replace(super().manifest(), family="piza", block=told)
 
     def write_files(self, folder: Path) -> tuple[str, ...]:
         """The tokenizer and the box-history encoder."""

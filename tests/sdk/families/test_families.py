@@ -33,6 +33,11 @@ def test_one_that_nobody_knows_is_named(engine, make_manifest):
         ({"stop_threshold": float("inf")}, "stop_threshold"),
         ({"min_window_px": "wide"}, "min_window_px"),
         ({"history": ""}, "history"),
+        ({"levels": "4x7"}, "'levels' to be a list"),
+        ({"levels": [[4]]}, "'levels' to be 2 numbers"),
+        ({"levels": [[4, 7.5]]}, r"'levels' to be \[height, width\] in whole cells"),
+        ({"levels": [[4, 0]]}, "'levels' to be 2 numbers"),
+        ({"levels": [[1, 1]] * 9}, "'levels' to be a list of at most 8"),
         ({"history": "elsewhere.npz"}, "'files' does not list elsewhere.npz"),
     ],
 )
@@ -47,4 +52,11 @@ def test_a_block_that_cannot_be_read_names_the_family(engine, make_manifest, cha
 def test_a_block_without_what_the_family_needs(engine, make_manifest):
     write_manifest(engine, make_manifest(block={}))
     with pytest.raises(EngineError, match=r"the block 'piza' of that family: has no 'max_steps'"):
+        Grounder(engine)
+
+
+def test_levels_without_a_network_that_tells_of_words(engine, make_manifest):
+    """The engine's own networks know nothing of it: the manifest says what they are not."""
+    write_manifest(engine, make_manifest(block={**make_manifest().block, "levels": [[4, 7]]}))
+    with pytest.raises(EngineError, match=r"expected outputs .*meanings"):
         Grounder(engine)

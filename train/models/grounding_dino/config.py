@@ -38,6 +38,8 @@ class PizaConfig:
         width, as in MM-Grounding-DINO; without (Grounding DINO), by the dot product as it is.
     refine_eps: of the inverse sigmoid between decoder layers: mmdetection's, with which
         MM-Grounding-DINO was trained; transformers runs its classes with 1e-5.
+    landmarks: the engine of a method that zooms also says what the words mean by themselves, which
+        a model knows that was taught by ``train.losses.auxiliary.mention_loss``.
     max_tokens: prompt length, [CLS] and [SEP] included; prompts are padded to it.
     calibration: what scores mean, as ``train.evaluation.calibrate`` writes it and
         ``sdk.zoom.calibration`` reads it; with ``threshold`` alone scores are taken as they are.
@@ -55,6 +57,7 @@ class PizaConfig:
     place_features: bool = False
     scaled_similarity: bool = True
     refine_eps: float = 1e-3
+    landmarks: bool = False
     mean: tuple[float, float, float] = MEAN
     std: tuple[float, float, float] = STD
     max_steps: int = 3
@@ -67,6 +70,11 @@ class PizaConfig:
         if self.method not in METHODS:
             raise CheckpointError(
                 f"expected a method out of {', '.join(METHODS)}, found {self.method!r}"
+            )
+        if self.landmarks and self.base.get("encoder_layers", 6) < 2:
+            raise CheckpointError(
+                "expected at least two encoder layers for landmarks, which the last but one knows,"
+                f" found {self.base['encoder_layers']}"
             )
         try:
             Calibration.from_mapping(self.calibration)

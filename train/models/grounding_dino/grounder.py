@@ -23,7 +23,7 @@ from transformers.models.mm_grounding_dino.modeling_mm_grounding_dino import (
 
 from train.models.grounding_dino import layers, sine
 from train.models.grounding_dino.config import PizaConfig
-from train.models.grounding_dino.constants import Constants, make_constants
+from train.models.grounding_dino.constants import Constants, level_shapes, make_constants
 from train.models.grounding_dino.deformable import Sampler, grid_sampler
 from train.models.piza.adapters import AdapterPair, Unadapted, ZoomEmbedding
 from train.models.piza.history import BoxHistoryEncoder
@@ -45,7 +45,7 @@ class Prediction:
     location_boxes: Tensor  # (..., N, 4)
     query_logits: Tensor  # (L, ..., K, T)
     query_boxes: Tensor  # (L, ..., K, 4)
-    inner_logits: tuple[Tensor, ...] = ()  # (..., N, T) by encoder layer; in training mode
+    inner_logits: tuple[Tensor, ...] = ()  # (..., N, T) by encoder layer; where it is asked for
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,12 @@ class PizaGrounder(nn.Module):
         if zooms:  # in CoOp the embedding is a token, of the width of tokens
             self.zoom_embedding = ZoomEmbedding(config.zoom_dim, width if coop else config.zoom_dim)
 
+    @property
+    def levels(self) -> tuple[tuple[int, int], ...]:
+        """Height and width of each level of image features, where the engine must know them."""
+        known = self.config.landmarks and self.config.zooms
+        return level_shapes(self.base.config, self.config.input_hw) if known else ()
+
     def encode_text(self, ids: Tensor, segments: Tensor, positions: Tensor) -> Tensor:
         """Token, segment and position ids, each (..., T) -> text features (..., T, D).
 
@@ -126,12 +132,14 @@ class PizaGrounder(nn.Module):
         input_hw: tuple[int, int] | None = None,
         sampler: Sampler = grid_sampler,
         last_only: bool = False,
+        inner: bool | None = None,
     ) -> Prediction:
         """Image features (..., N, D), text features (..., T, D), ids (..., T), progress (B,).
 
         B: the size of the batch, 1 where there is none. input_hw: size of the pixels that the image
         features came from; the config's by default. sampler: how deformable attention reads the
         image; all give the same values. last_only: the last decoder layer's answer is enough.
+        inner: give ``inner_logits``; by default in training mode.
         """
         model = self.base.model
         constants = self.constants(image.device, input_hw)
@@ -148,7 +156,7 @@ class PizaGrounder(nn.Module):
         place = constants.position + model.level_embed[constants.level]  # (N, D)
         if self.config.place_features:
             image = image + self.place_gain * place
-        inner: list[Tensor] = []
+        alike: list[Tensor] = []
         for layer, own, textual in zip(
             model.encoder.layers, self.adapters, self.text_adapters, strict=True
         ):
@@ -164,15 +172,15 @@ class PizaGrounder(nn.Module):
                 zoom,
                 sampler,
             )
-            if self.training:
-                inner.append(self._alike(image, text, padding))
+            if self.training if inner is None else inner:
+                alike.append(self._alike(image, text, padding))
         located = self._propose(image, text, padding, constants)
         logits, boxes = self._decode(
             located, image, text, padding, attended, constants, sampler, last_only
         )
         head = model.encoder_output_bbox_embed
         everywhere = (head(located.hidden).float() + constants.proposals).sigmoid()
-        return Prediction(located.logits, everywhere, logits, boxes, tuple(inner))
+        return Prediction(located.logits, everywhere, logits, boxes, tuple(alike))
 
     def constants(self, device: torch.device, input_hw: tuple[int, int] | None = None) -> Constants:
         """What depends on the input size alone; for the config's, the default, made only once."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from sdk.zoom.answering import MEANINGS
 from train.families.family import TorchNetwork
 from train.losses.boxes import to_corners
 from train.models.grounding_dino.deformable import Sampler, gather_sampler
@@ -41,7 +42,10 @@ class ImageNetwork(nn.Module):
 class GroundNetwork(nn.Module):
     """Image and text features, ids and progress -> boxes (1, K, 4) xyxy unit, scores (1, K).
 
-    Models that do not zoom take no progress.
+    Models that do not zoom take no progress. Where the configuration asks for it there is a third
+    output, logits (1, N, T): how far each location is what each token's word means by itself. They
+    are those of the last encoder layer but one, before relations are resolved (see
+    ``train.losses.auxiliary.mention_loss``): "the bus" is there, whatever is left of it.
     """
 
     def __init__(self, model: PizaGrounder, sampler: Sampler) -> None:
@@ -55,7 +59,7 @@ class GroundNetwork(nn.Module):
         segment_ids: Tensor,
         position_ids: Tensor,
         progress: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, ...]:
         prediction = self.model.ground(
             image_features.squeeze(0),
             text_features.squeeze(0),
@@ -64,9 +68,10 @@ class GroundNetwork(nn.Module):
             image_features.new_zeros(1) if progress is None else progress,
             sampler=self.sampler,
             last_only=True,
+            inner=bool(self.model.levels),
         )
-        boxes, scores = ranked(prediction)
-        return boxes[None], scores[None]
+        told = [*ranked(prediction), *prediction.inner_logits[-2:-1]]
+        return tuple(each[None] for each in told)
 
 
 def ranked(prediction: Prediction) -> tuple[Tensor, Tensor]:
@@ -107,8 +112,9 @@ def networks(model: PizaGrounder, sampler: Sampler = gather_sampler) -> tuple[To
     }
     if model.config.zooms:
         ground_inputs["progress"] = torch.zeros(1, device=device)
+    told = ("boxes", "scores", *((MEANINGS,) if model.levels else ()))
     return (
         TorchNetwork("text", TextNetwork(model), {"input_ids": ids, **prompt}, ("text_features",)),
         TorchNetwork("image", ImageNetwork(model), {"pixels": pixels}, ("image_features",)),
-        TorchNetwork("ground", GroundNetwork(model, sampler), ground_inputs, ("boxes", "scores")),
+        TorchNetwork("ground", GroundNetwork(model, sampler), ground_inputs, told),
     )
