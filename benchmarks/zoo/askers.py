@@ -32,6 +32,9 @@ NAMES = {
     "ssd": "ClipSSD",
     "watershed": "SegClip, watershed",
     "slic": "SegClip, SLIC",
+    "mdetr": "MDETR",
+    "transvg": "TransVG",
+    "grounding-dino": "Grounding DINO",
 }
 TRUE_BOXES = "true boxes"
 LEAST = 0.1  # a detector's own score from which a proposal is chosen from

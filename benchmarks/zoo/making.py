@@ -21,10 +21,10 @@ from sdk.engine.folder import default_engine
 
 DETECTORS = ("yolo", "detr", "ssd")
 CLIP, HEATMAPS, GROUNDING_DINO = "clip", ("watershed", "slic"), "grounding-dino"
-BUNDLED = "piza-tiny"
-PIPELINES = (*DETECTORS, *HEATMAPS, GROUNDING_DINO, BUNDLED)
+ONE_LOOK, BUNDLED = ("mdetr", "transvg"), "piza-tiny"
+PIPELINES = (*DETECTORS, *HEATMAPS, *ONE_LOOK, GROUNDING_DINO, BUNDLED)
 RENDERED = (GROUNDING_DINO, BUNDLED)  # have seen rendered scenes alone, whatever others are shown
-TRAINED = (CLIP, *DETECTORS, GROUNDING_DINO)
+TRAINED = (CLIP, *DETECTORS, *ONE_LOOK, GROUNDING_DINO)
 _FIRST_SCENE = TRAINING.first + 200_000  # those before are piza-tiny's and the methods'
 _CHECKED = 60  # scenes, from the end of the zoo's range: which checkpoint is the best
 _SEARCHES = "8"
@@ -116,7 +116,7 @@ class Workshop:
         return out
 
     def _building(self, name: str) -> list[str]:
-        if name == GROUNDING_DINO:
+        if name in (*ONE_LOOK, GROUNDING_DINO):
             return [str(self.checkpoint(name))]
         clip = f"clip={self.checkpoint(CLIP)}"
         options = ["--family", "two-stage", "--scorer"]
@@ -134,7 +134,7 @@ class Workshop:
             command = ["train", "piza", "--method", "zero-shot", "--close-up", "--checks", "0"]
             scenes = ["--scenes", str(budget.scenes), "--scenes-dir", str(self.folder / "scenes")]
             return [*command, *scenes, "--phrase-steps", "400", "--phrase-share", "0.2", *common]
-        model = ["clip"] if name == CLIP else ["detector", name]
+        model = ["detector", name] if name in DETECTORS else [name]
         return ["train", *model, *train.options(), *val.options("val-"), *common]
 
     def _rendered(self, name: str, seed: int, count: int) -> Source:
