@@ -15,13 +15,12 @@ from evaluation.host_runtime import Arrays
 from export.detectors.plain_graph import finite_masks
 from export.onnx.graphs import check_clean, exported
 from sdk.errors import EngineError
-from sdk.regions.clip import CROP_FEATURES, CROPS, TOKEN_FEATURES, TOKENS, Clip
+from sdk.regions.clip import Clip
 from train.families import TorchNetwork
-from train.models.clip.networks import image_network, text_network
+from train.models.clip.networks import TEXT, clip_networks, clip_of
 from train.models.clip.public import TOKENIZER, open_public_clip
 from train.public_folder import PublicFolder
 
-IMAGE, TEXT = "clip-image", "clip-text"
 BATCH = 8  # crops of one run (our choice)
 _LARGEST = 2**31 - 2**24  # bytes of weights that one ONNX file takes beside its graph
 
@@ -59,26 +58,9 @@ def open_clip(source: str, batch: int = BATCH) -> PreparedClip:
             than an ONNX file can be; its networks raise it where one cannot be exported.
     """
     opened = open_public_clip(source)
-    folder, model, pad_id = opened.folder, opened.model, opened.pad_id
-    by_softmax = opened.kind == "clip"
-    clip = Clip(
-        TEXT,
-        IMAGE,
-        opened.image,
-        batch,
-        opened.max_tokens,
-        pad_id,
-        opened.pad_left,
-        "softmax" if by_softmax else "sigmoid",
-        float(model.logit_scale.detach().exp()),
-        0.0 if by_softmax else float(model.logit_bias.detach()),
-    )
-    ids = torch.full((1, clip.max_tokens), pad_id, dtype=torch.int32)
-    crops = torch.zeros(batch, 3, *clip.image.hw)
-    found = {
-        TEXT: TorchNetwork(TEXT, text_network(model), {TOKENS: ids}, (TOKEN_FEATURES,)),
-        IMAGE: TorchNetwork(IMAGE, image_network(model), {CROPS: crops}, (CROP_FEATURES,)),
-    }
+    folder = opened.folder
+    clip = clip_of(opened, batch)
+    found = clip_networks(opened, clip)
 
     def original(name: str, feeds: Arrays) -> Arrays:
         given = [torch.from_numpy(np.ascontiguousarray(each)) for each in feeds.values()]

@@ -9,6 +9,8 @@ from sdk.errors import MissingRuntimeError
 
 EXTRAS = {  # importable package -> the extras that bring it
     "accelerate": ("train",),
+    "diffusers": ("box",),
+    "gymnasium": ("box",),
     "huggingface_hub": ("train",),
     "matplotlib": ("benchmarks",),
     "mcap": ("mcap",),
@@ -22,6 +24,7 @@ EXTRAS = {  # importable package -> the extras that bring it
     "safetensors": ("train", "export"),
     "scipy": ("train", "export"),
     "skimage": ("segclip",),
+    "stable_baselines3": ("box",),
     "supervision": ("supervision",),
     "tensorboard": ("train",),
     "tensorrt": ("tensorrt",),

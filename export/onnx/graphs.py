@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from export.check.checking import check_model
+from export.detectors.plain_graph import finite_masks
 from sdk.errors import EngineError
 from train.families import TorchNetwork
 from train.hub import first_line
@@ -27,6 +28,7 @@ def export_network(network: TorchNetwork, path: Path) -> None:
     import onnx
 
     model = to_onnx(network)
+    finite_masks(model.graph)  # a causal mask, as CLIP's text network has one, is of infinities
     onnx.checker.check_model(model, full_check=True)
     check_clean(model, network.name)
     onnx.save(model, path)

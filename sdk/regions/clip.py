@@ -256,12 +256,13 @@ class Sight:
         """The vectors of texts, ``(n, D)`` of length 1."""
         return self._texts.features(self._runtime, texts)
 
-    def seen(self, view: View, boxes_xyxy: NDArray[Any]) -> Float32:
+    def seen(self, view: View, boxes_xyxy: NDArray[Any], first: bool = False) -> Float32:
         """The vectors of boxes in frame pixels, of length 1.
 
         Args:
             view: how they are shown.
             boxes_xyxy: ``(n, 4)``.
+            first: without them there is no answer at all.
 
         Returns:
             ``(k, D)``, of the first k: all of them, or as many as there is time for (``refused``
@@ -269,7 +270,7 @@ class Sight:
         """
         keys = [(view, tuple(box)) for box in np.asarray(boxes_xyxy, np.float64).tolist()]
         new = [key for key in dict.fromkeys(keys) if key not in self._seen]
-        while new and not self._deadline.affords(0, len(new), first=False):
+        while new and not self._deadline.affords(0, len(new), first=first):
             self.refused, new = True, new[: len(new) // 2]
         if new:
             with self._deadline.pace.timed("looks", len(new)):

@@ -16,9 +16,10 @@ import torch
 from transformers.models.siglip2.image_processing_pil_siglip2 import convert_image_to_patches
 
 from export.check.checking import check_model
-from export.clip import IMAGE, TEXT, open_clip
+from export.clip import open_clip
 from sdk.errors import CheckpointError, EngineError, InputError
 from sdk.regions.clip import TOKENIZER_FILE, Texts
+from train.models.clip.networks import IMAGE, TEXT
 from train.models.clip.public import KNOWN, TOKENIZER
 
 SIDE, PATCH, TOKENS = 24, 8, 12  # as tests/fakes/public_clip.py has them

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 
 def to_corners(cxcywh: Tensor) -> Tensor:
@@ -41,3 +42,13 @@ def regression_terms(boxes: Tensor, wanted: Tensor) -> dict[str, Tensor]:
         "box": (boxes - wanted).abs().sum(-1).mean(),
         "giou": (1 - generalised_iou(boxes, wanted)).mean(),
     }
+
+
+def pixel_terms(boxes: Tensor, wanted: Tensor) -> dict[str, Tensor]:
+    """The published loss of a projection head: the mean squared error of boxes (B, 4) in pixels."""
+    return {"pixels": F.mse_loss(boxes, wanted)}
+
+
+def noise_terms(noise: Tensor, wanted: Tensor) -> dict[str, Tensor]:
+    """Huber's loss, bent at 1, of the noise (B, 4) that a denoiser finds in boxes."""
+    return {"noise": F.smooth_l1_loss(noise, wanted)}

@@ -187,11 +187,11 @@ class Trainer(Generic[B]):
         with other settings than this run's: half of a run on one schedule and half on another is
         what nobody means.
         """
-        with _readable(path):
+        with readable(path):
             state = torch.load(path, map_location=self.device, weights_only=True)
             made_with = state.get("made_with", self.made_with)
-        self._check_settings(path, made_with)
-        with _readable(path):
+        check_settings(path, made_with, self.made_with)
+        with readable(path):
             self.model.load_state_dict(state["model"])
             self.average.load_state_dict(state["average"])
             self.task.extra.load_state_dict(state["extra"])
@@ -199,22 +199,23 @@ class Trainer(Generic[B]):
             self.scaler.load_state_dict(state.get("scaler", {}))
             self.step, self.seconds = state["step"], state.get("seconds", 0.0)
 
-    def _check_settings(self, path: Path, made_with: Mapping[str, Any]) -> None:
-        ours, names = self.made_with, sorted(made_with.keys() | self.made_with.keys())
-        other = [
-            f"{name} {made_with.get(name)} (now {ours.get(name)})"
-            for name in names
-            if made_with.get(name) != ours.get(name)
-        ]
-        if other:
-            raise InputError(
-                f"cannot resume {path}: it was made with {', '.join(other)}; give the same options,"
-                " or another folder to start a run of its own"
-            )
+
+def check_settings(path: Path, made_with: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
+    """Raises InputError where a state at ``path`` was made with other settings than ours."""
+    other = [
+        f"{name} {made_with.get(name)} (now {ours.get(name)})"
+        for name in sorted(made_with.keys() | ours.keys())
+        if made_with.get(name) != ours.get(name)
+    ]
+    if other:
+        raise InputError(
+            f"cannot resume {path}: it was made with {', '.join(other)}; give the same options,"
+            " or another folder to start a run of its own"
+        )
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def readable(path: Path) -> Iterator[None]:
     """Whatever torch makes of a state that is none becomes an EngineError."""
     try:
         yield

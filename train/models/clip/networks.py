@@ -4,9 +4,54 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
+from sdk.regions.clip import CROP_FEATURES, CROPS, TOKEN_FEATURES, TOKENS, Clip
+from train.families.family import TorchNetwork
+from train.models.clip.public import PublicClip
+
 SIGLIP2 = "siglip2"
+IMAGE, TEXT = "clip-image", "clip-text"  # as engines name the two networks
+
+
+def clip_of(opened: PublicClip, batch: int) -> Clip:
+    """What a runtime must know of a model.
+
+    Args:
+        opened: the model.
+        batch: crops of one run.
+    """
+    by_softmax = opened.kind == "clip"
+    return Clip(
+        TEXT,
+        IMAGE,
+        opened.image,
+        batch,
+        opened.max_tokens,
+        opened.pad_id,
+        opened.pad_left,
+        "softmax" if by_softmax else "sigmoid",
+        float(opened.model.logit_scale.detach().exp()),
+        0.0 if by_softmax else float(opened.model.logit_bias.detach()),
+    )
+
+
+def clip_networks(opened: PublicClip, clip: Clip) -> dict[str, TorchNetwork]:
+    """The two networks of a model by name, the text's first.
+
+    Args:
+        opened: the model.
+        clip: by ``clip_of``.
+    """
+    device = opened.model.logit_scale.device
+    ids = torch.full((1, clip.max_tokens), clip.pad_id, dtype=torch.int32, device=device)
+    crops = torch.zeros(clip.batch, 3, *clip.image.hw, device=device)
+    text, image = text_network(opened.model), image_network(opened.model)
+    return {
+        TEXT: TorchNetwork(TEXT, text, {TOKENS: ids}, (TOKEN_FEATURES,)),
+        IMAGE: TorchNetwork(IMAGE, image, {CROPS: crops}, (CROP_FEATURES,)),
+    }
 
 
 def token_features(model: Any, tokens: Tensor) -> Tensor:

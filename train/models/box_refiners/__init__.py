@@ -1,0 +1,1 @@
+"""Heads that make boxes of CLIP's features: a projection, a Q network, a diffusion."""
