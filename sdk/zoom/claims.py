@@ -5,7 +5,8 @@ bus they tell far less well, so that a twin on the wrong side looks as good as t
 network that was taught what each word means by itself (``train.losses.auxiliary.mention_loss``)
 also tells where the bus is: the *landmarks* of its token. The sentence is read by the grammar of
 ``sdk.regions.words``, and each relation becomes a probability for each candidate of the first look,
-the only one that surely shows the landmarks; ranks among its like ("the leftmost red car") alike.
+the only one that surely shows the landmarks; ranks among its like ("the leftmost red car") and
+places ("at the left of the picture") alike.
 Log odds are added to those of the candidate's score, as those of evidence of its own.
 
 Every constant is our own choice, by measurement on rendered scenes whose seeds serve for that
@@ -24,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdk.geometry import Boxes
+from sdk.regions.words.lexicon.kinds import is_a
 from sdk.regions.words.parser import parse
 from sdk.regions.words.sentence import Phrase, Relation
 from sdk.results.grounding import Float32
@@ -44,18 +46,20 @@ _CERTAIN = 1e-6  # no score is nearer to 0 or 1: log odds must be finite
 # Where something is rather than what is there: the network was taught no place of these.
 _NO_LANDMARK = (
     "road", "sidewalk", "crosswalk", "parking lot", "area", "grass", "line", "building", "tree",
-    "wall", "fence", "pole", "sky", "wire", None,
+    "wall", "fence", "pole", "sky", "wire", "headlight", None,
 )  # fmt: skip
+_HANGING = ("sign", "light", "camera")  # how low such a thing is says nothing of its distance
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A relation of the object to one other thing, "between" two, or its rank among its like.
+    """A relation of the object to one other thing, "between" two, its rank among its like, or its
+    place in the picture.
 
     Attributes:
-        name: a key of ``_BINARY`` or of ``_RANKS``, or "between".
+        name: a key of ``_BINARY``, ``_RANKS`` or ``_PLACES``, or "between".
         tokens: of the others' nouns, indices into the prompt, one alone for "between two cars"; of
-            a rank, the object's own noun.
+            a rank, the object's own noun; none of a place.
         negated: it is said not to hold.
         number: of a rank, from 1.
     """
@@ -84,6 +88,8 @@ def claims_of(tokens: Tokens) -> tuple[Claim, ...]:
     own = nouns.get(id(head))
     if own is not None:
         claims += [Claim(r.name, (own,), number=r.number) for r in head.ranks if r.name in _RANKS]
+    hangs = any(is_a(head.kind, each) for each in _HANGING)
+    claims += [Claim(name, ()) for name in head.places if name in (_SIDES if hangs else _PLACES)]
     return tuple(claims)
 
 
@@ -151,12 +157,12 @@ def weighed(
     known = [each for each in claims if np.isfinite(meanings[:, list(each.tokens)]).all()]
     if not known:
         return scores
-    centres = (boxes[:, :2] + boxes[:, 2:]) / (2 * diagonal)
-    places = places / diagonal
-    odds = [
-        _log_odds(each, centres, [landmarks(meanings[:, token], places) for token in each.tokens])
-        for each in known
-    ]
+    middle = (boxes[:, :2] + boxes[:, 2:]) / 2
+    centres, shares, places = middle / diagonal, middle / frame_wh, places / diagonal
+    odds = []
+    for each in known:
+        marks = [landmarks(meanings[:, token], places) for token in each.tokens]
+        odds.append(_log_odds(each, centres, shares, marks))
     p = np.clip(scores.astype(np.float64), _CERTAIN, 1 - _CERTAIN)
     return np.asarray(_sigmoid(np.log(p / (1 - p)) + sum(odds)), np.float32)
 
@@ -178,12 +184,16 @@ def landmarks(meaning: Float32, places: Floats) -> Floats:
     return found
 
 
-def _log_odds(claim: Claim, centres: Floats, marks: Sequence[Floats]) -> Floats:
+def _log_odds(claim: Claim, centres: Floats, shares: Floats, marks: Sequence[Floats]) -> Floats:
     """How far a claim speaks for each candidate, ``(K,)``.
 
-    centres ``(K, 2)``, marks ``(L, 3)`` each, one or two of them.
+    centres ``(K, 2)`` in diagonals, shares ``(K, 2)`` in widths and heights of the frame, marks
+    ``(L, 3)`` each, up to two of them.
     """
-    if claim.name in _RANKS:
+    if claim.name in _PLACES:
+        margin = _PLACES[claim.name](shares[:, 0], shares[:, 1])
+        holds = _sigmoid(np.clip(margin, -6.0, 6.0))
+    elif claim.name in _RANKS:
         holds = _ranked(_RANKS[claim.name], claim.number, centres, marks[0])
     elif claim.name == "between":
         holds = _chosen(*_pairs(centres, marks[0], marks[-1], len(marks) == 1))
@@ -263,6 +273,26 @@ _BINARY: dict[str, Callable[[Floats, Floats], Floats]] = {
     "nearer": lambda dx, dy: dy / 0.0055,  # what is nearer stands lower in the picture
     "farther": lambda dx, dy: -dy / 0.0055,
     "closest": lambda dx, dy: (0.118 - np.hypot(dx, dy)) / 0.027,
+}
+# Margins of a place in the picture, from the centre's x and y in shares of its width and height.
+_SIDES: dict[str, Callable[[Floats, Floats], Floats]] = {
+    "left": lambda x, y: (0.39 - x) / 0.03,
+    "right": lambda x, y: (x - 0.61) / 0.03,
+    "top": lambda x, y: (0.43 - y) / 0.025,
+    "bottom": lambda x, y: (y - 0.625) / 0.025,
+    "middle": lambda x, y: (0.14 - np.abs(x - 0.5)) / 0.02,
+}
+_SIDES |= {f"{side} edge": _SIDES[side] for side in ("left", "right")}
+_SIDES |= {
+    f"{row} {column}": lambda x, y, row=row, column=column: np.minimum(
+        _SIDES[row](x, y), _SIDES[column](x, y)
+    )
+    for row in ("top", "bottom")
+    for column in ("left", "right")
+}
+_PLACES = _SIDES | {
+    "foreground": lambda x, y: (y - 0.66) / 0.05,
+    "background": lambda x, y: (0.62 - y) / 0.05,
 }
 # What grows from the first in a row to the last, as weights of x and y; near is low in the picture.
 _RANKS: dict[str, tuple[float, float]] = {

@@ -70,6 +70,10 @@ def said(tokenizer: Tokenizer, ref: str) -> list[tuple[str, list[str]]]:
         ("the leftmost red car", [("leftmost", ["car"])]),
         ("the second car from the right", [("rightmost", ["car"])]),
         ("the car that is not left of the bus", [("left of", ["bus"])]),
+        ("the car shown from the side, right of the bus", [("right of", ["bus"])]),
+        ("the car at the bottom left of the image", [("bottom left", [])]),
+        ("the car in the background", [("background", [])]),
+        ("the sign in the background", []),
         # which nothing here can tell
         ("the red car", []),
         ("the car on the road", []),
@@ -164,6 +168,25 @@ def test_ranks(name: str, number: int, first: int) -> None:
     meanings = meant(*((OWN, place, 1.0 - k / 10) for k, place in enumerate(row)))
     found = weigh([Claim(name, (OWN,), number=number)], boxes_at(*row), [0.5] * 3, meanings)
     assert found.argmax() == first
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "elsewhere"),
+    [
+        ("left", (300, 500), (1500, 500)),
+        ("right edge", (1500, 500), (300, 500)),
+        ("top", (960, 200), (960, 900)),
+        ("bottom", (960, 900), (960, 200)),
+        ("middle", (960, 500), (300, 500)),
+        ("top left", (300, 200), (300, 900)),
+        ("bottom right", (1500, 900), (300, 900)),
+        ("foreground", (960, 900), (960, 500)),
+        ("background", (960, 500), (960, 900)),
+    ],
+)
+def test_places(name: str, there, elsewhere) -> None:
+    yes, no = weigh([Claim(name, ())], boxes_at(there, elsewhere), [0.5, 0.5], meant())
+    assert no < 0.5 < yes
 
 
 def test_a_landmark_that_is_the_candidate_is_none() -> None:

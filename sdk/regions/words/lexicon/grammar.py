@@ -113,7 +113,9 @@ STATES = words(
     somewhat, stand, standing, stands, stationary, stationed, still, stopped, stretching, stuck,
     surrounded, suspended, talking, then, there, to, to be, together, too, traveling,
     travelling, turned, turning, until, upright, upward, upwards, vertically, very, visible,
-    visible from, waiting, walking, well, when, will, would
+    visible from, seen from behind, seen from the rear, seen from the back, seen from the front,
+    seen from the side, shown from behind, shown from the rear, shown from the back, shown from the
+    front, shown from the side, waiting, walking, well, when, will, would
     """
 )
 # Where something faces is no place.
