@@ -16,11 +16,11 @@ class Progress:
 
     Args:
         what: what goes on.
-        total: steps in all; ``done`` of them are behind already.
+        total: steps in all; ``done`` of them are behind already. None: nobody knows.
         hidden: write nothing, as all processes of a run but one.
     """
 
-    def __init__(self, what: str, total: int, done: int = 0, hidden: bool = False) -> None:
+    def __init__(self, what: str, total: int | None, done: int = 0, hidden: bool = False) -> None:
         self._what, self._total, self._done = what, total, done
         self._lines = not hidden and not sys.stderr.isatty()
         self._bar = tqdm(
@@ -31,7 +31,8 @@ class Progress:
 
     def __enter__(self) -> Progress:
         if self._lines:
-            self._write(f"{self._total - self._done} steps to go")
+            left = None if self._total is None else self._total - self._done
+            self._write(f"from step {self._done} on" if left is None else f"{left} steps to go")
         return self
 
     def __exit__(
@@ -54,7 +55,8 @@ class Progress:
 
     def _pace(self) -> str:
         took = (time.monotonic() - self._began) / (self._done - self._first)
-        return f"step {self._done} of {self._total}, {took:.3g} s a step"
+        of_all = "" if self._total is None else f" of {self._total}"
+        return f"step {self._done}{of_all}, {took:.3g} s a step"
 
     def _write(self, *parts: str) -> None:
         self._written = time.monotonic()

@@ -26,6 +26,15 @@ def test_lines_where_nobody_is_watching(capsys, monkeypatch) -> None:
     assert lines[-1].startswith("work: step 7 of 10")
 
 
+def test_how_many_there_will_be_may_be_unknown(capsys, monkeypatch) -> None:
+    monkeypatch.setattr(progress, "LINE_EVERY_S", 0.0)
+    with Progress("work", None, done=5) as bar:
+        bar.step("loss 0")
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "work: from step 5 on"
+    assert lines[1].startswith("work: step 6, ")
+
+
 def test_lines_are_few(capsys) -> None:
     steps(10)
     assert len(capsys.readouterr().err.splitlines()) == 2  # the first and the last

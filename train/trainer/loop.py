@@ -86,7 +86,9 @@ class Trainer(Generic[B]):
         It is also told how long the step took (``step_s``), and how long the batch was waited for
         (``wait_s``): much, and data loading is what training is slowed down by.
         """
-        with Progress("training", self.recipe.steps, self.step, not self.crew.leads) as bar:
+        limit = self.recipe.minutes
+        total = self.recipe.steps if limit is None else None
+        with Progress("training", total, self.step, not self.crew.leads) as bar:
             began = clock = time.monotonic()
             for parts in [] if self.done else _grouped(batches, self.parts):
                 loaded = time.monotonic()
@@ -94,7 +96,8 @@ class Trainer(Generic[B]):
                 ended = time.monotonic()
                 self.seconds, clock = self.seconds + ended - clock, ended
                 terms |= {"wait_s": loaded - began, "step_s": ended - loaded}
-                bar.step(f"loss {terms['loss']:.3f}, lr {terms['lr']:.1e}")
+                clocked = "" if limit is None else f", {self.seconds / 60:.1f} of {limit:g} minutes"
+                bar.step(f"loss {terms['loss']:.3f}, lr {terms['lr']:.1e}{clocked}")
                 if agree(report(terms), self.crew) or self.done:
                     return
                 began = time.monotonic()

@@ -60,7 +60,8 @@ def _lead(trainer: Trainer[B], batches: Iterable[B], log: Checkpointing) -> None
             log.keep()
         raise
     log.finish()
-    print(f"checkpoint in {log.last} after {trainer.step} of {trainer.recipe.steps} steps")
+    of_all = f" of {trainer.recipe.steps}" if trainer.recipe.minutes is None else ""
+    print(f"checkpoint in {log.last} after {trainer.step}{of_all} steps")
 
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)

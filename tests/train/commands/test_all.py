@@ -135,7 +135,7 @@ def test_frames_kept_on_the_device(train, tmp_path: Path, capsys) -> None:
 
 def test_training_ends_by_the_clock(train, tmp_path: Path, capsys) -> None:
     assert train(tmp_path, "--minutes", "1e-4", "--checks", "0") == 0
-    assert "after 1 of 3 steps" in capsys.readouterr().out
+    assert "after 1 steps" in capsys.readouterr().out
     assert train(tmp_path, "--minutes", "1e-4", "--checks", "0") == 0  # its time is over
     assert torch.load(tmp_path / "state.pt", weights_only=True)["step"] == 1
 
