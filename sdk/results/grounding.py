@@ -188,7 +188,7 @@ class Grounding(PickledWithoutPixels):
         complete: False when a deadline stopped the search: ``xyxy`` is the best box so far.
         rival: a second candidate nearly as good, elsewhere in the frame; None: there is none.
         abandoned: the steps of a warm start that was given up before the search began again.
-        first_score: the network's own score of an earlier frame's first look, which a warm search
+        first_score: the raw score of an earlier frame's first look, which a warm search
             goes on from and ``score`` takes into account; None where a search stands by itself.
         considered: proposals that were weighed, best first, where the family weighs any.
     """
