@@ -122,7 +122,9 @@ def run(args: argparse.Namespace) -> int:
         args.objects,
         args.shift,
     )
-    check = None if args.val_annotations is None else _retrieval(args, known, opened)
+    check = None
+    if args.val_annotations is not None and crew.leads:
+        check = _retrieval(args, known, opened)
     items = args.batch * crew.size
     an_epoch = math.ceil(len(photographs) / items)
     recipe = _recipe(args, EPOCHS * an_epoch)

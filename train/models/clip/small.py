@@ -22,7 +22,7 @@ from train.storage import whole_file
 SIDE, PATCH = 64, 8  # of a crop and of its patches, in pixels
 WIDTH = 128  # of features that are compared
 VISION = {
-    "hidden_size": 192, "intermediate_size": 768, "num_hidden_layers": 4, "num_attention_heads": 4,
+    "hidden_size": 128, "intermediate_size": 512, "num_hidden_layers": 4, "num_attention_heads": 4,
 }  # fmt: skip
 TEXT = {
     "hidden_size": 128, "intermediate_size": 512, "num_hidden_layers": 2, "num_attention_heads": 4,
