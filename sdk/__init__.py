@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sdk.detector import Detector
     from sdk.errors import (
         CheckpointError,
         EngineError,
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
         PizaError,
     )
     from sdk.grounder import Grounder
+    from sdk.results.detections import Detections
     from sdk.results.grounding import Candidates, Grounding, Rival, Zoom
     from sdk.tracking.motion import TrackPolicy
     from sdk.tracking.tracker import Tracker
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "Grounder": "sdk.grounder",
+    "Detector": "sdk.detector",
+    "Detections": "sdk.results.detections",
     "Grounding": "sdk.results.grounding",
     "Zoom": "sdk.results.grounding",
     "Rival": "sdk.results.grounding",
@@ -46,7 +50,9 @@ _HOMES = {
 
 __all__ = [
     "Grounder",
+    "Detector",
     "Grounding",
+    "Detections",
     "Zoom",
     "Rival",
     "Candidates",

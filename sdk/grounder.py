@@ -40,6 +40,37 @@ if TYPE_CHECKING:
     from sdk.video import Stream
 
 
+Opened = tuple[Path, Manifest, float, Answerer, Runtime]
+
+
+def opened(
+    engine: str | Path | None,
+    threshold: Number | None,
+    allow_unproven: bool,
+    threads: Whole | None,
+) -> Opened:
+    """An engine, checked and ready: its folder, what it says, its threshold, what answers, over
+    which networks. See ``Grounder`` for what is given and raised."""
+    path = default_engine() if engine is None else check_path(engine, "an engine folder")
+    count = None if threads is None else check_threads(threads)
+    manifest = read_manifest(path)
+    least = manifest.threshold if threshold is None else check_unit(threshold, "a threshold")
+    if not check_flag(allow_unproven, "allow_unproven"):
+        require_proof(path, manifest)
+    verify_files(path, manifest)
+    with native_work():
+        answerer = family(manifest).answerer(path, manifest, least)
+        runtime = open_networks(path, manifest, count)
+        doubt = arithmetic_doubt(manifest)
+    if doubt is not None:
+        warnings.warn(
+            f"the figures of the engine {path} may not hold here: {doubt}; piza verify"
+            f" {path} measures them on this machine",
+            stacklevel=3,
+        )
+    return path, manifest, least, answerer, runtime
+
+
 class Grounder:
     """Finds the object that an expression names, in one camera frame.
 
@@ -77,24 +108,7 @@ class Grounder:
         allow_unproven: bool = False,
         threads: Whole | None = None,
     ) -> None:
-        path = default_engine() if engine is None else check_path(engine, "an engine folder")
-        count = None if threads is None else check_threads(threads)
-        manifest = read_manifest(path)
-        least = manifest.threshold if threshold is None else check_unit(threshold, "a threshold")
-        if not check_flag(allow_unproven, "allow_unproven"):
-            require_proof(path, manifest)
-        verify_files(path, manifest)
-        with native_work():
-            answerer = family(manifest).answerer(path, manifest, least)
-            runtime = open_networks(path, manifest, count)
-            doubt = arithmetic_doubt(manifest)
-        if doubt is not None:
-            warnings.warn(
-                f"the figures of the engine {path} may not hold here: {doubt}; piza verify"
-                f" {path} measures them on this machine",
-                stacklevel=2,
-            )
-        self._assemble(path, manifest, least, answerer, runtime)
+        self._assemble(*opened(engine, threshold, allow_unproven, threads))
 
     @classmethod
     def over(cls, runtime: Runtime, folder: Path, manifest: Manifest) -> Grounder:

@@ -87,6 +87,13 @@ def make_clip_box(tmp_path: Path) -> Callable[..., Path]:
     return partial(_fake("clip_box").make, _fake("two_stage"), tmp_path / "boxes.engine")
 
 
+@pytest.fixture
+def make_few_shot(tmp_path: Path) -> Callable[..., Path]:
+    """``make_few_shot(rows, texts=None, block={}, **changes)``: an engine that finds these rows;
+    see tests/fakes/few_shot.py."""
+    return partial(_fake("few_shot").make, _fake("two_stage"), tmp_path / "few.engine")
+
+
 @pytest.fixture(scope="session")
 def public_clip(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, Any, Any]]:
     """``public_clip(kind)``: a folder in transformers' format, its model and its tokenizer; see

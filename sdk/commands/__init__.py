@@ -7,6 +7,8 @@ What each does stands here, in a line, so that a list of them imports none.
 ABOUT = "Find what a sentence describes; check the installation."
 COMMANDS = {
     "locate": "find the object that an expression names in an image",
+    "detect": "find everything that a detector was taught in an image",
+    "teach": "let CLIP correct a detector's scores of one class more",
     "video": "find what expressions name in a video, a camera, a bag or a folder of images",
     "replay": "ask the question of a bundle again and compare the answers",
     "budget": "tell how far away an object of a size can be for the engine's measured accuracy",

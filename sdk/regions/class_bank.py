@@ -7,7 +7,8 @@ the taught classes and of background, and the score is a mix of both. Boxes and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,10 @@ from numpy.typing import NDArray
 
 from sdk.json_reader import JsonReader
 from sdk.regions.heads.head import softmax
+from sdk.regions.views import View, read_view
 
 NOT_IN_BANK = -1
+BACKGROUND = "background"
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,63 @@ def read_fusion(reader: JsonReader) -> Fusion:
     """The fusion that a block of a manifest describes; raises EngineError."""
     return Fusion(
         reader.number("alpha", low=0.0, high=1.0), reader.number("least", low=0.0, high=1.0)
+    )
+
+
+def prompt(name: str) -> str:
+    """What the text network is asked for a class, as published.
+
+    Args:
+        name: of the class.
+    """
+    return f"a photo of {name}"
+
+
+@dataclass(frozen=True)
+class ClassBank:
+    """The classes whose scores are corrected, and what the image network compares crops with.
+
+    Attributes:
+        texts: by the names of the classes.
+        background: the text of what is none of them.
+        fusion: how both opinions become one score.
+        view: how boxes are shown. The published crop is the box itself, squeezed to a square; here
+            it is seen as CLIP was trained to see, undistorted.
+    """
+
+    texts: Mapping[str, str]
+    background: str = prompt(BACKGROUND)
+    fusion: Fusion = field(default_factory=Fusion)
+    view: View = field(default_factory=View)
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """All texts, background last."""
+        return (*self.texts.values(), self.background)
+
+    def rows(self, names: Sequence[str]) -> NDArray[np.int64]:
+        """The row among ``asked`` of each of these classes, ``NOT_IN_BANK`` for others."""
+        known = {name: row for row, name in enumerate(self.texts)}
+        return np.array([known.get(name, NOT_IN_BANK) for name in names], np.int64)
+
+    def to_mapping(self) -> dict[str, Any]:
+        """What ``read_bank`` reads."""
+        return {
+            "texts": dict(self.texts),
+            "background": self.background,
+            "fusion": self.fusion.to_mapping(),
+            "view": self.view.to_mapping(),
+        }
+
+
+def read_bank(reader: JsonReader) -> ClassBank:
+    """The bank that a block of a manifest describes; raises EngineError."""
+    texts = reader.part("texts")
+    return ClassBank(
+        {name: texts.text(name) for name in reader.mapping("texts")},
+        reader.text("background"),
+        read_fusion(reader.part("fusion")),
+        read_view(reader.part("view")),
     )
 
 

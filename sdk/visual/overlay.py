@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from sdk.results.detections import Detections
 from sdk.results.grounding import Grounding
 from sdk.visual.canvas import Canvas, Color, Picture, shorten
 
@@ -43,6 +44,30 @@ def draw_answers(frame: NDArray[np.uint8], answers: Sequence[Grounding]) -> Pict
             canvas.box(answer.xyxy, _color(number), thickness)
     if min(height, width) >= _MIN_SIDE_PX:
         _legend(canvas, answers)
+    return canvas.image
+
+
+def draw_detections(frame: NDArray[np.uint8], found: Detections) -> Picture:
+    """Draws what a detector found on a frame, a colour a class, the best on top.
+
+    Args:
+        frame: ``(h, w, 3)`` uint8 in the order of the detections' ``color``.
+        found: in this frame.
+
+    Returns:
+        A new picture of the frame's size, BGR.
+    """
+    height, width = frame.shape[:2]
+    canvas = Canvas(width, height, (0, 0, 0))
+    canvas.image[:] = frame[:, :, ::-1] if found.color == "rgb" else frame
+    thickness, size = max(round(height / 400), 1), min(max(round(height / 45), 9), 28)
+    for index in reversed(range(len(found))):
+        color = _color(int(found.labels[index]))
+        canvas.box(found.xyxy[index], color, thickness)
+        if min(height, width) >= _MIN_SIDE_PX:
+            text = shorten(f"{found.label(index)} {found.scores[index]:.2f}", size, width - size)
+            left, top = found.xyxy[index, :2].tolist()
+            canvas.chip(left, top - round(1.9 * size), text, color, _INK, size, 500)
     return canvas.image
 
 

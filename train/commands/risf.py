@@ -6,7 +6,7 @@ import argparse
 import math
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from train.data.class_splits import ClassSplit
     from train.data.shots import Shots
     from train.evaluation.detection import DetectorCheck
+    from train.models.clip.public import PublicClip
     from train.models.few_shot.detector import FewShotDetector
     from train.trainer.checkpointing import Checkpointing
     from train.trainer.recipe import Recipe
@@ -82,6 +83,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"network input of the stage base in px, multiples of 32 (default: {INPUT_HW[0]}"
         f" {INPUT_HW[1]})",
     )
+    model.add_argument(
+        "--clip",
+        metavar="FOLDER_OR_ID",
+        help="a CLIP that corrects the scores of the novel classes, kept beside the detector",
+    )
     recipe = parser.add_argument_group("recipe")
     recipe.add_argument(
         "--loss",
@@ -128,12 +134,14 @@ def run(args: argparse.Namespace) -> int:
     hurry(device)
     torch.manual_seed(args.seed)
     check = _check(args, lesson)
-    model = _model(args, lesson.split)
+    beside = _clip(args)
+    model = _model(args, lesson.split, beside)
     learned, items = list(model.parameters()), args.batch * crew.size
     an_epoch = math.ceil(len(lesson.images) / items)
     recipe = _recipe(args, EPOCHS * an_epoch if args.stage == BASE else SHOT_STEPS)
     task = FewShotTask(model, CLASS_LOSSES[_loss(args)], Asked())
-    trainer = Trainer(task, recipe, device, learned, _made_of(args, lesson, items), crew)
+    made_of = _made_of(args, lesson, items) | {"clip": (model.config.clip or {}).get("sha256", "")}
+    trainer = Trainer(task, recipe, device, learned, made_of, crew)
     args.out.mkdir(parents=True, exist_ok=True)
     if (state := args.out / STATE).is_file():
         trainer.load(state)
@@ -153,7 +161,7 @@ def run(args: argparse.Namespace) -> int:
             trainer,
             args.out,
             args.out / LAST,
-            save_few_shot,
+            partial(save_few_shot, beside=beside),
             check,
             best_by="novel_ap" if args.stage == SHOTS else "base_ap",
             save_every=args.save_every,
@@ -173,12 +181,13 @@ def run(args: argparse.Namespace) -> int:
 def _check_options(args: argparse.Namespace) -> None:
     """Raises InputError where options belong to the other stage, or are missing."""
     of_shots = {"--k": args.k, "--base": args.base}
+    may = {"--shot-files": args.shot_files, "--clip": args.clip}
     of_base = {"--backbone": args.backbone, "--input-hw": args.input_hw}
     if args.stage == SHOTS:
         missing = [name for name, value in of_shots.items() if value is None]
         if missing:
             raise InputError(f"expected {' and '.join(missing)} with the stage {SHOTS}")
-    strange = of_base if args.stage == SHOTS else of_shots | {"--shot-files": args.shot_files}
+    strange = of_base if args.stage == SHOTS else of_shots | may
     if given := [name for name, value in strange.items() if value is not None]:
         raise InputError(f"expected no {' and '.join(given)} with the stage {args.stage}")
     if args.input_hw is not None:
@@ -225,7 +234,16 @@ def _lesson(args: argparse.Namespace) -> Lesson:
     return Lesson(split, shown, others)
 
 
-def _model(args: argparse.Namespace, split: ClassSplit) -> FewShotDetector:
+def _clip(args: argparse.Namespace) -> PublicClip | None:
+    from train.models.clip.public import open_public_clip
+
+    return None if args.clip is None else open_public_clip(args.clip)
+
+
+def _model(
+    args: argparse.Namespace, split: ClassSplit, beside: PublicClip | None
+) -> FewShotDetector:
+    from train.models.clip.public import TOKENIZER
     from train.models.few_shot.checkpoint import load_few_shot
     from train.models.few_shot.config import SHOT_DECOUPLING, FewShotConfig
     from train.models.few_shot.detector import FewShotDetector, over_public_backbone, taught
@@ -243,7 +261,10 @@ def _model(args: argparse.Namespace, split: ClassSplit) -> FewShotDetector:
             f" one of {', '.join(base.config.labels)} in {args.base}"
         )
     decoupling = SHOT_DECOUPLING["voc" if args.split.startswith("voc") else "coco"]
-    return taught(base, base.config.teaching(split.novel, decoupling), args.seed)
+    config = base.config.teaching(split.novel, decoupling)
+    if beside is not None:
+        config = replace(config, clip=beside.folder.provenance((TOKENIZER,)))
+    return taught(base, config, args.seed)
 
 
 def _loss(args: argparse.Namespace) -> str:

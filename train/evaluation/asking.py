@@ -14,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from evaluation.host_runtime import Arrays, HostRuntime, RunNetwork
+from sdk.detector import Detector
 from sdk.engine.manifest import Manifest
 from sdk.errors import InputError
 from sdk.families import Call, family
@@ -59,6 +60,21 @@ def open_grounder(model: TrainedModel, calibration: Mapping[str, Any] | None = N
             manifest = dataclasses.replace(manifest, calibration=calibration)
         run = torch_runner(model.networks())
         return Grounder.over(HostRuntime(manifest, run), folder, manifest)
+
+
+def open_detector(model: TrainedModel, threshold: float | None = None) -> Detector:
+    """A ``Detector`` whose networks PyTorch runs, where the model is.
+
+    Args:
+        model: of the family ``few-shot``; goes into eval mode.
+        threshold: score from which an object counts, instead of the model's own.
+
+    Raises:
+        EngineError: the model and what belongs to it do not fit each other.
+    """
+    with _described(model) as (folder, manifest):
+        run = torch_runner(model.networks())
+        return Detector.over(HostRuntime(manifest, run), folder, manifest, threshold)
 
 
 class Searcher:

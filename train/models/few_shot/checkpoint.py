@@ -1,4 +1,5 @@
-"""A few-shot detector's folder: ``config.json`` and ``model.safetensors``."""
+"""A few-shot detector's folder: ``config.json``, ``model.safetensors``, and ``clip``, a folder in
+transformers' format, where CLIP is to correct what it says of taught classes."""
 
 from __future__ import annotations
 
@@ -11,16 +12,18 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from sdk.errors import CheckpointError
+from train.models.clip.public import WEIGHTS as CLIP_WEIGHTS
+from train.models.clip.public import PublicClip, save_public_clip
 from train.models.detector.config import check_size
-from train.models.few_shot.config import MODEL_TYPE, read_config
+from train.models.few_shot.config import read_config
 from train.models.few_shot.detector import FewShotDetector
 from train.storage import room_for, size_of, whole_file
 
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
+CONFIG, WEIGHTS, CLIP = "config.json", "model.safetensors", "clip"
 
 
-def save_few_shot(folder: Path, model: nn.Module) -> None:
-    """Writes a detector.
+def save_few_shot(folder: Path, model: nn.Module, beside: PublicClip | None = None) -> None:
+    """Writes a detector, and the CLIP beside it where it is not there yet.
 
     Raises InputError when it cannot be written; weights that are there stay whole.
     """
@@ -29,6 +32,8 @@ def save_few_shot(folder: Path, model: nn.Module) -> None:
     with whole_file(folder / WEIGHTS, size_of(weights)) as partial:
         save_file(weights, partial)
         partial.chmod(0o644)  # safetensors makes files that only their owner can read
+    if beside is not None and not (folder / CLIP / CLIP_WEIGHTS).is_file():
+        save_public_clip(folder / CLIP, beside.model, beside)
     with room_for(folder / CONFIG):
         text = json.dumps(model.config.to_dict(), indent=1)
         (folder / CONFIG).write_text(text + "\n", encoding="utf-8")
@@ -58,12 +63,3 @@ def load_few_shot(folder: Path, input_hw: tuple[int, int] | None = None) -> FewS
         said = " ".join(str(error).split())
         raise CheckpointError(f"the weights {folder / WEIGHTS} do not fit: {said:.200}") from error
     return model.eval()
-
-
-def is_few_shot(folder: Path) -> bool:
-    """Whether a folder holds such a detector, be it whole or not."""
-    try:
-        said = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(said, dict) and said.get("model_type") == MODEL_TYPE

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sdk.errors import CheckpointError
+from sdk.errors import CheckpointError, EngineError
 from sdk.json_reader import JsonReader
 from sdk.regions.region_proposals import AnchorGrid, read_anchors
+from sdk.zoom.calibration import Calibration
 from train.models.detector.config import MEAN, STD, check_size
 
-MODEL_TYPE = "piza-few-shot"
+MODEL_TYPE, FAMILY = "piza-few-shot", "few-shot"
+UNCALIBRATED: Mapping[str, Any] = {"threshold": 0.25}
 _MOST_CLASSES, _LARGEST, _MOST_PROPOSALS = 10_000, 4096, 1000
 # Of transformers' ResNetConfig, as far as it says what the network is.
 _OF_BACKBONE = (
@@ -67,6 +69,10 @@ class FewShotConfig:
         pooled: cells along a side of what the second stage sees of a proposal.
         decoupling: how the stages learn.
         mean: of each channel, in RGB order and units of 0..255; ``std`` alike.
+        name: of the model.
+        clip: where the CLIP beside it came from, with the hash of its files
+            (``PublicFolder.provenance``); None where there is none.
+        calibration: what scores mean.
     """
 
     labels: tuple[str, ...]
@@ -81,6 +87,9 @@ class FewShotConfig:
     decoupling: Decoupling = BASE_DECOUPLING
     mean: tuple[float, float, float] = MEAN
     std: tuple[float, float, float] = STD
+    name: str = FAMILY
+    clip: Mapping[str, str] | None = None
+    calibration: Mapping[str, Any] = field(default_factory=lambda: dict(UNCALIBRATED))
 
     @property
     def stride(self) -> int:
@@ -106,6 +115,8 @@ class FewShotConfig:
         """What ``read_config`` reads, in JSON's types."""
         return {
             "model_type": MODEL_TYPE,
+            "family": FAMILY,
+            "name": self.name,
             "labels": list(self.labels),
             "taught": list(self.taught),
             "input_hw": list(self.input_hw),
@@ -118,6 +129,8 @@ class FewShotConfig:
             "decoupling": {"propose": self.decoupling.propose, "judge": self.decoupling.judge},
             "mean": list(self.mean),
             "std": list(self.std),
+            "clip": None if self.clip is None else dict(self.clip),
+            "calibration": dict(self.calibration),
         }
 
 
@@ -163,6 +176,13 @@ def read_config(path: Path) -> FewShotConfig:
         ),
         mean=(mean[0], mean[1], mean[2]),
         std=(std[0], std[1], std[2]),
+        name=reader.text("name"),
+        clip=None if reader.raw("clip") is None else reader.mapping("clip"),
+        calibration=reader.mapping("calibration"),
     )
+    try:
+        Calibration.from_mapping(config.calibration)
+    except EngineError as error:
+        raise CheckpointError(f"{path}: {error}") from None
     check_size(config.input_hw)
     return config

@@ -15,7 +15,6 @@ from sdk.errors import CheckpointError, InputError
 from sdk.regions.heads import Wanted
 from train.models.few_shot.checkpoint import (
     CONFIG,
-    is_few_shot,
     load_few_shot,
     save_few_shot,
 )
@@ -113,7 +112,6 @@ def test_a_folder_keeps_a_detector(few_shot, tmp_path: Path) -> None:
     model = taught(base, base.config.teaching(("scooter",), SHOT_DECOUPLING["coco"]), 0).eval()
     save_few_shot(tmp_path, model)
     again = load_few_shot(tmp_path)
-    assert is_few_shot(tmp_path)
     assert again.config == model.config == read_config(tmp_path / CONFIG)
     for name, value in said(model).items():
         np.testing.assert_array_equal(said(again)[name], value)
