@@ -151,7 +151,14 @@ def read_usable(
 ) -> AnnotationSet:
     """``read_annotations`` for those who need some: says on stderr what cannot be used.
 
-    Raises InputError also when nothing can.
+    Args:
+        path: see ``read_annotations``, as all of them.
+        images: folder of the images.
+        split: of a RefCOCO file.
+        left_out: the entries that were problems when a run began.
+
+    Raises:
+        InputError: as ``read_annotations`` does, and when nothing can be used.
     """
     known = read_annotations(path, images, split, left_out=left_out)
     if known.problems:
