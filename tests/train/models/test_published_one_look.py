@@ -129,7 +129,7 @@ def test_what_does_not_make_a_model_is_said(file) -> None:
 
 
 def test_files_and_overrides_that_are_none(file, tmp_path) -> None:
-    method, _, state, path = file
+    method, _, state, _ = file
     with pytest.raises(InputError, match="found none"):
         IMPORTS[method](tmp_path / "nothing.pth", "theirs", {})
     with pytest.raises(InputError, match="has no"):
@@ -137,7 +137,7 @@ def test_files_and_overrides_that_are_none(file, tmp_path) -> None:
     with pytest.raises(InputError, match="'text' to be something like"):
         imported(file, text=3)
     first = next(iter(state))
-    with pytest.raises(CheckpointError, match="expected it among|unexpected"):
+    with pytest.raises(CheckpointError, match=r"expected it among|unexpected"):
         imported(file, {first: state[first]})
 
 

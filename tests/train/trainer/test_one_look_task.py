@@ -44,7 +44,7 @@ def items() -> list[Asked]:
 
 @pytest.fixture
 def task(one_look):
-    """``task(method, kinds=3)``: without dropout, and batch norms in eval mode, which mix samples."""
+    """``task(method, kinds=3)``: batch norms, which mix samples, are in eval mode."""
 
     def make(method: str, kinds: int | None = 3, **changes) -> OneLookTask:
         made = OneLookTask(one_look(method), kinds, **changes)
@@ -65,7 +65,8 @@ def test_terms_and_gradients_everywhere(task, items, method: str) -> None:
         items = [dataclasses.replace(each, there=torch.ones_like(each.there)) for each in items]
     terms = terms_of(made, stacked(items))
     box = {f"{name}{k}" for k in (0, 1) for name in ("token", "box", "giou", "align")}
-    assert set(terms) == (box if method == "mdetr" else {"box", "giou"}) | {"where", "kind"}
+    own = {*box, "every"} if method == "mdetr" else {"box", "giou"}
+    assert set(terms) == own | {"where", "kind"}
     total = made.total(terms)
     assert total > terms["where"]
     total.backward()

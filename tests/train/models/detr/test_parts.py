@@ -73,7 +73,7 @@ def test_padding_is_known_from_the_pixels(width: int, height: int) -> None:
 
 
 def test_places_count_what_is_shown() -> None:
-    """The same content has the same places, wherever it lies in the canvas; they end in one turn."""
+    """The same content has the same places wherever it lies in the canvas; they end in a turn."""
     small = torch.ones(1, 3, 4)
     whole = places.codes(small, 16).reshape(3, 4, 16)
     canvas = torch.zeros(1, 5, 8)
