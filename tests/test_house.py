@@ -37,7 +37,6 @@ SMALL = {
     "evaluation.scenes.slips": "typing slips know nothing of grammars",
     "export.check.rules.numbers": "one rule a module",
     "sdk.damage": "what damage is, apart from how files are read",
-    "sdk.engine.proof": "the rule that refuses an unproven engine, under its name",
     "sdk.engine.format1": "what earlier versions wrote, apart from what is written now",
     "sdk.regions.subject": "the words of a sentence, apart from what is made of them",
     "sdk.replay.recorder": "writes bundles, which the reader of bundles does not",

@@ -47,7 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     data = parser.add_argument_group("data")
     data.add_argument(
-        "--annotations", type=Path, required=True, metavar="FILE", help="in COCO's layout"
+        "--annotations",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="in COCO's layout, or VOC's list ImageSets/Main/trainval.txt",
     )
     data.add_argument("--images", type=Path, required=True, metavar="DIR")
     data.add_argument(

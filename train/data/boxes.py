@@ -30,6 +30,7 @@ from train.data.annotations import (
 )
 from train.data.entries import Annotation, Check, MalformedError, collect, fields, short
 from train.data.refcoco import load_refs
+from train.data.voc import DIFFICULT, LISTS, read_voc
 
 CROWD = "a crowd, not one object"
 _SHOWN = 5
@@ -87,8 +88,8 @@ def read_boxes(
     """Reads the boxes of a file.
 
     Args:
-        path: ``instances.json`` in COCO's layout, or RefCOCO's ``refs(...).p`` beside one, which
-            says what splits its images are of.
+        path: ``instances.json`` in COCO's layout, RefCOCO's ``refs(...).p`` beside one, which says
+            what splits its images are of, or a list of VOC's, ``ImageSets/Main/trainval.txt``.
         images: folder of the images, which boxes are held against; without it they are held
             against the sizes that the file states.
         split: of a RefCOCO file, only its images; all by default.
@@ -108,7 +109,8 @@ def read_boxes(
         else:
             if split is not None:
                 raise InputError(f"expected no split for {path}: only RefCOCO's refs(...).p do")
-            document, wanted = read_json(path), None
+            document = read_voc(path) if path.suffix in LISTS else read_json(path)
+            wanted = None
     except OSError as error:
         raise InputError(f"cannot read {error.filename}: {error.strerror or error}") from error
     return _collected(document, check, wanted)
@@ -158,6 +160,8 @@ def _collected(document: Any, check: Check, wanted: set[Any] | None) -> BoxSet:
         if wanted is not None and _image_of(entry) not in wanted:
             return []
         number, _ = fields(entry, "id", "category_id")
+        if entry.get(DIFFICULT):
+            raise MalformedError("difficult, as VOC says: no detector is asked for it")
         found = coco.place(entry, records, "", number)
         if found.crowd:
             raise MalformedError(CROWD)
