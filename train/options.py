@@ -23,12 +23,15 @@ def add_annotations(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     return data
 
 
-def add_run(parser: argparse.ArgumentParser, workers: int | None = None) -> argparse._ArgumentGroup:
+def add_run(
+    parser: argparse.ArgumentParser, workers: int | None = None, checked: str = "once an epoch"
+) -> argparse._ArgumentGroup:
     """Where a run leaves what it makes, what it runs on, when it saves, checks and stops.
 
     Args:
         parser: gets them.
         workers: the default of ``--workers``; None: one a core, four at most.
+        checked: the default of ``--check-every``, in words.
     """
     run = parser.add_argument_group("run")
     run.add_argument("-o", "--out", type=Path, required=True, metavar="DIR")
@@ -41,21 +44,19 @@ def add_run(parser: argparse.ArgumentParser, workers: int | None = None) -> argp
     add_threads(run)
     run.add_argument("--device", help="cpu or cuda; the best there is by default")
     run.add_argument("--save-every", type=positive, default=250, metavar="STEPS")
-    run.add_argument(
-        "--check-every", type=positive, metavar="STEPS", help="(default: once an epoch)"
-    )
+    run.add_argument("--check-every", type=positive, metavar="STEPS", help=f"(default: {checked})")
     run.add_argument(
         "--stop-after", type=positive_float, metavar="MINUTES", help="go on by the same command"
     )
     return run
 
 
-def add_clock(parser: argparse._ArgumentGroup) -> None:
-    """``--steps``, ``--minutes``."""
+def add_clock(parser: argparse._ArgumentGroup, usual: str = "ten epochs") -> None:
+    """``--steps``, as many by default as ``usual`` says in words; ``--minutes``."""
     parser.add_argument(
         "--steps",
         type=positive,
-        help="(default: ten epochs, or as many as --minutes have room for)",
+        help=f"(default: {usual}, or as many as --minutes have room for)",
     )
     parser.add_argument(
         "--minutes",

@@ -10,6 +10,7 @@ from export.families.family import ExportFamily
 CRITERIA = {
     "fp32": Criteria({}, {"*": 1e-3}, 0.99, 0.99, 0.99, 0.5),
     "fp16": Criteria({}, {"*": 2e-2}, 0.9, 0.9, 0.95, 0.5),
+    "int8": Criteria({}, {"*": 0.3}, 0.7, 0.8, 7 / 8, 1.5),  # as of two stages
 }
 
 FAMILY = ExportFamily(CRITERIA)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sdk.options import not_negative, positive, positive_float
+from sdk.options import not_negative, positive, positive_float, share
 from sdk.regions.views import KINDS, usual_view
 from train.options import add_annotations, add_clock, add_run
 
@@ -27,8 +27,9 @@ NO_END = 1_000_000  # steps of a run that goes by the clock
 KEEP_S = 45.0  # between two states of such a run
 BATCH = 256  # as published of the one that acts
 STEPS = {"projection": 5000, "projection-iou": 5000, "dqn": 100_000, "diffusion": 20_000}
+CHECKS = {"projection": 1000, "projection-iou": 1000, "dqn": 10_000, "diffusion": 4000}  # steps
 # Options that what is learned from depends on: a run goes on with its own.
-MADE_OF = ("method", "view", "split", "windows", "max_steps")
+MADE_OF = ("method", "view", "split", "windows", "max_steps", "near")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,15 +61,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " what is seen, else 0)",
     )
     recipe = parser.add_argument_group("recipe")
-    add_clock(recipe)
+    add_clock(recipe, "5000; 20000 of the diffusion, 100000 of the one that acts")
     recipe.add_argument("--lr", type=positive_float, default=1e-3)
     recipe.add_argument("--weight-decay", type=positive_float, default=1e-2)
     recipe.add_argument(
         "--max-steps", type=positive, default=10, help="of the one that acts (default: 10)"
     )
+    recipe.add_argument(
+        "--near",
+        type=share,
+        default=0.3,
+        help="share of its games that begin near the object, as the next frame of a video does"
+        " (default: 0.3; published: 0)",
+    )
     recipe.add_argument("--seed", type=not_negative, default=0)
     recipe.add_argument("--bfloat16", action="store_true", help="mixed precision by autocast")
-    run = add_run(parser, workers=0)
+    run = add_run(parser, workers=0, checked="1000; 4000 and 10000")
     run.add_argument("--checks", type=positive, default=200, help="sentences asked at each check")
 
 
@@ -139,7 +147,7 @@ def run(args: argparse.Namespace) -> int:
             None if check is None else checked,
             best_by="mean_iou",  # hits are few where a single vector says what is in a frame
             save_every=args.save_every,
-            check_every=args.check_every or max(1, STEPS[args.method] // 10),
+            check_every=args.check_every or CHECKS[args.method],
             keep_s=math.inf if args.minutes is None else KEEP_S,
             stop_after_minutes=args.stop_after,
             interrupted=interrupted,
@@ -171,7 +179,7 @@ def _trainer(
         from train.trainer.box_environment import BoxEnvironment, Looks
 
         looks = Looks(questions.vectors.names, args.images, opened, usual_view(args.view))
-        game = BoxEnvironment(questions, looks, config)
+        game = BoxEnvironment(questions, looks, config, args.near)
         return BoxAgent(head, game, recipe, device, made_of), lambda _: (_ for _ in ())
     if isinstance(head, Projection):
         pixels = questions.mean_pixels() if args.method == "projection" else config.centre

@@ -222,6 +222,11 @@ class BoxQuestions(Dataset[BoxBatch]):
             self._order = (epoch, rng.permutation(len(self.boxes)))
         return int(self._order[1][within])
 
+    def frame_wh(self, question: int) -> tuple[int, int]:
+        """Width and height of the photograph that a question is about, pixels."""
+        width, height = self._windows[self.photograph[question], 0, 2:].astype(int).tolist()
+        return width, height
+
     def frames(self) -> Mapping[str, Any]:
         """Mean and deviation of the boxes, cxcywh as shares of their frames: ``centre`` and
         ``spread`` of a configuration."""

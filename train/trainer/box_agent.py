@@ -101,7 +101,8 @@ class BoxAgent:
             return
         self._agent.num_timesteps = self.step
         self._agent.learning_starts += self.step
-        with Progress("training", self.recipe.steps, self.step) as bar:
+        total = self.recipe.steps if self.recipe.minutes is None else None
+        with Progress("training", total, self.step) as bar:
             self._agent.learn(
                 self.recipe.steps - self.step,
                 _Listening(self, bar, report),

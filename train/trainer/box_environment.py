@@ -1,6 +1,8 @@
 """A sentence and a photograph as a game: nine actions move and shape a box until it is the object.
 
 The rules are the vehicle's (``sdk.regions.refiners.acting``): how a box moves, what is remembered.
+Published games begin at the whole frame. Some of ours begin near the object, as the next frame of a
+video does on the vehicle: they show early what a box is worth that is nearly right.
 The reward is that of Caicedo and Lazebnik (2015), the sign of the change of the IoU, and 3 or -3
 for the trigger at an IoU of 0.5 or less. The published code of this project's model gives the sign
 the wrong way round; here it is as it is meant.
@@ -20,9 +22,10 @@ from numpy.typing import NDArray
 
 from evaluation.metrics import RIGHT_IOU
 from sdk.frame import Frame, read_image
-from sdk.geometry import Boxes, iou
+from sdk.geometry import Boxes, clip, cxcywh_to_xyxy, grow, iou, xyxy_to_cxcywh
 from sdk.regions.refiners.acting import (
     ACTIONS,
+    LEAST,
     REMEMBERED,
     RIGHT_REWARD,
     TRIGGER,
@@ -65,7 +68,7 @@ class Looks:
         """(D,) of length 1."""
         key = (photograph, tuple(np.round(xyxy, 2).tolist()))
         if key not in self._seen:
-            frame = self.frame(photograph)
+            frame = self._frame(photograph)
             crops = self._view.crops(frame, "bgr", xyxy[None], self._opened.image)
             self._seen[key] = image_vectors(self._opened, crops)[0].numpy()
             self.made += 1
@@ -74,7 +77,7 @@ class Looks:
         self._seen.move_to_end(key)
         return self._seen[key]
 
-    def frame(self, photograph: int) -> Frame:
+    def _frame(self, photograph: int) -> Frame:
         """Its pixels, which are kept for a while."""
         if photograph not in self._frames:
             self._frames[photograph] = read_image(self._images / self._names[photograph])
@@ -82,6 +85,14 @@ class Looks:
                 self._frames.popitem(last=False)
         self._frames.move_to_end(photograph)
         return self._frames[photograph]
+
+
+def near_box(xyxy: Boxes, whole: Boxes, rng: np.random.Generator) -> Boxes:
+    """A box ``(4,)`` beside another one, of another size, inside the frame; our choice of both."""
+    centre, sides = np.split(xyxy_to_cxcywh(xyxy), 2)
+    centre = centre + rng.uniform(-0.5, 0.5, 2) * sides
+    sides = sides * rng.uniform(0.7, 2.0, 2)
+    return grow(clip(cxcywh_to_xyxy(np.concatenate([centre, sides])), whole), LEAST, whole)
 
 
 class BoxEnvironment(gymnasium.Env[Float32, np.int64]):
@@ -94,14 +105,14 @@ class BoxEnvironment(gymnasium.Env[Float32, np.int64]):
         questions: what is asked.
         looks: sees the boxes.
         config: of the Q network: how many steps there are, and how large they are.
-        first: the episode to begin with.
+        near: the share of episodes that begin near the object.
     """
 
     def __init__(
-        self, questions: BoxQuestions, looks: Looks, config: BoxConfig, first: int = 0
+        self, questions: BoxQuestions, looks: Looks, config: BoxConfig, near: float = 0.0
     ) -> None:
         self._questions, self._looks, self._config = questions, looks, config
-        self._episode = first
+        self._near, self._episode = near, 0
         wide = 2 * config.features + REMEMBERED * len(ACTIONS) + 4
         self.observation_space = spaces.Box(-np.inf, np.inf, (wide,), np.float32)
         self.action_space = spaces.Discrete(len(ACTIONS))
@@ -109,14 +120,16 @@ class BoxEnvironment(gymnasium.Env[Float32, np.int64]):
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[Float32, dict[str, Any]]:
-        """The next question, at the whole frame. See ``gymnasium.Env``."""
+        """The next question, and where to begin. See ``gymnasium.Env``."""
         super().reset(seed=seed)
         self._asked = self._questions.question(self._episode)
+        rng = np.random.default_rng((self._questions.seed, self._episode, 6))
         self._episode += 1
         self._photograph = int(self._questions.photograph[self._asked])
-        height, width = self._looks.frame(self._photograph).shape[:2]
-        self._frame_wh = (width, height)
-        self._box = np.array([0.0, 0.0, width, height])
+        self._frame_wh = self._questions.frame_wh(self._asked)
+        self._box = np.array([0.0, 0.0, *self._frame_wh])
+        if rng.random() < self._near:
+            self._box = near_box(self._questions.boxes[self._asked], self._box, rng)
         self._past, self._steps = nothing_done(), 0
         return self._observation(), self._told()
 

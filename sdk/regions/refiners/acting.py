@@ -37,7 +37,7 @@ TRIGGER = ACTIONS.index("trigger")
 REMEMBERED = 10  # of the last actions
 RIGHT_REWARD = 3.0  # of the trigger where the box is right, and its negative elsewhere
 PAST, BOX, VALUES = "past", "box", "values"
-_LEAST = 4.0  # side of a box in pixels (our choice: there is little to see in a smaller one)
+LEAST = 4.0  # side of a box in pixels (our choice: there is little to see in a smaller one)
 
 # By what share of the step its centre moves and its sides grow, of width and height each. The
 # flatter and the narrower box of the paper lose height and width, and gain nothing.
@@ -68,7 +68,7 @@ def moved(xyxy: Boxes, action: int, step: float, frame_wh: tuple[int, int]) -> B
     sides = np.minimum(sides, size)
     centre = np.clip(centre, sides / 2, size - sides / 2)
     box = cxcywh_to_xyxy(np.concatenate([centre, sides]))
-    return grow(box, _LEAST, (0.0, 0.0, *frame_wh))
+    return grow(box, LEAST, (0.0, 0.0, *frame_wh))
 
 
 def remembered(past: Float32, action: int) -> Float32:

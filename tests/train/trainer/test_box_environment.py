@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import cv2
 import numpy as np
@@ -12,6 +11,7 @@ import pytest
 import torch
 from stable_baselines3.common.env_checker import check_env
 
+from sdk.geometry import contains
 from sdk.regions.refiners.acting import ACTIONS
 from sdk.regions.views import View
 from train.data.box_questions import BoxQuestions, Vectors
@@ -28,21 +28,18 @@ TARGET = (20.0, 10.0, 60.0, 30.0)  # the frame, one size smaller
 
 
 class Eyes:
-    """Looks that see nothing; photographs are all alike."""
+    """Looks that see nothing."""
 
     def __call__(self, photograph: int, xyxy: np.ndarray) -> np.ndarray:
         return np.full(FEATURES, 0.5, np.float32)
 
-    def frame(self, photograph: int) -> np.ndarray:
-        return np.zeros((FRAME[1], FRAME[0], 3), np.uint8)
 
-
-def game(target: tuple[float, ...] = TARGET, looks: Any = None) -> BoxEnvironment:
+def game(near: float = 0.0) -> BoxEnvironment:
     whole = torch.tensor([[[0.0, 0.0, *FRAME]]])
     vector = torch.full((1, FEATURES), 0.5)
     vectors = Vectors(("a.png",), ("red car",), whole, vector[None], vector)
-    items = [Annotation("a.png", target, "red car", 0)]
-    return BoxEnvironment(BoxQuestions(items, vectors, 1, 0), looks or Eyes(), CONFIG)
+    items = [Annotation("a.png", TARGET, "red car", 0)]
+    return BoxEnvironment(BoxQuestions(items, vectors, 1, 0), Eyes(), CONFIG, near)
 
 
 def act(environment: BoxEnvironment, name: str) -> tuple[float, bool, bool]:
@@ -63,6 +60,16 @@ def test_it_begins_at_the_whole_frame() -> None:
     assert state[: 2 * FEATURES].tolist() == [1.0] * 8  # 0.5 each, times the root of 4
     assert not state[2 * FEATURES : -4].any()
     assert state[-4:].tolist() == [0, 0, 1, 1]
+
+
+def test_some_games_begin_near_the_object() -> None:
+    environment = game(near=0.5)
+    starts = [environment.reset()[1] for _ in range(40)]
+    near = [told for told in starts if told["iou"] > 0.251]
+    assert 5 < len(near) < 35
+    assert all(contains((0, 0, *FRAME), told["xyxy"]) for told in starts)
+    again = game(near=0.5)
+    assert [again.reset()[1]["iou"] for _ in range(40)] == [told["iou"] for told in starts]
 
 
 def test_nearer_is_good_and_farther_is_bad() -> None:
