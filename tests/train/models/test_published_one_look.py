@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 import torch
+from tokenizers import Tokenizer, models
 from torch import Tensor
 
 from sdk.errors import CheckpointError, InputError
+from train.__main__ import main
+from train.families import load
 from train.models.mdetr.published import import_mdetr
 from train.models.transvg.published import import_transvg
 
@@ -149,3 +153,53 @@ def test_transvg_has_a_square_image(one_look, tmp_path) -> None:
     torch.save({"model": state}, tmp_path / "theirs.pth")
     with pytest.raises(CheckpointError, match="26 places"):
         import_transvg(tmp_path / "theirs.pth", "theirs", HEADS)
+
+
+@pytest.fixture
+def tokenizers_of(tmp_path):
+    """BERT's ``vocab.txt`` and RoBERTa's ``tokenizer.json``, of few words."""
+    signs = ["<s>", "<pad>", "</s>", "<unk>", *"abcdefghijklmnopqrstuvwxyz"]
+    made = Tokenizer(models.BPE({sign: k for k, sign in enumerate(signs)}, []))
+    made.save(str(tmp_path / "roberta.json"))
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "red", "car"]
+    (tmp_path / "vocab.txt").write_text("\n".join(words) + "\n")
+    return {
+        "mdetr": ["--tokenizer", str(tmp_path / "roberta.json")],
+        "transvg": ["--vocab", str(tmp_path / "vocab.txt")],
+    }
+
+
+def test_the_command_writes_a_checkpoint_that_loads(file, tokenizers_of, tmp_path, capsys) -> None:
+    method, model, state, path = file
+    torch.save({"model": state, "epoch": 3}, path)
+    config = tmp_path / "heads.json"
+    config.write_text(json.dumps({**HEADS, **OWN[method]}))
+    out = ["--config", str(config), "-o", str(tmp_path / "theirs")]
+    assert main(["import", f"--{method}", str(path), *tokenizers_of[method], *out]) == 0
+    said = capsys.readouterr().out
+    assert f"{len(state)} tensors, 0 of them not needed" in said
+    assert f"{method} with resnet [1, 1, 1, 1]" in said
+    found = load(tmp_path / "theirs").model.state_dict()
+    for name, tensor in model.state_dict().items():
+        torch.testing.assert_close(found[name], tensor, atol=2e-3, rtol=1e-3)  # stored as halves
+
+
+def test_the_command_says_what_is_wrong(file, tmp_path, capsys) -> None:
+    method, _, state, path = file
+    torch.save({"model": state}, path)
+    out = ["-o", str(tmp_path / "theirs")]
+    gone = "--tokenizer" if method == "mdetr" else "--vocab"
+    config = tmp_path / "heads.json"
+    config.write_text(json.dumps({**HEADS, **OWN[method]}))
+    own = ["import", f"--{method}", str(path), "--config", str(config), *out]
+    assert main([*own, gone, str(tmp_path / "nothing")]) == 2
+    words = tmp_path / "many.txt"
+    words.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", *map(str, range(99))]) + "\n")
+    if method == "transvg":
+        assert main([*own, "--vocab", str(words)]) == 3
+        assert "at most 64 tokens" in capsys.readouterr().err
+    assert main(["import", f"--{method}", str(tmp_path / "nothing.pth"), *out]) == 2
+    assert "found none" in capsys.readouterr().err
+    assert not (tmp_path / "theirs").exists()
+    with pytest.raises(SystemExit):
+        main(["import", *out])

@@ -65,7 +65,8 @@ PUBLISHED: Mapping[str, Mapping[str, Any]] = {
 
 def mdetr_tiny(vocab_size: int) -> MdetrConfig:
     """2 million parameters; a map of stride 16, on which an object of 40 px in a frame of 960x540
-    is more than one cell wide, and few queries, since a sentence has one answer."""
+    is more than one cell wide, and few queries: a sentence has one answer, and of many queries that
+    are as good as each other each would learn that it is hardly ever the one."""
     return MdetrConfig(
         name="mdetr-tiny",
         input_hw=(288, 512),
@@ -78,7 +79,7 @@ def mdetr_tiny(vocab_size: int) -> MdetrConfig:
         layers=2,
         dropout=0.0,
         decoder_layers=2,
-        queries=16,
+        queries=4,
     )
 
 
