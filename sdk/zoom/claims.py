@@ -19,7 +19,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,7 @@ from sdk.results.grounding import Float32
 from sdk.text import Tokens
 
 Floats = NDArray[np.float64]
+Margin = Callable[[Floats, Floats], Floats]
 
 LANDMARKS = 4  # of a word, which may mean any of several things
 _APART = 0.035  # what is nearer than so, across and down, is one landmark
@@ -260,7 +261,7 @@ def _in_front_of(dx: Floats, dy: Floats) -> Floats:
     return np.minimum(_in_line(dx, dy), (dy + 0.0027) / 0.0045)
 
 
-_BINARY: dict[str, Callable[[Floats, Floats], Floats]] = {
+_BINARY: dict[str, Margin] = {
     "left of": lambda dx, dy: _sideways(-dx, dy, 0.8),
     "right of": lambda dx, dy: _sideways(dx, dy, 0.8),
     "above": lambda dx, dy: _sideways(-dy, dx, 0.85),
@@ -274,8 +275,14 @@ _BINARY: dict[str, Callable[[Floats, Floats], Floats]] = {
     "farther": lambda dx, dy: -dy / 0.0055,
     "closest": lambda dx, dy: (0.118 - np.hypot(dx, dy)) / 0.027,
 }
+
+
+def _corner(row: Margin, column: Margin, x: Floats, y: Floats) -> Floats:
+    return np.minimum(row(x, y), column(x, y))
+
+
 # Margins of a place in the picture, from the centre's x and y in shares of its width and height.
-_SIDES: dict[str, Callable[[Floats, Floats], Floats]] = {
+_SIDES: dict[str, Margin] = {
     "left": lambda x, y: (0.39 - x) / 0.03,
     "right": lambda x, y: (x - 0.61) / 0.03,
     "top": lambda x, y: (0.43 - y) / 0.025,
@@ -284,9 +291,7 @@ _SIDES: dict[str, Callable[[Floats, Floats], Floats]] = {
 }
 _SIDES |= {f"{side} edge": _SIDES[side] for side in ("left", "right")}
 _SIDES |= {
-    f"{row} {column}": lambda x, y, row=row, column=column: np.minimum(
-        _SIDES[row](x, y), _SIDES[column](x, y)
-    )
+    f"{row} {column}": partial(_corner, _SIDES[row], _SIDES[column])
     for row in ("top", "bottom")
     for column in ("left", "right")
 }

@@ -52,6 +52,7 @@ def tiny(vocab_size: int) -> PizaConfig:
         max_tokens=24,
         bottleneck=8,
         zoom_dim=16,
+        landmarks=False,  # which takes a second encoder layer
         calibration={"threshold": 0.25},
     )
 

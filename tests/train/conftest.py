@@ -42,7 +42,7 @@ def tiny(vocab_size: int, base: dict[str, Any] | None = None, **changes: Any) ->
         "decoder_ffn_dim": 32,
         "num_queries": 5,
     }
-    values = {"input_hw": (64, 96), "bottleneck": 8, "zoom_dim": 16, **changes}
+    values = {"input_hw": (64, 96), "bottleneck": 8, "zoom_dim": 16, "landmarks": False, **changes}
     return dataclasses.replace(preset, base=preset.base | small | (base or {}), **values)
 
 

@@ -174,8 +174,7 @@ def run(args: argparse.Namespace) -> int:
     tokenizer_file = args.out / TOKENIZER
     write_grammar_tokenizer(args.grammar, tokenizer_file)
     vocabulary_size = Tokenizer.from_file(tokenizer_file, 64).vocabulary_size
-    config = replace(piza_tiny(vocabulary_size), method=args.method, landmarks=True)
-    model = PizaGrounder(config)
+    model = PizaGrounder(replace(piza_tiny(vocabulary_size), method=args.method))
     from_scratch(model)
     state = args.out / STATE
     if args.init is not None:

@@ -181,6 +181,7 @@ def piza_tiny(vocab_size: int) -> PizaConfig:
         bottleneck=32,
         zoom_dim=64,
         place_features=True,
+        landmarks=True,
     )
 
 
