@@ -46,7 +46,6 @@ SMALL = {
     "train.data.sorec": "one layout of annotations a module",
     "train.evaluation.photo_questions": "questions about photographs, as evaluation.questions",
     "train.evaluation.quick_scores": "figures to look at while a model trains",
-    "train.mmdet.vocabulary": "another project's tokenizer",
     "train.models.few_shot.decoupling": "a published layer, checked against its source",
     "train.models.few_shot.roi_align": "a published operation, checked against its definition",
     "train.models.grounding_dino.sine": "a published encoding, checked against its source",

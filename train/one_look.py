@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--sentences", type=positive, default=4, help="of a photograph at most (default: 4)"
     )
     recipe.add_argument(
-        "--lr", type=positive_float, help="(default: 5e-4, and 1e-4 from --init, as published)"
+        "--lr", type=positive_float, help="(default: 7e-4, and 1e-4 from --init, as published)"
     )
     recipe.add_argument("--weight-decay", type=positive_float, default=1e-4)
     recipe.add_argument(
@@ -203,7 +203,7 @@ def _recipe(args: argparse.Namespace, usual_steps: int) -> Recipe:
     begins = args.init is None
     return scratch(
         steps,
-        lr=args.lr or (5e-4 if begins else 1e-4),
+        lr=args.lr or (7e-4 if begins else 1e-4),
         backbones=1.0 if begins else 0.1,
         weight_decay=args.weight_decay,
         clip=1.0 if begins else 0.1,
