@@ -2,7 +2,7 @@
 
 A sentence has one box, from which a model that begins at random learns slowly where to look. Here
 every cell of the image is asked, once the sentence was heard, whether it shows what is meant, and
-beforehand what kind of object it shows.
+if it does, what the box is; and beforehand what kind of object it shows.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from torch.nn import functional as F
 
 from train.data.referring import Asked
 from train.data.samples import NOTHING
+from train.losses.grounding import box_loss
+from train.models.detr.layers import Mlp
 from train.models.grounding_dino.layers import MASKED
 
 REACH = 0.25  # of an object's sides, from its middle: where a cell shows it and nothing else
 
 
 class Probes(nn.Module):
-    """Linear probes of cells ``width`` wide, for what is meant and for ``kinds`` categories.
+    """Probes of cells ``width`` wide: for what is meant, its box, and ``kinds`` categories.
 
     seen: width of the cells before a sentence is heard.
     """
@@ -27,11 +29,12 @@ class Probes(nn.Module):
     def __init__(self, width: int, seen: int, kinds: int) -> None:
         super().__init__()
         self.meant, self.kind = nn.Linear(width, 1), nn.Linear(seen, max(kinds, 1))
+        self.box = Mlp(width, 4, 2)
 
     def forward(
         self, features: Tensor, cells: Tensor, shown: Tensor, grid: tuple[int, int], batch: Asked
     ) -> dict[str, Tensor]:
-        """The terms "where", a mean over sentences, and "kind", a mean over objects.
+        """The terms "where" and "cell", means over sentences, and "kind", a mean over objects.
 
         features (B, N, C): of the pictures; cells (S, N, D): after the sentences; shown (S, N).
         """
@@ -39,8 +42,19 @@ class Probes(nn.Module):
         meant = near(batch.places, grid) & (shown > 0)  # cells at the border may not be shown
         asked = batch.there & meant.any(-1)
         inside = logits.masked_fill(~meant, MASKED).logsumexp(-1)
-        where = ((logits.logsumexp(-1) - inside) * asked).sum() / batch.there.sum().clamp(min=1)
-        return {"where": where, "kind": self._kinds(features, grid, batch)}
+        count = batch.there.sum().clamp(min=1)
+        return {
+            "where": ((logits.logsumexp(-1) - inside) * asked).sum() / count,
+            "cell": self._boxes(cells, meant & batch.there[:, None], batch.boxes) / count,
+            "kind": self._kinds(features, grid, batch),
+        }
+
+    def _boxes(self, cells: Tensor, meant: Tensor, boxes: Tensor) -> Tensor:
+        """How far the boxes of the cells that show what is meant are off: a mean over the cells of
+        each sentence, summed over sentences."""
+        sentence, cell = meant.nonzero(as_tuple=True)
+        told = self.box(cells[sentence, cell].float()).sigmoid()
+        return (box_loss(told, boxes[sentence]) / meant.sum(-1)[sentence]).sum()
 
     def _kinds(self, features: Tensor, grid: tuple[int, int], batch: Asked) -> Tensor:
         """Cross entropy in the middle of each object, over its cells; cells of two say nothing."""

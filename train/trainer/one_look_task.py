@@ -19,7 +19,7 @@ from train.models.mdetr.model import Mdetr
 from train.models.transvg.model import Transvg
 from train.trainer.task import Task
 
-PROBES = {"where": 1.0, "kind": 0.5}  # weights of their terms
+PROBES = {"where": 1.0, "cell": 1.0, "kind": 0.5}  # weights of their terms
 WEIGHTS = {  # our own, from scratch: alignment, a sum over all words of a sentence, is most else
     "mdetr": {**mdetr.WEIGHTS, "align": 0.1, "every": 1.0, **PROBES},
     "transvg": {"box": 5.0, "giou": 2.0, **PROBES},

@@ -60,6 +60,24 @@ def test_knowing_where_and_what_costs_nothing() -> None:
     assert sure["kind"].item() == pytest.approx(0.0, abs=1e-5)
 
 
+def test_cells_of_what_is_meant_tell_its_box() -> None:
+    """The others may say what they like."""
+    target, foreign = [3.5 / 6, 1.5 / 4, 0.1, 0.1], [0.0] * 4
+    given = batch([target, foreign], [True, False], [[target]], [[0]], [0, 0])
+    probes = Probes(2, 2, 1)
+    cells, shown = torch.zeros(2, 24, 2), torch.ones(2, 24)
+    with torch.no_grad():
+        for layer in probes.box.layers:
+            layer.weight.zero_()
+        probes.box.layers[-1].bias.copy_(torch.logit(torch.tensor(target)))
+    right = probes(torch.zeros(1, 24, 2), cells, shown, GRID, given)["cell"]
+    assert right.item() == pytest.approx(0.0, abs=1e-5)
+    with torch.no_grad():
+        probes.box.layers[-1].bias.copy_(torch.logit(torch.tensor([0.3, *target[1:]])))
+    wrong = probes(torch.zeros(1, 24, 2), cells, shown, GRID, given)["cell"]
+    assert wrong > 5 * (target[0] - 0.3)
+
+
 def test_what_is_not_there_is_nowhere() -> None:
     """A foreign sentence, an object of no category, and cells that show nothing."""
     target = [3.5 / 6, 1.5 / 4, 0.1, 0.1]
