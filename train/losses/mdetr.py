@@ -78,19 +78,6 @@ def losses(prediction: Prediction, targets: Targets, variant: Variant = PAPER) -
     return terms
 
 
-def every_query(boxes: Tensor, targets: Tensor, there: Tensor) -> Tensor:
-    """Of sentences with one box: how far every query is from it, weighted as box terms are; our
-    own. With one-to-one matching alone queries learn places of their own, and only much later which
-    of them is right.
-
-    boxes (L, B, Q, 4), targets (B, 4), there (B,) bool.
-    """
-    wanted = targets[:, None]
-    distance, overlap = (boxes - wanted).abs().sum(-1), generalised_iou(boxes, wanted)
-    far = (WEIGHTS["box"] * distance + WEIGHTS["giou"] * (1 - overlap)).mean((0, 2))  # (B,)
-    return (far * there).sum() / there.sum().clamp(min=1)
-
-
 def positive_map(spans: Tensor, variant: Variant) -> Tensor:
     """Spans (B, n, T) bool -> (B, n, 256): how likely a query of the target means each place."""
     labels = F.pad(spans.float(), (0, LABELS - spans.shape[-1]))

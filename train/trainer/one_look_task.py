@@ -21,7 +21,7 @@ from train.trainer.task import Task
 
 PROBES = {"where": 1.0, "cell": 1.0, "kind": 0.5}  # weights of their terms
 WEIGHTS = {  # our own, from scratch: alignment, a sum over all words of a sentence, is most else
-    "mdetr": {**mdetr.WEIGHTS, "align": 0.1, "every": 1.0, **PROBES},
+    "mdetr": {**mdetr.WEIGHTS, "align": 0.1, **PROBES},
     "transvg": {"box": 5.0, "giou": 2.0, **PROBES},
 }
 PUBLISHED_WEIGHTS = {"mdetr": mdetr.WEIGHTS, "transvg": {"box": 1.0, "giou": 1.0}}
@@ -59,8 +59,6 @@ class OneLookTask(Task[Asked]):
         if isinstance(self.extra, Probes):
             stride = self.model.backbone.stride
             grid = (-(-pixels.shape[2] // stride), -(-pixels.shape[3] // stride))
-            if isinstance(self.model, Mdetr):
-                terms["every"] = mdetr.every_query(found.boxes, batch.boxes, batch.there)
             terms |= self.extra(seen.features, found.cells, asked.shown, grid, batch)
         return terms
 

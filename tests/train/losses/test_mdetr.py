@@ -15,7 +15,6 @@ from train.losses.mdetr import (
     Variant,
     alignment,
     costs,
-    every_query,
     losses,
     match,
     positive_map,
@@ -133,18 +132,6 @@ def test_layers_are_matched_by_themselves(right, targets) -> None:
     terms = losses(other, targets)
     for name in ("token", "box", "giou", "align"):
         assert terms[f"{name}0"].item() == pytest.approx(terms[f"{name}1"].item(), abs=1e-6)
-
-
-def test_every_query_may_be_drawn_to_the_box() -> None:
-    boxes = torch.tensor([0.5, 0.5, 0.2, 0.2]).expand(2, 2, QUERIES, 4).clone()
-    target = torch.tensor([[0.5, 0.5, 0.2, 0.2]] * 2)
-    there = torch.tensor([True, False])
-    assert every_query(boxes, target, there).item() == pytest.approx(0, abs=1e-6)
-    boxes[0, 0, 1, 0] += 0.1  # one query of eight, of the sentence that means something
-    boxes[:, 1] = 0.9
-    assert every_query(boxes, target, there).item() == pytest.approx(
-        (5 * 0.1 + 2 * (1 - 1 / 3)) / 8, abs=1e-5
-    )
 
 
 def test_what_is_not_finite_is_matched_all_the_same(targets) -> None:

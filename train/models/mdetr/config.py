@@ -68,8 +68,9 @@ SMALL_RESNET = {"kind": "resnet", "stem": 24, "planes": [16, 24, 40, 48], "block
 
 def mdetr_tiny(vocab_size: int) -> MdetrConfig:
     """1.5 million parameters. The input has a camera's shape, so that nothing is padded, and 9x16
-    cells, which are what a step takes its time for. Few queries: a sentence has one answer, and of
-    many that are as good as each other each would learn that it is hardly ever the one."""
+    cells, which are what a step takes its time for. One query: a sentence has one answer; several,
+    of which the nearest is the one that learns, share the frame among them, and learn much later
+    which of them is right."""
     return MdetrConfig(
         name="mdetr-tiny",
         input_hw=(288, 512),
@@ -82,7 +83,7 @@ def mdetr_tiny(vocab_size: int) -> MdetrConfig:
         layers=2,
         dropout=0.0,
         decoder_layers=2,
-        queries=4,
+        queries=1,
     )
 
 
