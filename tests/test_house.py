@@ -46,6 +46,7 @@ SMALL = {
     "train.data.sorec": "one layout of annotations a module",
     "train.evaluation.photo_questions": "questions about photographs, as evaluation.questions",
     "train.evaluation.quick_scores": "figures to look at while a model trains",
+    "train.losses.contrastive": "one loss a module",
     "train.models.few_shot.decoupling": "a published layer, checked against its source",
     "train.models.few_shot.roi_align": "a published operation, checked against its definition",
     "train.models.grounding_dino.sine": "a published encoding, checked against its source",

@@ -133,7 +133,7 @@ class Workshop:
         if name == GROUNDING_DINO:
             command = ["train", "piza", "--method", "zero-shot", "--close-up", "--checks", "0"]
             scenes = ["--scenes", str(budget.scenes), "--scenes-dir", str(self.folder / "scenes")]
-            return [*command, *scenes, "--phrase-steps", "400", "--phrase-share", "0.2", *common]
+            return [*command, *scenes, "--phrase-steps", "200", "--phrase-share", "0.2", *common]
         model = ["detector", name] if name in DETECTORS else [name]
         return ["train", *model, *train.options(), *val.options("val-"), *common]
 

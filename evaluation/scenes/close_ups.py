@@ -13,7 +13,6 @@ import numpy as np
 
 from evaluation.scenes.expressions import expressions
 from evaluation.scenes.scene import Rect, Scene, SceneObject
-from sdk.geometry import as_boxes, iou
 
 SIZE_WH = (960, 540)
 _WINDOW_W = (400.0, 640.0)  # targets of 26 to 45 px become 40 to 110 px
@@ -64,8 +63,7 @@ def close_ups(scene: Scene, most: int) -> list[CloseUp]:
         each = _close_up(scene, number)
         if each is None:
             continue
-        window = as_boxes(each.window_xyxy)
-        if not found or iou(window, as_boxes([o.window_xyxy for o in found])).max() < _ALIKE:
+        if all(_overlap(each.window_xyxy, other.window_xyxy) < _ALIKE for other in found):
             found.append(each)
     return found
 
@@ -118,6 +116,14 @@ def _window(
     y1 = round(centre[1] - h * rng.uniform(0.2, 0.8))
     x1, y1 = min(max(x1, 0), size_wh[0] - w), min(max(y1, 0), size_wh[1] - h)
     return x1, y1, x1 + w, y1 + h
+
+
+def _overlap(a: tuple[int, int, int, int], b: tuple[int, int, int, int]) -> float:
+    """IoU of two windows."""
+    w, h = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    shared = max(w, 0) * max(h, 0)
+    areas = [(x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in (a, b)]
+    return shared / (sum(areas) - shared)
 
 
 def _uncut(scene: Scene, window: tuple[int, int, int, int]) -> list[SceneObject] | None:
