@@ -12,8 +12,7 @@ COMMANDS = {
     "tune": "fine-tune a base model on annotated photographs; run again to resume",
     "detector": "a small detector (ssd, yolo, detr) from scratch on boxes; run again to resume",
     "clip": "train CLIP, SigLIP or a small CLIP on crops and their sentences; run again to resume",
-    "box": "train boxes over CLIP's features: a projection, a Q network, a diffusion; run again to"
-    " resume",
+    "box": "boxes over CLIP's features: a projection, a Q network, a diffusion; resumes",
     "mdetr": "train MDETR on annotated photographs, small from scratch; run again to resume",
     "transvg": "train TransVG on annotated photographs, likewise",
     "risf": "a two-stage detector of base classes, then taught new ones by a few shots each",
