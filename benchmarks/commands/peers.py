@@ -270,6 +270,8 @@ def _headlines(rows: Sequence[Figures]) -> Iterator[Headline]:
         note = ""
         if group in _EXACT:
             row = max(some, key=lambda each: each["macc"] or 0.0)
+            if row["macc"] == 0.0:  # weights that were trained to zoom, asked not to
+                continue
             note = f"; mAcc {percent(row['macc'])}, ours {percent(row['macc_ours'])}"
         else:
             row = min(some, key=lambda each: each["ratio"])

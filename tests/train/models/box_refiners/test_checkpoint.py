@@ -63,5 +63,5 @@ def test_what_is_missing_or_another_s(folder, public_clip) -> None:
     with pytest.raises(CheckpointError, match="no clip"):
         load(folder)
     shutil.copytree(other, folder / "clip")
-    with pytest.raises(CheckpointError, match="is not the CLIP that .* was trained over"):
+    with pytest.raises(CheckpointError, match=r"is not the CLIP that .* was trained over"):
         load(folder)
