@@ -16,7 +16,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.plots.style import BLUE, GREEN, MUTED, RED, VIOLET, blank, check_plot, dress, save
+from benchmarks.plots.style import (
+    AMBER,
+    BLUE,
+    GREEN,
+    LINE,
+    MUTED,
+    OCHRE,
+    RED,
+    SOFT,
+    VIOLET,
+    blank,
+    check_plot,
+    dress,
+    save,
+)
 from benchmarks.report.section import (
     Figures,
     Part,
@@ -44,7 +58,17 @@ PART = Part(
 )
 _DETECTED = ("YoloClip", "DetrClip", "ClipSSD")
 _VIEWS = ("padded", "margin", "blurred", "subject")
-_COLOURS = {"words": GREEN, "words x clip": RED, "as it is": BLUE}
+_COLOURS = {
+    "tight": SOFT,
+    "padded": VIOLET,
+    "margin": AMBER,
+    "blurred": LINE,
+    "subject": OCHRE,
+    "pseudo-queries": MUTED,
+    "words": GREEN,
+    "words x clip": RED,
+    "as it is": BLUE,
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -140,7 +164,7 @@ def _sources(args: argparse.Namespace) -> Sources | None:
 
 
 def section(figures: Figures) -> Section:
-    """Each pipeline in each variant, what theory says of them, and the plot of Acc50 over time."""
+    """Each pipeline in each variant, what theory says of them, and the plot of Acc50."""
     rows = figures["rows"]
     head = (
         *("pipeline", "variant", "mean IoU", "Acc50", "category", "cosine", "target proposed"),
@@ -193,35 +217,28 @@ def _order(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], ...]:
 
 
 def zoo_plot(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Acc50 over the time of an answer; a point for each row, the best of each pipeline named."""
-    figure = blank(7.2, 4.6)
+    """Acc50 of each pipeline, a point for each variant with its standard error."""
+    pipelines = list(dict.fromkeys(row["pipeline"] for row in rows))
+    figure = blank(7.2, 0.6 + 0.42 * len(pipelines))
     axes = figure.subplots()
-    best: dict[str, Mapping[str, Any]] = {}
+    named: set[str] = set()
     for row in rows:
-        true = row["pipeline"] == "true boxes"
-        color = VIOLET if true else _COLOURS.get(row["variant"], MUTED)
+        variant = row["variant"]
         axes.errorbar(
-            row["p50_ms"],
             100 * row["acc50"],
-            100 * row["acc50_se"],
+            pipelines.index(row["pipeline"]),
+            xerr=100 * row["acc50_se"],
             fmt="o",
-            color=color,
-            ms=5,
+            color=_COLOURS.get(variant, MUTED),
+            label=None if variant in named else variant,
+            ms=6,
             lw=1,
+            alpha=0.85,
         )
-        if row["acc50"] > best.get(row["pipeline"], {"acc50": -1.0})["acc50"]:
-            best[row["pipeline"]] = row
-    for name, row in best.items():
-        axes.annotate(
-            f"{name} ({row['variant']})",
-            (row["p50_ms"], 100 * row["acc50"]),
-            xytext=(6, 4),
-            textcoords="offset points",
-            fontsize=8,
-        )
-    axes.set_xscale("log")
-    axes.set_xlabel("p50 of an answer in ms")
-    axes.set_ylabel("Acc50 in %")
-    axes.margins(x=0.15)
-    dress(axes)
+        named.add(variant)
+    axes.set_yticks(range(len(pipelines)), pipelines, fontsize=9)
+    axes.invert_yaxis()
+    axes.set_xlabel("Acc50 in %")
+    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=8)
+    dress(axes, grid="x")
     save(figure, path)

@@ -40,7 +40,7 @@ def least(vocab_size: int, **changes: Any) -> PizaConfig:
         "text_config": preset.base["text_config"] | BERT,
     }
     values = {"name": "least", "input_hw": (60, 100), "max_tokens": 48, "bottleneck": 8}
-    values |= {"zoom_dim": 16} | changes
+    values |= {"zoom_dim": 16, "landmarks": False} | changes  # they take a second encoder layer
     return dataclasses.replace(preset, base=preset.base | parts | SMALL, **values)
 
 
