@@ -42,7 +42,7 @@ def test_all_networks_for_all_targets_in_their_types(
     graphs = [onnx.load(path) for path in networks.values()]
     wanted = Counter(each.kind for graph in graphs for each in find_products(graph))
     assert target["products"] == wanted
-    assert sum(wanted.values()) == 196
+    assert sum(wanted.values()) == 197  # one of them for what words mean
     assert wanted[precision] > 140
     assert target["weights"][precision] == max(target["weights"].values())
     assert target["plans"] == {
