@@ -8,27 +8,23 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sdk.errors import InputError
 from sdk.options import not_negative, positive, positive_float
-from train.options import add_annotations, add_clock, add_run
+from train.options import add_annotations, add_clock, add_run, steps_of
 
 if TYPE_CHECKING:
     from train.data.entries import AnnotationSet
     from train.evaluation.referring import ReferringCheck
     from train.models.one_look import Model
-    from train.trainer.checkpointing import Checkpointing
     from train.trainer.recipe import Recipe
 
-LAST = "last"
 EPOCHS = 10
-NO_END = 1_000_000  # steps of a run that goes by the clock
-KEEP_S = 45.0  # between two states of such a run
 GRAMMAR = "rich"  # whose tokenizer a model from scratch has: any word can be spelt with it
 
 
@@ -85,8 +81,8 @@ def run(args: argparse.Namespace, method: str, foreign: float = 0.0) -> int:
     from train.losses.mdetr import PAPER, PUBLISHED
     from train.storage import STATE
     from train.threads import limit_threads
-    from train.trainer.checkpointing import Checkpointing
     from train.trainer.distributed import join, leave
+    from train.trainer.journal import aloud, journal
     from train.trainer.loop import Trainer, flush_denormals
     from train.trainer.one_look_task import OneLookTask, learned
     from train.trainer.running import hurry, run_to_the_end
@@ -127,31 +123,18 @@ def run(args: argparse.Namespace, method: str, foreign: float = 0.0) -> int:
                 f" {tokenizer.max_tokens} places for tokens: what is beyond them is not heard"
             )
 
-    def checked(average: Any) -> dict[str, float]:
-        assert check is not None
-        scores = check(average)
-        said = ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
-        print(f"step {trainer.step}: {said}", flush=True)
-        return scores
-
-    def journal(interrupted: Callable[[], bool]) -> Checkpointing:
-        return Checkpointing(
-            trainer,
-            args.out,
-            args.out / LAST,
-            partial(save_checkpoint, tokenizer_file=tokenizer_file),
-            None if check is None else checked,
-            best_by=BEST_BY,
-            save_every=args.save_every,
-            check_every=args.check_every or an_epoch,
-            keep_s=math.inf if args.minutes is None else KEEP_S,
-            stop_after_minutes=args.stop_after,
-            interrupted=interrupted,
-        )
+    write_down = journal(
+        args,
+        trainer,
+        partial(save_checkpoint, tokenizer_file=tokenizer_file),
+        aloud(check, trainer),
+        BEST_BY,
+        an_epoch,
+    )
 
     steps = range(trainer.step, recipe.steps)
     batches = loader(data, steps, items, args.workers, crew.rank, crew.size, stack=stacked)
-    code = run_to_the_end(trainer, batches, journal)
+    code = run_to_the_end(trainer, batches, write_down)
     leave(crew)
     return code
 
@@ -199,7 +182,7 @@ def _recipe(args: argparse.Namespace, usual_steps: int) -> Recipe:
     """From scratch our own; from a checkpoint the published rates: the backbones at a tenth."""
     from train.trainer.recipe import scratch
 
-    steps = args.steps or (usual_steps if args.minutes is None else NO_END)
+    steps = steps_of(args, usual_steps)
     begins = args.init is None
     return scratch(
         steps,

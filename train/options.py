@@ -8,6 +8,8 @@ from pathlib import Path
 from sdk.cores import usable_cores
 from sdk.options import add_threads, not_negative, positive, positive_float
 
+_NO_END = 1_000_000  # steps of a run that goes by the clock
+
 
 def add_annotations(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     """``--annotations``, ``--images``, ``--split``, and the same of what is checked with."""
@@ -63,3 +65,8 @@ def add_clock(parser: argparse._ArgumentGroup, usual: str = "ten epochs") -> Non
         type=positive_float,
         help="of training at most: the learning rate has come down by then, or with the steps",
     )
+
+
+def steps_of(args: argparse.Namespace, usual: int) -> int:
+    """How many steps ``add_clock``'s options ask for: ``usual`` where they say nothing."""
+    return int(args.steps or (usual if args.minutes is None else _NO_END))

@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from evaluation.questions import Rect
+from evaluation.scenes.refcoco_writer import INSTANCES
 from sdk.errors import InputError
-
-REFS, INSTANCES, IMAGES = "refs(plain).p", "instances.json", "images"
 
 
 @dataclass(frozen=True)

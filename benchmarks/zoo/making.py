@@ -15,7 +15,8 @@ from typing import Any
 
 from benchmarks.options import BenchmarkError
 from benchmarks.own_process import run_logged
-from benchmarks.zoo.data import IMAGES, REFS, Source
+from benchmarks.zoo.data import Source
+from evaluation.scenes.refcoco_writer import IMAGES, REFS
 from evaluation.seeds import TRAINING, ZOO
 from sdk.engine.folder import default_engine
 

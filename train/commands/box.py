@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sdk.options import not_negative, positive, positive_float, share
 from sdk.regions.views import KINDS, usual_view
-from train.options import add_annotations, add_clock, add_run
+from train.options import add_annotations, add_clock, add_run, steps_of
 
 if TYPE_CHECKING:
     from train.data.box_questions import BoxQuestions
@@ -18,13 +17,9 @@ if TYPE_CHECKING:
     from train.evaluation.referring import ReferringCheck
     from train.models.box_refiners.config import BoxConfig
     from train.models.clip.public import PublicClip
-    from train.trainer.checkpointing import Checkpointing
     from train.trainer.recipe import Recipe
 
 METHODS = ("projection", "projection-iou", "dqn", "diffusion")
-LAST = "last"
-NO_END = 1_000_000  # steps of a run that goes by the clock
-KEEP_S = 45.0  # between two states of such a run
 BATCH = 256  # as published of the one that acts
 STEPS = {"projection": 5000, "projection-iou": 5000, "dqn": 100_000, "diffusion": 20_000}
 CHECKS = {"projection": 1000, "projection-iou": 1000, "dqn": 10_000, "diffusion": 4000}  # steps
@@ -96,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
     from train.models.clip.public import open_public_clip
     from train.storage import STATE
     from train.threads import limit_threads
-    from train.trainer.checkpointing import Checkpointing
+    from train.trainer.journal import aloud, journal
     from train.trainer.loop import flush_denormals
     from train.trainer.running import hurry, run_to_the_end
 
@@ -131,29 +126,17 @@ def run(args: argparse.Namespace) -> int:
         f" {trainer.step} on"
     )
 
-    def checked(model: Any) -> dict[str, float]:
-        assert check is not None
-        scores = check(model)
-        said = ", ".join(f"{name} {value:.3f}" for name, value in scores.items())
-        print(f"step {trainer.step}: {said}", flush=True)
-        return scores
+    # hits are few where a single vector says what is in a frame
+    write_down = journal(
+        args,
+        trainer,
+        partial(save_box, opened=opened),
+        aloud(check, trainer),
+        "mean_iou",
+        CHECKS[args.method],
+    )
 
-    def journal(interrupted: Callable[[], bool]) -> Checkpointing:
-        return Checkpointing(
-            trainer,
-            args.out,
-            args.out / LAST,
-            partial(save_box, opened=opened),
-            None if check is None else checked,
-            best_by="mean_iou",  # hits are few where a single vector says what is in a frame
-            save_every=args.save_every,
-            check_every=args.check_every or CHECKS[args.method],
-            keep_s=math.inf if args.minutes is None else KEEP_S,
-            stop_after_minutes=args.stop_after,
-            interrupted=interrupted,
-        )
-
-    return run_to_the_end(trainer, batches(trainer.step), journal)
+    return run_to_the_end(trainer, batches(trainer.step), write_down)
 
 
 def _trainer(
@@ -228,7 +211,7 @@ def _recipe(args: argparse.Namespace) -> Recipe:
     """Our own, but for what is published of the one that acts: its rate stays as it is."""
     from train.trainer.recipe import scratch
 
-    steps = args.steps or (STEPS[args.method] if args.minutes is None else NO_END)
+    steps = steps_of(args, STEPS[args.method])
     return scratch(
         steps,
         lr=args.lr,

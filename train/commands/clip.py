@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sdk.errors import InputError
 from sdk.options import not_negative, positive, positive_float, share
 from sdk.regions.views import KINDS, usual_view
-from train.options import add_annotations, add_clock, add_run
+from train.options import add_annotations, add_clock, add_run, steps_of
 
 if TYPE_CHECKING:
     from train.data.entries import AnnotationSet
     from train.data.pairs import Spoken
     from train.evaluation.retrieval import Retrieval
     from train.models.clip.public import PublicClip
-    from train.trainer.checkpointing import Checkpointing
     from train.trainer.recipe import Recipe
 
-START, LAST = "start", "last"
+START = "start"
 EPOCHS = 10  # as published
-NO_END = 1_000_000  # steps of a run that goes by the clock
-KEEP_S = 45.0  # between two states of such a run
 # Options that batches depend on: a run goes on with its own.
 MADE_OF = ("split", "train", "objects", "shift")
 
@@ -93,9 +90,9 @@ def run(args: argparse.Namespace) -> int:
     from train.models.clip.public import open_public_clip, save_public_clip
     from train.models.clip.small import write_small_clip
     from train.threads import limit_threads
-    from train.trainer.checkpointing import Checkpointing
     from train.trainer.clip_task import ClipTask, learned
     from train.trainer.distributed import agree, join, leave
+    from train.trainer.journal import aloud, journal, percent
     from train.trainer.loop import Trainer, flush_denormals
     from train.trainer.running import hurry, run_to_the_end
 
@@ -145,27 +142,14 @@ def run(args: argparse.Namespace) -> int:
                 f" {opened.max_tokens} tokens of the model: what is beyond them is cut"
             )
 
-    def checked(model: Any) -> dict[str, float]:
-        assert check is not None
-        scores = check(model)
-        said = ", ".join(f"{name} {100 * value:.1f} %" for name, value in scores.items())
-        print(f"step {trainer.step}: {said}", flush=True)
-        return scores
-
-    def journal(interrupted: Callable[[], bool]) -> Checkpointing:
-        return Checkpointing(
-            trainer,
-            args.out,
-            args.out / LAST,
-            partial(save_public_clip, opened=opened),
-            None if check is None else checked,
-            best_by="retrieval",
-            save_every=args.save_every,
-            check_every=args.check_every or an_epoch,
-            keep_s=math.inf if args.minutes is None else KEEP_S,
-            stop_after_minutes=args.stop_after,
-            interrupted=interrupted,
-        )
+    write_down = journal(
+        args,
+        trainer,
+        partial(save_public_clip, opened=opened),
+        aloud(check, trainer, percent),
+        "retrieval",
+        an_epoch,
+    )
 
     # CLIP's text network looks back only: what fills texts up behind them changes nothing.
     filler = opened.pad_id if opened.kind == "clip" and not opened.pad_left else None
@@ -178,7 +162,7 @@ def run(args: argparse.Namespace) -> int:
         crew.size,
         stack=partial(stack, filler=filler),
     )
-    code = run_to_the_end(trainer, batches, journal)
+    code = run_to_the_end(trainer, batches, write_down)
     leave(crew)
     return code
 
@@ -216,7 +200,7 @@ def _recipe(args: argparse.Namespace, usual_steps: int) -> Recipe:
     """As published where there is something to start from; our own from scratch."""
     from train.trainer.recipe import scratch
 
-    steps = args.steps or (usual_steps if args.minutes is None else NO_END)
+    steps = steps_of(args, usual_steps)
     begins = args.init is None
     return scratch(
         steps,

@@ -5,24 +5,19 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from sdk.errors import InputError
 from sdk.options import not_negative, positive, positive_float
 from train.models.detector.config import KINDS, check_size
-from train.options import add_annotations, add_clock, add_run
+from train.options import add_annotations, add_clock, add_run, steps_of
 
 if TYPE_CHECKING:
     from train.data.boxes import BoxSet
     from train.evaluation.detection import DetectorCheck
-    from train.trainer.checkpointing import Checkpointing
     from train.trainer.recipe import Recipe
 
-LAST = "last"
 EPOCHS = 10
-NO_END = 1_000_000  # steps of a run that goes by the clock
-KEEP_S = 45.0  # between two states of such a run
 CLIP = 10.0  # norm of the gradient: losses are sums over all that answers for an object
 
 
@@ -69,9 +64,9 @@ def run(args: argparse.Namespace) -> int:
     from train.models.detector.detr import SmallDetr
     from train.storage import STATE
     from train.threads import limit_threads
-    from train.trainer.checkpointing import Checkpointing
     from train.trainer.detector_task import DetectorTask
     from train.trainer.distributed import join, leave
+    from train.trainer.journal import aloud, journal, percent
     from train.trainer.loop import Trainer, flush_denormals
     from train.trainer.running import hurry, run_to_the_end
 
@@ -106,31 +101,13 @@ def run(args: argparse.Namespace) -> int:
             )
     data = BoxSamples(known.images, args.images, labels, model.config, args.seed, most)
 
-    def checked(model: Any) -> dict[str, float]:
-        assert check is not None
-        scores = check(model)
-        said = ", ".join(f"{name} {100 * value:.1f} %" for name, value in scores.items())
-        print(f"step {trainer.step}: {said}", flush=True)
-        return scores
-
-    def journal(interrupted: Callable[[], bool]) -> Checkpointing:
-        return Checkpointing(
-            trainer,
-            args.out,
-            args.out / LAST,
-            save_detector,
-            None if check is None else checked,
-            best_by="ap50",
-            save_every=args.save_every,
-            check_every=args.check_every or an_epoch,
-            keep_s=math.inf if args.minutes is None else KEEP_S,
-            stop_after_minutes=args.stop_after,
-            interrupted=interrupted,
-        )
+    write_down = journal(
+        args, trainer, save_detector, aloud(check, trainer, percent), "ap50", an_epoch
+    )
 
     steps = range(trainer.step, recipe.steps)
     batches = loader(data, steps, items, args.workers, crew.rank, crew.size, stack=stacked)
-    code = run_to_the_end(trainer, batches, journal)
+    code = run_to_the_end(trainer, batches, write_down)
     leave(crew)
     return code
 
@@ -138,7 +115,7 @@ def run(args: argparse.Namespace) -> int:
 def _recipe(args: argparse.Namespace, usual_steps: int) -> Recipe:
     from train.trainer.recipe import scratch
 
-    steps = args.steps or (usual_steps if args.minutes is None else NO_END)
+    steps = steps_of(args, usual_steps)
     return scratch(
         steps,
         lr=args.lr,

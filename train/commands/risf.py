@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sdk.errors import InputError
 from sdk.options import not_negative, positive, positive_float
 from train.models.detector.config import check_size
-from train.options import add_clock, add_run
+from train.options import add_clock, add_run, steps_of
 
 if TYPE_CHECKING:
     from train.data.class_splits import ClassSplit
@@ -22,15 +21,11 @@ if TYPE_CHECKING:
     from train.evaluation.detection import DetectorCheck
     from train.models.clip.public import PublicClip
     from train.models.few_shot.detector import FewShotDetector
-    from train.trainer.checkpointing import Checkpointing
     from train.trainer.recipe import Recipe
 
 BASE, SHOTS = "base", "shots"
-LAST = "last"
 EPOCHS = 10
 SHOT_STEPS = 500
-NO_END = 1_000_000  # steps of a run that goes by the clock
-KEEP_S = 45.0  # between two states of such a run
 LOSSES = ("bnrl", "cross-entropy", "focal")
 RATES = {BASE: 1e-3, SHOTS: 2e-4}
 CLIP = 10.0
@@ -126,9 +121,9 @@ def run(args: argparse.Namespace) -> int:
     from train.models.few_shot.checkpoint import save_few_shot
     from train.storage import STATE
     from train.threads import limit_threads
-    from train.trainer.checkpointing import Checkpointing
     from train.trainer.distributed import join, leave
     from train.trainer.few_shot_task import FewShotTask
+    from train.trainer.journal import journal
     from train.trainer.loop import Trainer, flush_denormals
     from train.trainer.running import hurry, run_to_the_end
 
@@ -160,24 +155,18 @@ def run(args: argparse.Namespace) -> int:
     most, labels = max(map(len, lesson.images.values())), model.config.labels
     data = BoxSamples(lesson.images, args.images, labels, model.config, args.seed, most)
 
-    def journal(interrupted: Callable[[], bool]) -> Checkpointing:
-        return Checkpointing(
-            trainer,
-            args.out,
-            args.out / LAST,
-            partial(save_few_shot, beside=beside),
-            check,
-            best_by="novel_ap" if args.stage == SHOTS else "base_ap",
-            save_every=args.save_every,
-            check_every=args.check_every or often,
-            keep_s=math.inf if args.minutes is None else KEEP_S,
-            stop_after_minutes=args.stop_after,
-            interrupted=interrupted,
-        )
+    write_down = journal(
+        args,
+        trainer,
+        partial(save_few_shot, beside=beside),
+        check,
+        "novel_ap" if args.stage == SHOTS else "base_ap",
+        often,
+    )
 
     steps = range(trainer.step, recipe.steps)
     batches = loader(data, steps, items, args.workers, crew.rank, crew.size, stack=stacked)
-    code = run_to_the_end(trainer, batches, journal)
+    code = run_to_the_end(trainer, batches, write_down)
     leave(crew)
     return code
 
@@ -278,7 +267,7 @@ def _loss(args: argparse.Namespace) -> str:
 def _recipe(args: argparse.Namespace, usual_steps: int) -> Recipe:
     from train.trainer.recipe import scratch
 
-    steps = args.steps or (usual_steps if args.minutes is None else NO_END)
+    steps = steps_of(args, usual_steps)
     return scratch(
         steps,
         lr=args.lr or RATES[args.stage],
