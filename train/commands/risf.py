@@ -18,7 +18,7 @@ from train.options import add_clock, add_run, steps_of
 if TYPE_CHECKING:
     from train.data.class_splits import ClassSplit
     from train.data.shots import Shots
-    from train.evaluation.detection import DetectorCheck
+    from train.evaluation.few_shot import FewShotCheck
     from train.models.clip.public import PublicClip
     from train.models.few_shot.detector import FewShotDetector
     from train.trainer.recipe import Recipe
@@ -132,8 +132,8 @@ def run(args: argparse.Namespace) -> int:
     flush_denormals()
     hurry(device)
     torch.manual_seed(args.seed)
-    check = _check(args, lesson)
     beside = _clip(args)
+    check = _check(args, lesson, beside)
     model = _model(args, lesson.split, beside)
     learned, items = list(model.parameters()), args.batch * crew.size
     an_epoch = math.ceil(len(lesson.images) / items)
@@ -280,12 +280,13 @@ def _recipe(args: argparse.Namespace, usual_steps: int) -> Recipe:
     )
 
 
-def _check(args: argparse.Namespace, lesson: Lesson) -> DetectorCheck | None:
+def _check(
+    args: argparse.Namespace, lesson: Lesson, beside: PublicClip | None
+) -> FewShotCheck | None:
     """COCO's scores on some images, printed; objects of classes that are not learned are left out,
     and counted."""
     from train.data.boxes import of_categories, read_usable_boxes, some_images
-    from train.evaluation.detection import DetectorCheck
-    from train.evaluation.few_shot import few_shot_scores
+    from train.evaluation.few_shot import FewShotCheck
 
     if args.val_annotations is None:
         return None
@@ -304,8 +305,7 @@ def _check(args: argparse.Namespace, lesson: Lesson) -> DetectorCheck | None:
         raise InputError(
             f"expected objects of {', '.join(wanted)} in {args.val_annotations}, found none"
         )
-    scores = partial(few_shot_scores, labels=labels, novel=split.novel)
-    return DetectorCheck(chosen, images, labels, scores)
+    return FewShotCheck(chosen, images, split.novel, beside)
 
 
 def _made_of(args: argparse.Namespace, lesson: Lesson, items: int) -> dict[str, Any]:

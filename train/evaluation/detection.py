@@ -7,7 +7,7 @@ what a second stage asks: of every object, whether one of the best few boxes is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,9 +37,6 @@ class Truth:
 
     xyxy: Boxes
     labels: NDArray[np.int64]
-
-
-Scores = Callable[[Sequence[Proposals], Sequence[Truth]], dict[str, float]]
 
 
 def detection_scores(found: Sequence[Proposals], truths: Sequence[Truth]) -> dict[str, float]:
@@ -101,7 +98,6 @@ class DetectorCheck:
         known: the objects of each image, by its name.
         images: folder of the images, which are read at every call.
         labels: the categories that the model has learned.
-        scores: of what was found in images against what is there.
     """
 
     def __init__(
@@ -109,9 +105,7 @@ class DetectorCheck:
         known: Mapping[str, Sequence[Box]],
         images: Path,
         labels: Sequence[str],
-        scores: Scores = detection_scores,
     ) -> None:
-        self.scores = scores
         self.paths = [images / name for name in known]
         self.labels = tuple(labels)
         self.truths = [Truth(*as_arrays(boxes, labels)) for boxes in known.values()]
@@ -120,7 +114,7 @@ class DetectorCheck:
         found: list[Proposals] = []
         for start in range(0, len(self.paths), _TOGETHER):
             found += self._look(model, self.paths[start : start + _TOGETHER])
-        return self.scores(found, self.truths)
+        return detection_scores(found, self.truths)
 
     @torch.inference_mode()
     def _look(self, model: nn.Module, paths: Sequence[Path]) -> list[Proposals]:

@@ -1,23 +1,74 @@
 """How good a detector is at what it was taught, and at what it knew before: COCO's scores.
 
-AP is COCO's (Lin et al. 2014): precision at 101 recalls, its mean over classes and over ten
-overlaps from 0.5 to 0.95; AP50 and AP75 at one overlap each. Crowds are left out where boxes are
-read. VOC's AP50 is with all points: ``train.evaluation.detection``.
+It is asked as the vehicle asks, so that CLIP corrects what it would correct there. AP is COCO's
+(Lin et al. 2014): precision at 101 recalls, its mean over classes and over ten overlaps from 0.5
+to 0.95; AP50 and AP75 at one overlap each. Crowds are left out where boxes are read. VOC's AP50 is
+with all points: ``train.evaluation.detection``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sdk.frame import read_image
 from sdk.regions.proposals import Proposals
+from sdk.results.detections import Detections
+from train.data.boxes import Box
+from train.data.detection import as_arrays
+from train.evaluation.asking import open_detector
 from train.evaluation.detection import Truth, average_precision, best_precision
+from train.families.few_shot import FewShotModel
+from train.models.clip.public import PublicClip
 
 OVERLAPS = np.linspace(0.5, 0.95, 10)
 RECALLS = np.linspace(0.0, 1.0, 101)
 GROUPS = ("base", "novel", "all")
+CORRECTED = "clip_"  # how the names of scores begin that CLIP has had a say in
+
+
+class FewShotCheck:
+    """Called with a detector, gives its own scores, and those that CLIP corrects: ``clip_ap``...
+
+    Args:
+        known: the objects of each image, by its name.
+        images: folder of the images, which are read at every call.
+        novel: the classes that it was taught by a few shots.
+        beside: CLIP; None where scores are the detector's own.
+    """
+
+    def __init__(
+        self,
+        known: Mapping[str, Sequence[Box]],
+        images: Path,
+        novel: Sequence[str],
+        beside: PublicClip | None = None,
+    ) -> None:
+        self.known, self.images = known, images
+        self.novel, self.beside = tuple(novel), beside
+
+    def __call__(self, model: Any) -> dict[str, float]:
+        labels = model.config.labels
+        truths = [Truth(*as_arrays(boxes, labels)) for boxes in self.known.values()]
+        with open_detector(FewShotModel(model, self.beside), 0.0) as detector:
+            found = [detector.detect(read_image(self.images / name)) for name in self.known]
+        own = [_ordered(each, each.own_scores) for each in found]
+        scores = few_shot_scores(own, truths, labels, self.novel)
+        if self.beside is None:
+            return scores
+        corrected = [_ordered(each, each.scores) for each in found]
+        more = few_shot_scores(corrected, truths, labels, self.novel)
+        return scores | {f"{CORRECTED}{name}": value for name, value in more.items()}
+
+
+def _ordered(found: Detections, scores: NDArray[np.float32]) -> Proposals:
+    """What was found in an image, best first by these scores."""
+    order = np.argsort(-scores, kind="stable")
+    return Proposals(found.xyxy[order], scores[order], found.labels[order], found.names)
 
 
 def few_shot_scores(

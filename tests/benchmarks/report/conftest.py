@@ -14,6 +14,7 @@ from benchmarks.asking import Run
 from benchmarks.coldstart import ColdStart
 from benchmarks.coldstart import summarise as summarise_starts
 from benchmarks.commands.latency import summarise
+from benchmarks.fewshot.table import METHODS
 from benchmarks.report.parts import benchmarks
 from benchmarks.report.section import Picture
 
@@ -186,6 +187,17 @@ def zoo() -> dict[str, Any]:
     return {"rows": rows, "budget": {"minutes": 1.0}, "environment": MACHINE}
 
 
+def fewshot() -> dict[str, Any]:
+    rows = [
+        {"k": 10, "seed": seed, "method": method}
+        | dict.fromkeys(("novel_ap", "novel_ap50", "base_ap"), value)
+        for seed in range(2)
+        for method, value in zip(METHODS, (0.1, 0.2, 0.2, 0.3), strict=True)
+    ]
+    known = {"novel": ["bus"], "base": {"base_ap": 0.5}, "clip": {"n": 9, "right": 0.5}}
+    return {"rows": rows, **known, "environment": MACHINE}
+
+
 def kernel() -> dict[str, Any]:
     times = dict.fromkeys(("ours", "opencv", "blob", "pillow", "torch"), 2.0)
     row = {"frame": "1080p", "window": "whole", "size": "256x448", "device": "cpu", "copy_ms": 1.0}
@@ -222,6 +234,7 @@ MADE = {
         video,
         proposals,
         zoo,
+        fewshot,
         kernel,
         methods,
         plans,

@@ -59,6 +59,7 @@ def test_everything(fake: Fake, tmp_path: Path, capsys: pytest.CaptureFixture[st
         *("--with", "methods", "--out elsewhere"),
         *("--with", "proposals", "d.engine"),
         *("--with", "zoo", ""),
+        *("--with", "fewshot", ""),
         *("--with", "plans", ""),
     ]
     assert main(["all", "--out", str(out), *options]) == 0

@@ -31,6 +31,8 @@ def test_everything_measured(made: dict[str, Any]) -> None:
         "of a search outside the networks": ("9.0 %", False),
         "zoom of a detector against its tiles": ("2.46x", True),
         "targets that the zoom does not propose and tiles do": ("0.0 points", True),
+        "novel AP of both over fine-tuning, 10 shots": ("+20.0 ± 0.0", True),
+        "base AP of both over fine-tuning, 10 shots": ("+20.0 points", True),
     }
 
 

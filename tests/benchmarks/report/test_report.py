@@ -16,7 +16,7 @@ from sdk.errors import InputError
 
 PLOTS = {
     *("latency-distribution", "latency-over-time", "latency-stages", "accuracy-against-p99"),
-    *("scaling", "deadline", "calibration", "kernel", "methods", "zoo"),
+    *("scaling", "deadline", "calibration", "kernel", "methods", "zoo", "fewshot"),
 }
 
 

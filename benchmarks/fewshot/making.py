@@ -1,0 +1,163 @@
+"""What the experiment is made of: pictures, a base detector, CLIP, and what shots teach.
+
+Each step is a command of ours in a process of its own and leaves a log; one that an earlier run has
+finished is kept, and a training that was interrupted goes on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.fewshot.captions import write_captions
+from benchmarks.options import BenchmarkError
+from benchmarks.own_process import run_logged
+from evaluation.scenes.refcoco_writer import IMAGES, INSTANCES
+from evaluation.seeds import TRAINING, ZOO
+
+NOVEL = ("bus", "motorcycle", "triangular sign", "cone")  # one of each: vehicles, riders, signs
+LOSSES = ("cross-entropy", "bnrl")
+LOG = "log.jsonl"
+_FIRST_SCENE = TRAINING.first + 200_000  # as of the zoo
+
+
+def _said(default: Any, text: str) -> Any:
+    return field(default=default, metadata={"help": text})
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much is trained and asked; what each field means is in its metadata."""
+
+    scenes: int = _said(800, "rendered scenes to train on, up to three close-ups of each")
+    test_scenes: int = _said(46, "rendered scenes that are asked about")
+    base_minutes: float = _said(20.0, "of training the base detector")
+    clip_minutes: float = _said(10.0, "of training CLIP")
+    steps: int = _said(150, "of teaching novel kinds")
+    batch: int = _said(4, "pictures in each of them")
+
+
+@dataclass(frozen=True, order=True)
+class Lesson:
+    """One fine-tuning: so many shots, drawn by a seed, learned by a loss of ``LOSSES``."""
+
+    k: int
+    seed: int
+    loss: str
+
+    @property
+    def name(self) -> str:
+        """Of its folder."""
+        return f"{self.loss}-k{self.k}-seed{self.seed}"
+
+
+class Workshop:
+    """The folder of one experiment.
+
+    Args:
+        folder: where everything goes.
+        budget: how much; results of different ones do not mix.
+        processes: trainings that run side by side, a thread each.
+        say: told what is done next.
+
+    Raises:
+        BenchmarkError: the folder holds an experiment with another budget, or a step failed.
+    """
+
+    def __init__(
+        self, folder: Path, budget: Budget, processes: int, say: Callable[[str], None]
+    ) -> None:
+        self.folder, self.budget = folder, budget
+        self.processes, self._say = processes, say
+        self._claim()
+        self.split = folder / "split.json"
+        self.split.write_text(json.dumps({"novel": NOVEL}) + "\n")
+        self.train = self._rendered("train", _FIRST_SCENE, budget.scenes)
+        self.test = self._rendered("test", ZOO.first, budget.test_scenes)
+
+    def prepare(self) -> None:
+        """Trains the base detector and CLIP, side by side."""
+        with ThreadPoolExecutor(self.processes) as pool:
+            for each in [pool.submit(self.base), pool.submit(self.clip)]:
+                each.result()
+
+    def base(self) -> Path:
+        """The detector of the base kinds, and what it is worth; trained now if it is not there."""
+        options = [*self._detecting(), "--minutes", str(self.budget.base_minutes)]
+        often = ["--check-every", "1000000"]  # at the end alone
+        return self._trained("base", ["risf", "base", *options, *often])
+
+    def clip(self) -> Path:
+        """A small CLIP that has seen no crop of a novel object, but captions that name them."""
+        captions = self.folder / "captions.json"
+        if not captions.is_file():
+            count, naming = write_captions(
+                self.train / INSTANCES, self.train / IMAGES, NOVEL, 0, captions
+            )
+            self._say(f"{count} captions, {naming} of which name what is novel")
+        files = ["--annotations", str(captions), "--images", str(self.train / IMAGES)]
+        return self._trained("clip", ["clip", *files, "--minutes", str(self.budget.clip_minutes)])
+
+    def teach(self, lessons: Sequence[Lesson]) -> None:
+        """Teaches what is not taught yet, side by side."""
+        with ThreadPoolExecutor(self.processes) as pool:
+            list(pool.map(self.taught, lessons))
+
+    def taught(self, lesson: Lesson) -> Path:
+        """A detector of all kinds; taught now if it is not there."""
+        options = [*self._detecting(), "--k", str(lesson.k), "--loss", lesson.loss]
+        options += ["--seed", str(lesson.seed), "--base", str(self.base())]
+        options += ["--clip", str(self.clip()), "--batch", str(self.budget.batch)]
+        options += ["--steps", str(self.budget.steps), "--check-every", str(self.budget.steps)]
+        return self._trained(lesson.name, ["risf", "shots", *options])
+
+    def scores(self, checkpoint: Path) -> dict[str, float]:
+        """Of a detector on the pictures of the test, as its training wrote them down in the end."""
+        lines = (checkpoint.parent / LOG).read_text(encoding="utf-8").splitlines()
+        checks = [entry for entry in map(json.loads, lines) if "base_ap" in entry]
+        return dict(checks[-1])
+
+    def _detecting(self) -> list[str]:
+        """Options of both stages. The test chooses nothing: the last checkpoint is used."""
+        files = ["--annotations", str(self.train / INSTANCES), "--images", str(self.train / IMAGES)]
+        files += ["--val-annotations", str(self.test / INSTANCES)]
+        files += ["--val-images", str(self.test / IMAGES), "--checks", "1000000"]
+        return [*files, "--split", str(self.split)]
+
+    def _trained(self, name: str, command: Sequence[str]) -> Path:
+        """The last checkpoint of a training command."""
+        out = self.folder / name
+        done = out / "trained.json"
+        if not done.is_file():
+            self._say(f"training {name}")
+            self._run(["train", *command, "--threads", "1", "--out", str(out)], name)
+            done.write_text(json.dumps({"command": list(command)}) + "\n")
+        return out / "last"
+
+    def _rendered(self, name: str, seed: int, count: int) -> Path:
+        """A folder of close-ups of so many scenes."""
+        out = self.folder / name
+        if not (out / INSTANCES).is_file():
+            self._say(f"close-ups to {name} with, of {count} scenes")
+            command = ["train", "scenes", "--close-ups", "--out", str(out), "--split", name]
+            self._run([*command, "--count", str(count), "--seed", str(seed)], f"{name}-data")
+        return out
+
+    def _claim(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        note = self.folder / "budget.json"
+        mine = json.dumps(asdict(self.budget), indent=1)
+        if not note.is_file():
+            note.write_text(mine + "\n")
+        elif note.read_text().strip() != mine:
+            raise BenchmarkError(
+                f"{self.folder} holds an experiment with another budget (see {note.name}); choose"
+                " another --out or delete it"
+            )
+
+    def _run(self, command: list[str], name: str) -> None:
+        run_logged(command, self.folder / f"{name}.log")
