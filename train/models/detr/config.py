@@ -12,8 +12,8 @@ from torch import Tensor
 
 from sdk.errors import CheckpointError, EngineError
 from sdk.zoom.calibration import Calibration
-from train.models.detr.efficientnet import B3, B3_STEM, EfficientNet
-from train.models.detr.resnet import ResNet
+from train.models.backbones.efficientnet import B3, B3_STEM, EfficientNet
+from train.models.backbones.resnet import ResNet
 from train.models.grounding_dino.config import MEAN, STD, UNCALIBRATED
 from train.storage import whole_file
 

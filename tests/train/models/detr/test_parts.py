@@ -12,11 +12,11 @@ from torch.testing import assert_close
 
 from sdk.errors import CheckpointError
 from sdk.letterbox import Letterbox
+from train.models.backbones.efficientnet import EfficientNet, SameConv2d
+from train.models.backbones.resnet import ResNet
 from train.models.detr import places
 from train.models.detr.config import EFFICIENTNET_B3, RESNET50, make_backbone
-from train.models.detr.efficientnet import EfficientNet, SameConv2d
 from train.models.detr.layers import Attention, DecoderLayer, EncoderLayer
-from train.models.detr.resnet import ResNet
 from train.models.detr.text import TextEncoder
 from train.models.grounding_dino.layers import padding_bias
 from train.models.mdetr.config import MdetrConfig, mdetr_tiny

@@ -1,0 +1,1 @@
+"""Networks that make a map of an image, for every family that needs one."""
