@@ -1,7 +1,7 @@
 """``python -m train mdetr`` and ``transvg``: from annotated photographs to a checkpoint.
 
-Without ``--init`` a small model is trained from scratch, by a recipe of ours; with it the one that
-is named goes on, at the published rates.
+Without ``--init`` a small model is trained by a recipe of ours, from scratch or from what a
+detector sees; with it the one that is named goes on, at the published rates.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from train.options import add_annotations, add_clock, add_run, steps_of
 if TYPE_CHECKING:
     from train.data.entries import AnnotationSet
     from train.evaluation.referring import ReferringCheck
+    from train.models.mdetr.config import MdetrConfig
     from train.models.one_look import Model
+    from train.models.transvg.config import TransvgConfig
     from train.trainer.recipe import Recipe
 
 EPOCHS = 10
@@ -35,6 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="CHECKPOINT",
         help="one of the same method to start from (default: a small model at random)",
+    )
+    parser.add_argument(
+        "--detector",
+        type=Path,
+        metavar="FOLDER",
+        help="a YOLO or SSD of `train detector`, with whose pyramid and input a small model begins",
     )
     add_annotations(parser)
     recipe = parser.add_argument_group("recipe")
@@ -144,7 +152,7 @@ def _start(args: argparse.Namespace, method: str) -> tuple[Model, Path]:
     from sdk.sentences import SentenceTokenizer
     from train.checkpoint import TOKENIZER
     from train.data.vocabulary import write_grammar_tokenizer
-    from train.families.one_stage import load_model, make_model
+    from train.families.one_stage import load_model
     from train.models.detr.config import UNCALIBRATED
     from train.models.mdetr.config import mdetr_tiny
     from train.models.transvg.config import transvg_tiny
@@ -153,14 +161,30 @@ def _start(args: argparse.Namespace, method: str) -> tuple[Model, Path]:
     if args.init is None:
         write_grammar_tokenizer(GRAMMAR, tokenizer_file)
         words = SentenceTokenizer.from_file(tokenizer_file, 64).vocabulary_size
-        return make_model({"mdetr": mdetr_tiny, "transvg": transvg_tiny}[method](words)), (
-            tokenizer_file
-        )
+        config = {"mdetr": mdetr_tiny, "transvg": transvg_tiny}[method](words)
+        return _small(config, args.detector), tokenizer_file
+    if args.detector is not None:
+        raise InputError("expected --init or --detector, got both")
     model = load_model(args.init)
     if method != model.config.METHOD:
         raise InputError(f"expected a checkpoint of {method}, {args.init} is {model.config.METHOD}")
     model.config = replace(model.config, calibration=dict(UNCALIBRATED))  # of other weights
     return model, args.init / TOKENIZER
+
+
+def _small(config: MdetrConfig | TransvgConfig, detector: Path | None) -> Model:
+    """A model at random, or with a detector's pyramid, and then for its input."""
+    from train.families.one_stage import make_model
+    from train.models.detector.checkpoint import load_detector
+
+    if detector is None:
+        return make_model(config)
+    known = load_detector(detector)
+    backbone = {**config.backbone, "width": known.config.width}
+    seen = {name: getattr(known.config, name) for name in ("input_hw", "mean", "std")}
+    model = make_model(replace(config, backbone=backbone, **seen))
+    model.backbone.pyramid.load_state_dict(known.pyramid.state_dict())
+    return model
 
 
 def _check(args: argparse.Namespace, known: AnnotationSet, tokenizer: Path) -> ReferringCheck:
@@ -205,6 +229,7 @@ def _made_of(
     """What the batches depend on, besides the recipe."""
     from sdk.engine.folder import file_sha256
     from train.checkpoint import checkpoint_sha256
+    from train.models.detector.checkpoint import WEIGHTS
 
     return {
         "annotations": file_sha256(args.annotations)[:16],
@@ -215,4 +240,5 @@ def _made_of(
         "foreign": foreign,
         "published": int(args.published),
         "init": "nothing" if args.init is None else checkpoint_sha256(args.init)[:16],
+        "detector": "none" if args.detector is None else file_sha256(args.detector / WEIGHTS)[:16],
     }

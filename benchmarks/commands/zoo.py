@@ -1,7 +1,8 @@
 """``python -m benchmarks zoo``: every way to ground a sentence, in small, on the same questions.
 
-A small CLIP, three detectors and a plain Grounding DINO are trained on rendered close-ups, or on
-annotated photographs, and all that can be made of them is asked the same sentences in turn.
+A small CLIP, three detectors, boxes over CLIP's features, MDETR, TransVG and a plain Grounding DINO
+are trained on rendered close-ups, or on annotated photographs, and all that can be made of them is
+asked the same sentences in turn.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ if TYPE_CHECKING:
     from benchmarks.zoo.making import Sources
 
 PART = Part(
-    quick=("--scenes", "4", "--test-scenes", "2", "--sentences", "3", "--minutes", "0.02"),
+    quick=("--scenes", "4", "--test-scenes", "2", "--sentences", "3", "--minutes", "0.02", "--one-look-minutes", "0.02"),
     engine=False,
     asked_for=True,
 )
@@ -79,7 +80,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pipeline", choices=PIPELINES, nargs="+", default=list(PIPELINES), help="(default: all)"
     )
     parser.add_argument("--out", type=Path, default=Path("build/zoo"), help="run again: resume")
-    types = {"minutes": positive_float, "seed": not_negative}
+    types = {"minutes": positive_float, "one_look_minutes": positive_float, "seed": not_negative}
     for each in fields(Budget):
         parser.add_argument(
             f"--{each.name.replace('_', '-')}",

@@ -19,13 +19,15 @@ from benchmarks.zoo.data import Source
 from evaluation.scenes.refcoco_writer import IMAGES, REFS
 from evaluation.seeds import TRAINING, ZOO
 from sdk.engine.folder import default_engine
+from train.commands.box import STEPS
 
 DETECTORS = ("yolo", "detr", "ssd")
 CLIP, HEATMAPS, GROUNDING_DINO = "clip", ("watershed", "slic"), "grounding-dino"
 ONE_LOOK, BUNDLED = ("mdetr", "transvg"), "piza-tiny"
-PIPELINES = (*DETECTORS, *HEATMAPS, *ONE_LOOK, GROUNDING_DINO, BUNDLED)
+BOXES = ("projection", "projection-iou", "dqn", "diffusion")  # learned over CLIP's features
+PIPELINES = (*DETECTORS, *HEATMAPS, *BOXES, *ONE_LOOK, GROUNDING_DINO, BUNDLED)
 RENDERED = (GROUNDING_DINO, BUNDLED)  # have seen rendered scenes alone, whatever others are shown
-TRAINED = (CLIP, *DETECTORS, *ONE_LOOK, GROUNDING_DINO)
+TRAINED = (CLIP, *DETECTORS, *BOXES, *ONE_LOOK, GROUNDING_DINO)
 _FIRST_SCENE = TRAINING.first + 200_000  # those before are piza-tiny's and the methods'
 _CHECKED = 60  # scenes, from the end of the zoo's range: which checkpoint is the best
 _SEARCHES = "8"
@@ -43,6 +45,7 @@ class Budget:
     test_scenes: int = _said(120, "rendered scenes that the questions are about")
     sentences: int = _said(500, "questions, at most")
     minutes: float = _said(15.0, "of training for each model")
+    one_look_minutes: float = _said(40.0, "of training for MDETR and TransVG")
     seed: int = _said(0, "of training and of the choice of questions")
 
 
@@ -88,18 +91,19 @@ class Workshop:
 
     def train(self, pipelines: Sequence[str]) -> None:
         """Trains what these of ``PIPELINES`` are made of and is not there, side by side."""
-        made_of = (CLIP, *(name for name in pipelines if name in TRAINED))
+        self.checkpoint(CLIP)  # whose features boxes are learned over
         with ThreadPoolExecutor(self.processes) as pool:
-            list(pool.map(self.checkpoint, made_of))
+            list(pool.map(self.checkpoint, (name for name in pipelines if name in TRAINED)))
 
     def checkpoint(self, name: str) -> Path:
         """A trained model, one of ``TRAINED``; trained now if it is not there."""
         out = self.folder / name
         done = out / "trained.json"
         if not done.is_file():
-            self._say(f"training {name}: {self.budget.minutes:g} minutes")
-            self._run(self._training(name, out), name)
-            done.write_text(json.dumps({"minutes": self.budget.minutes}) + "\n")
+            minutes = self.budget.one_look_minutes if name in ONE_LOOK else self.budget.minutes
+            self._say(f"training {name}: at most {minutes:g} minutes")
+            self._run(self._training(name, minutes, out), name)
+            done.write_text(json.dumps({"minutes": minutes}) + "\n")
         best = out / "best"
         return best if best.is_dir() else out if name == GROUNDING_DINO else out / "last"
 
@@ -117,7 +121,7 @@ class Workshop:
         return out
 
     def _building(self, name: str) -> list[str]:
-        if name in (*ONE_LOOK, GROUNDING_DINO):
+        if name in (*BOXES, *ONE_LOOK, GROUNDING_DINO):
             return [str(self.checkpoint(name))]
         clip = f"clip={self.checkpoint(CLIP)}"
         options = ["--family", "two-stage", "--scorer"]
@@ -126,9 +130,9 @@ class Workshop:
         detector = str(self.checkpoint(name))
         return [*options, f"{clip},words", "--look", "frame", "--detector", detector]
 
-    def _training(self, name: str, out: Path) -> list[str]:
+    def _training(self, name: str, minutes: float, out: Path) -> list[str]:
         budget = self.budget
-        common = ["--minutes", str(budget.minutes), "--seed", str(budget.seed)]
+        common = ["--minutes", str(minutes), "--seed", str(budget.seed)]
         common += ["--threads", "1", "--out", str(out)]
         train, val = self.sources.train, self.sources.val
         if name == GROUNDING_DINO:
@@ -136,6 +140,9 @@ class Workshop:
             scenes = ["--scenes", str(budget.scenes), "--scenes-dir", str(self.folder / "scenes")]
             return [*command, *scenes, "--phrase-steps", "200", "--phrase-share", "0.2", *common]
         model = ["detector", name] if name in DETECTORS else [name]
+        if name in BOXES:
+            model = ["box", "--method", name, "--clip", str(self.checkpoint(CLIP))]
+            model += ["--steps", str(STEPS[name])]
         return ["train", *model, *train.options(), *val.options("val-"), *common]
 
     def _rendered(self, name: str, seed: int, count: int) -> Source:

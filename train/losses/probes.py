@@ -7,6 +7,8 @@ if it does, what the box is; and beforehand what kind of object it shows.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -14,6 +16,7 @@ from torch.nn import functional as F
 from train.data.referring import Asked
 from train.data.samples import NOTHING
 from train.losses.grounding import box_loss
+from train.losses.looks import looked_away
 from train.models.detr.layers import Mlp
 from train.models.grounding_dino.layers import MASKED
 
@@ -32,11 +35,18 @@ class Probes(nn.Module):
         self.box = Mlp(width, 4, 2)
 
     def forward(
-        self, features: Tensor, cells: Tensor, shown: Tensor, grid: tuple[int, int], batch: Asked
+        self,
+        features: Tensor,
+        cells: Tensor,
+        looks: Sequence[Tensor],
+        shown: Tensor,
+        grid: tuple[int, int],
+        batch: Asked,
     ) -> dict[str, Tensor]:
-        """The terms "where" and "cell", means over sentences, and "kind", a mean over objects.
+        """The terms "where", "cell" and "look", means over sentences, and "kind", over objects.
 
-        features (B, N, C): of the pictures; cells (S, N, D): after the sentences; shown (S, N).
+        features (B, N, C): of the pictures; cells (S, N, D): after the sentences; looks, each
+        (S, heads, N): see ``train.losses.looks``; shown (S, N).
         """
         logits = self.meant(cells.float()).squeeze(-1).masked_fill(shown == 0, MASKED)  # (S, N)
         meant = near(batch.places, grid) & (shown > 0)  # cells at the border may not be shown
@@ -46,6 +56,7 @@ class Probes(nn.Module):
         return {
             "where": ((logits.logsumexp(-1) - inside) * asked).sum() / count,
             "cell": self._boxes(cells, meant & batch.there[:, None], batch.boxes) / count,
+            "look": (looked_away(looks, meant) * asked).sum() / count,
             "kind": self._kinds(features, grid, batch),
         }
 

@@ -13,13 +13,14 @@ from torch import Tensor, nn
 from train.data.referring import Asked
 from train.losses import mdetr
 from train.losses.boxes import regression_terms
+from train.losses.looks import listening
 from train.losses.mdetr import PAPER, Targets, Variant
 from train.losses.probes import Probes
 from train.models.mdetr.model import Mdetr
 from train.models.transvg.model import Transvg
 from train.trainer.task import Task
 
-PROBES = {"where": 1.0, "cell": 1.0, "kind": 0.5}  # weights of their terms
+PROBES = {"where": 1.0, "cell": 1.0, "look": 0.5, "kind": 0.5}  # weights of their terms
 WEIGHTS = {  # our own, from scratch: alignment, a sum over all words of a sentence, is most else
     "mdetr": {**mdetr.WEIGHTS, "align": 0.1, **PROBES},
     "transvg": {"box": 5.0, "giou": 2.0, **PROBES},
@@ -46,7 +47,7 @@ class OneLookTask(Task[Asked]):
 
     def losses(self, batch: Asked, autocast: AbstractContextManager[Any]) -> dict[str, Tensor]:
         """The answer's terms, of each layer where there are several; and the probes'."""
-        with autocast:
+        with autocast, listening(self.model, batch.ids.shape[1]) as looks:
             pixels = batch.pixels.contiguous(memory_format=torch.channels_last)
             seen = self.model.encode_image(pixels)
             asked = type(seen)(*(each[batch.picture] for each in seen))
@@ -59,7 +60,7 @@ class OneLookTask(Task[Asked]):
         if isinstance(self.extra, Probes):
             stride = self.model.backbone.stride
             grid = (-(-pixels.shape[2] // stride), -(-pixels.shape[3] // stride))
-            terms |= self.extra(seen.features, found.cells, asked.shown, grid, batch)
+            terms |= self.extra(seen.features, found.cells, looks, asked.shown, grid, batch)
         return terms
 
     def total(self, terms: Mapping[str, Tensor]) -> Tensor:

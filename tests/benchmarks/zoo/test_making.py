@@ -76,6 +76,20 @@ def test_trainings_run_side_by_side(open_shop, commands) -> None:
     assert len(commands) == 2
 
 
+def test_boxes_are_learned_over_the_clip_that_judges(open_shop, commands) -> None:
+    shop = open_shop()
+    del commands[:]
+    shop.train(["projection", "mdetr"])
+    assert commands[0][1] == CLIP
+    by_method = {command[1]: command for command in commands[1:]}
+    assert set(by_method) == {"box", "mdetr"}
+    box, mdetr = by_method["box"], by_method["mdetr"]
+    assert box[box.index("--method") + 1] == "projection"
+    assert box[box.index("--clip") + 1] == str(shop.folder / CLIP / "best")
+    assert float(box[box.index("--minutes") + 1]) == SMALL.minutes
+    assert float(mdetr[mdetr.index("--minutes") + 1]) == SMALL.one_look_minutes
+
+
 def test_a_training_that_was_stopped_is_run_again(open_shop, commands) -> None:
     shop = open_shop()
     shop.checkpoint(CLIP)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +17,8 @@ import torch
 from train.__main__ import main
 from train.checkpoint import CONFIG, TOKENIZER, WEIGHTS
 from train.families import load
+from train.models.detector.checkpoint import make_detector, save_detector
+from train.models.detector.config import DetectorConfig
 from train.models.mdetr import config as mdetr_config
 from train.models.transvg import config as transvg_config
 
@@ -119,6 +122,30 @@ def test_from_a_checkpoint_as_published(train, one_look_checkpoint, tmp_path, ca
     assert train("transvg", tmp_path / "no", "--init", str(start)) == 2
     assert "expected a checkpoint of transvg" in capsys.readouterr().err
     assert train("mdetr", tmp_path / "no", "--init", str(tmp_path)) == 3
+
+
+def test_it_begins_with_what_a_detector_sees(
+    train, one_look, one_look_checkpoint, tmp_path, monkeypatch, capsys
+) -> None:
+    known = make_detector(DetectorConfig("yolo", ("car",), (96, 64), 8, mean=(1.0, 2.0, 3.0)))
+    save_detector(tmp_path / "yolo", known)
+    backbone = {"kind": "levels", "width": 64}
+
+    def small(words: int):
+        return replace(one_look("mdetr", words).config, backbone=backbone)
+
+    monkeypatch.setattr(mdetr_config, "mdetr_tiny", small)
+    more = ["--detector", str(tmp_path / "yolo")]
+    assert train("mdetr", tmp_path / "run", *more, "--lr", "1e-9") == 0
+    made = load(tmp_path / "run" / "last").model
+    assert (made.config.input_hw, made.config.mean) == ((96, 64), (1.0, 2.0, 3.0))
+    pyramid = dict(made.backbone.pyramid.named_parameters())
+    for name, value in known.pyramid.named_parameters():
+        torch.testing.assert_close(pyramid[name], value, atol=1e-4, rtol=1e-3)  # kept in half
+    start = ["--init", str(one_look_checkpoint("mdetr"))]
+    assert train("mdetr", tmp_path / "no", *more, *start) == 2
+    assert "expected --init or --detector" in capsys.readouterr().err
+    assert train("mdetr", tmp_path / "no", "--detector", str(tmp_path)) == 3
 
 
 def test_what_is_trained_answers_and_is_evaluated(train, patches, tmp_path, capsys) -> None:

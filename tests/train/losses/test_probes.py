@@ -10,6 +10,7 @@ from train.data.samples import NOTHING
 from train.losses.probes import Probes, near
 
 GRID = (4, 6)
+LOOKS = [torch.zeros(2, 1, 24)]  # where it does not matter
 
 
 def batch(places, there, objects, kinds, picture) -> Asked:
@@ -50,13 +51,17 @@ def test_knowing_where_and_what_costs_nothing() -> None:
         probes.kind.bias.zero_()
     cells, features = torch.zeros(2, 24, 2), torch.zeros(1, 24, 2)
     shown = torch.ones(2, 24)
-    blind = probes(features, cells, shown, GRID, given)
+    looks = [torch.full((2, 1, 24), -torch.tensor(24.0).log().item())]
+    blind = probes(features, cells, looks, shown, GRID, given)
     assert blind["where"].item() == pytest.approx(torch.tensor(24.0).log().item(), abs=1e-5)
+    assert blind["look"].item() == pytest.approx(torch.tensor(24.0).log().item(), abs=1e-5)
     assert blind["kind"].item() == pytest.approx(torch.tensor(2.0).log().item(), abs=1e-5)
     cells[0, 9, 0] = cells[1, 0, 0] = 30.0
     features[0, 9, 1] = features[0, 0, 0] = 30.0
-    sure = probes(features, cells, shown, GRID, given)
+    looks[0][0, 0, 9] = looks[0][1, 0, 0] = 0.0
+    sure = probes(features, cells, looks, shown, GRID, given)
     assert sure["where"].item() == pytest.approx(0.0, abs=1e-5)
+    assert sure["look"].item() == pytest.approx(0.0, abs=1e-5)
     assert sure["kind"].item() == pytest.approx(0.0, abs=1e-5)
 
 
@@ -70,11 +75,11 @@ def test_cells_of_what_is_meant_tell_its_box() -> None:
         for layer in probes.box.layers:
             layer.weight.zero_()
         probes.box.layers[-1].bias.copy_(torch.logit(torch.tensor(target)))
-    right = probes(torch.zeros(1, 24, 2), cells, shown, GRID, given)["cell"]
+    right = probes(torch.zeros(1, 24, 2), cells, LOOKS, shown, GRID, given)["cell"]
     assert right.item() == pytest.approx(0.0, abs=1e-5)
     with torch.no_grad():
         probes.box.layers[-1].bias.copy_(torch.logit(torch.tensor([0.3, *target[1:]])))
-    wrong = probes(torch.zeros(1, 24, 2), cells, shown, GRID, given)["cell"]
+    wrong = probes(torch.zeros(1, 24, 2), cells, LOOKS, shown, GRID, given)["cell"]
     assert wrong > 5 * (target[0] - 0.3)
 
 
@@ -85,16 +90,16 @@ def test_what_is_not_there_is_nowhere() -> None:
     probes = Probes(2, 2, 1)
     cells, shown = torch.randn(2, 24, 2), torch.ones(2, 24)
     shown[:, 12:] = 0
-    terms = probes(torch.randn(1, 24, 2), cells, shown, GRID, given)
+    terms = probes(torch.randn(1, 24, 2), cells, LOOKS, shown, GRID, given)
     assert terms["kind"] == 0
     alone = batch([target], [True], [[target]], [[NOTHING]], [0])
-    one = probes(torch.randn(1, 24, 2), cells[:1], shown[:1], GRID, alone)
+    one = probes(torch.randn(1, 24, 2), cells[:1], [LOOKS[0][:1]], shown[:1], GRID, alone)
     assert terms["where"].item() == pytest.approx(one["where"].item(), abs=1e-6)
     shown[0, 9] = 0  # of the only cell of the target nobody sees anything
-    assert probes(torch.zeros(1, 24, 2), cells, shown, GRID, given)["where"] == 0
+    assert probes(torch.zeros(1, 24, 2), cells, LOOKS, shown, GRID, given)["where"] == 0
     shown[0, 9] = 1
     hidden = cells.clone()
     hidden[:, 12:] = 50.0
-    assert probes(torch.zeros(1, 24, 2), hidden, shown, GRID, given)["where"].item() == (
+    assert probes(torch.zeros(1, 24, 2), hidden, LOOKS, shown, GRID, given)["where"].item() == (
         pytest.approx(terms["where"].item(), abs=1e-6)
     )

@@ -66,7 +66,7 @@ def test_terms_and_gradients_everywhere(task, items, method: str) -> None:
     terms = terms_of(made, stacked(items))
     box = {f"{name}{k}" for k in (0, 1) for name in ("token", "box", "giou", "align")}
     own = box if method == "mdetr" else {"box", "giou"}
-    assert set(terms) == own | {"where", "cell", "kind"}
+    assert set(terms) == own | {"where", "cell", "look", "kind"}
     total = made.total(terms)
     assert total > terms["where"]
     total.backward()
@@ -100,7 +100,8 @@ def test_a_batch_of_nothing(task) -> None:
     made = task("mdetr")
     terms = terms_of(made, batch)
     assert all(torch.isfinite(each) for each in terms.values())
-    assert terms["kind"] == terms["where"] == terms["cell"] == terms["box1"] == 0
+    assert terms["kind"] == terms["where"] == terms["cell"] == terms["look"] == 0
+    assert terms["box1"] == 0
     assert terms["token1"] > 0
     made.total(terms).backward()
 
@@ -108,7 +109,7 @@ def test_a_batch_of_nothing(task) -> None:
 def test_as_published_by_the_answer_alone(task, items) -> None:
     made = task("mdetr", kinds=None, variant=PUBLISHED)
     terms = terms_of(made, stacked(items))
-    assert not any(name in ("where", "cell", "kind") for name in terms)
+    assert not any(name in ("where", "cell", "look", "kind") for name in terms)
     expected = sum(
         weight * terms[f"{name}{k}"]
         for name, weight in {"token": 1, "box": 5, "giou": 2, "align": 1}.items()

@@ -13,6 +13,7 @@ from torch import Tensor
 from sdk.errors import CheckpointError, EngineError
 from sdk.zoom.calibration import Calibration
 from train.models.backbones.efficientnet import B3, B3_STEM, EfficientNet
+from train.models.backbones.levels import Levels
 from train.models.backbones.resnet import ResNet
 from train.models.grounding_dino.config import MEAN, STD, UNCALIBRATED
 from train.storage import whole_file
@@ -21,7 +22,11 @@ FAMILY = "one-stage"
 RESNET50 = {"kind": "resnet", "stem": 64, "planes": [64, 128, 256, 512], "blocks": [3, 4, 6, 3]}
 RESNET101 = {**RESNET50, "blocks": [3, 4, 23, 3]}
 EFFICIENTNET_B3 = {"kind": "efficientnet", "stem": B3_STEM, "stages": [list(s) for s in B3]}
-BACKBONES: Mapping[str, Callable[..., Any]] = {"resnet": ResNet, "efficientnet": EfficientNet}
+BACKBONES: Mapping[str, Callable[..., Any]] = {
+    "resnet": ResNet,
+    "efficientnet": EfficientNet,
+    "levels": Levels,
+}
 
 
 class Backbone(Protocol):

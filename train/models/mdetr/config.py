@@ -63,19 +63,19 @@ PUBLISHED: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-SMALL_RESNET = {"kind": "resnet", "stem": 24, "planes": [16, 24, 40, 48], "blocks": [1, 2, 2, 1]}
+SMALL_HW, SMALL_LEVELS = (224, 384), {"kind": "levels", "width": 64}  # those of small detectors
 
 
 def mdetr_tiny(vocab_size: int) -> MdetrConfig:
-    """1.5 million parameters. The input has a camera's shape, so that nothing is padded, and 9x16
-    cells, which are what a step takes its time for. One query: a sentence has one answer; several,
-    of which the nearest is the one that learns, share the frame among them, and learn much later
-    which of them is right."""
+    """2.5 million parameters. The input has about a camera's shape, so that little is padded, and
+    14x24 cells, which are what a step takes its time for. One query: a sentence has one answer;
+    several, of which the nearest is the one that learns, share the frame among them, and learn much
+    later which of them is right."""
     return MdetrConfig(
         name="mdetr-tiny",
-        input_hw=(288, 512),
+        input_hw=SMALL_HW,
         max_tokens=32,
-        backbone=SMALL_RESNET,
+        backbone=SMALL_LEVELS,
         text=small_bert(vocab_size, 128),
         width=128,
         heads=8,

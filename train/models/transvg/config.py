@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from train.models.detr.config import RESNET50, RESNET101, OneLookConfig
-from train.models.mdetr.config import SMALL_RESNET, small_bert
+from train.models.mdetr.config import SMALL_HW, SMALL_LEVELS, small_bert
 
 BERT_BASE = {"model_type": "bert", "vocab_size": 30522}
 SIDE = 640  # of the published input, which is square
@@ -35,12 +35,12 @@ def published(name: str, backbone: Mapping[str, Any]) -> TransvgConfig:
 
 
 def transvg_tiny(vocab_size: int) -> TransvgConfig:
-    """1.3 million parameters; image and sentences as for ``mdetr_tiny``."""
+    """2.2 million parameters; image and sentences as for ``mdetr_tiny``."""
     return TransvgConfig(
         name="transvg-tiny",
-        input_hw=(288, 512),
+        input_hw=SMALL_HW,
         max_tokens=32,
-        backbone=SMALL_RESNET,
+        backbone=SMALL_LEVELS,
         text=small_bert(vocab_size, 128),
         width=128,
         heads=8,
