@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.scenes import Scene, absent, expressions, make_scene, render
-from sdk.options import GRAMMARS
+from sdk.options import GRAMMARS, SETTINGS
 
 Rect = tuple[float, float, float, float]  # xyxy, frame pixels
 ABSENT_EVERY = 10
@@ -26,7 +26,11 @@ class Question:
 
 
 def questions(
-    seed: int, count: int, absent_every: int = ABSENT_EVERY, grammar: str = "plain"
+    seed: int,
+    count: int,
+    absent_every: int = ABSENT_EVERY,
+    grammar: str = "plain",
+    setting: str = "plain",
 ) -> Iterator[Question]:
     """One sentence for each of the scenes ``seed``, ``seed + 1``, ...; some true of nothing.
 
@@ -36,13 +40,17 @@ def questions(
         absent_every: one sentence of so many is true of nothing.
         grammar: "plain", "rich", or "both": in turns, so that either kind of question is asked in
             either grammar.
+        setting: of the scenes, "plain", "road", or "both": in turns, so that each is spoken of in
+            either grammar.
 
     Returns:
         The questions, each drawn when it is asked for.
     """
     for number in range(seed, seed + count):
-        scene = make_scene(number)
-        spoken = GRAMMARS[number // absent_every % 2] if grammar == "both" else grammar
+        turn = number // absent_every
+        spoken = GRAMMARS[turn % 2] if grammar == "both" else grammar
+        seen = SETTINGS[turn // 2 % 2] if setting == "both" else setting
+        scene = make_scene(number, setting=seen)
         if number % absent_every == absent_every - 1:
             yield Question(render(scene), absent(scene, number, spoken), None)
             continue
@@ -71,21 +79,22 @@ class Case:
     absent_ref: str
 
     def frame(self) -> NDArray[np.uint8]:
-        """The picture of the scene, (1080, 1920, 3) uint8 BGR."""
+        """The picture of the scene, (h, w, 3) uint8 BGR; 1080 x 1920 where it is plain."""
         return render(self.scene)
 
 
-def make_case(seed: int, grammar: str = "plain") -> Case:
+def make_case(seed: int, grammar: str = "plain", setting: str = "plain") -> Case:
     """The case of one seed. The same arguments give the same case.
 
     Args:
         seed: of the scene, and of the choice among its expressions.
         grammar: "plain" or "rich".
+        setting: of the scene, "plain" or "road".
 
     Returns:
         The case, not drawn yet.
     """
-    scene = make_scene(seed)
+    scene = make_scene(seed, setting=setting)
     candidates = expressions(scene, seed, grammar=grammar)
     chosen = candidates[int(np.random.default_rng([seed, 11]).integers(len(candidates)))]
     return Case(
@@ -97,18 +106,19 @@ def make_case(seed: int, grammar: str = "plain") -> Case:
     )
 
 
-def make_cases(count: int, seed: int, grammar: str = "plain") -> list[Case]:
+def make_cases(count: int, seed: int, grammar: str = "plain", setting: str = "plain") -> list[Case]:
     """The cases of the seeds ``seed`` to ``seed + count - 1``.
 
     Args:
         count: how many cases.
         seed: of the first.
         grammar: "plain" or "rich".
+        setting: of the scenes, "plain" or "road".
 
     Returns:
         One case for each seed, in order.
     """
-    return [make_case(k, grammar) for k in range(seed, seed + count)]
+    return [make_case(k, grammar, setting) for k in range(seed, seed + count)]
 
 
 def shuffled(refs: Sequence[str], seed: int) -> list[str]:

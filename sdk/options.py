@@ -49,6 +49,7 @@ def _threads(text: str) -> int:
 
 
 GRAMMARS = ("plain", "rich")  # of the rendered scenes; here, as commands are declared before use
+SETTINGS = ("plain", "road")  # likewise: streets of one size by day, or closer to the road
 
 
 def positive(text: str) -> int:

@@ -16,7 +16,7 @@ from benchmarks.report.section import (
     two_digits,
 )
 from evaluation.seeds import ACCURACY
-from sdk.options import GRAMMARS, positive
+from sdk.options import GRAMMARS, SETTINGS, positive
 
 PART = Part(("--scenes", "500"), quick=("--scenes", "4"))
 
@@ -27,6 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     options.add_seed(parser, ACCURACY)
     parser.add_argument(
         "--grammar", choices=GRAMMARS, default="plain", help="of the sentences (default: plain)"
+    )
+    parser.add_argument(
+        "--setting", choices=SETTINGS, default="plain", help="of the scenes (default: plain)"
     )
     options.add_engine_arguments(parser)
 
@@ -40,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     from evaluation.tables import accuracy_lines
 
     with options.measurement(args) as measurement:
-        cases = make_cases(args.scenes, args.seed, args.grammar)
+        cases = make_cases(args.scenes, args.seed, args.grammar, args.setting)
         rows = evaluate(
             measurement.grounder,
             cases,
@@ -51,7 +54,8 @@ def run(args: argparse.Namespace) -> int:
     dared = {key: figures["zoom"][key] for key in ("recall_at_threshold", "false_alarms")}
     last = args.seed + args.scenes - 1
     about = (
-        f"scenes    {args.scenes}, seeds {args.seed} to {last}, one {args.grammar} sentence each"
+        f"scenes    {args.scenes} {args.setting} ones, seeds {args.seed} to {last},"
+        f" one {args.grammar} sentence each"
     )
     print("\n".join([measurement.engine_line, about, "", *accuracy_lines(figures)]))
     measurement.write(
@@ -61,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
             "scenes": args.scenes,
             "seed": args.seed,
             "grammar": args.grammar,
+            "setting": args.setting,
             "rows": as_records(rows),
         },
     )

@@ -28,7 +28,7 @@ from evaluation.reliability import (
 )
 from evaluation.seeds import RELIABILITY
 from evaluation.tables import share, table
-from sdk.options import positive
+from sdk.options import SETTINGS, positive
 
 PART = Part(quick=("--scenes", "12"))
 COLUMNS = ("score", "last_score", "found", "right", "absent", "rival")  # of the JSON's rows
@@ -40,6 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--scenes", type=positive, default=1200, help="how many, the object absent in half (1200)"
     )
     options.add_seed(parser, RELIABILITY)
+    parser.add_argument(
+        "--setting", choices=SETTINGS, default="plain", help="of the scenes (default: plain)"
+    )
     parser.add_argument(
         "--plot", type=Path, metavar="FILE", help="draw reliability and risk-coverage (.png, .svg)"
     )
@@ -56,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     if args.plot is not None:
         check_plot(args.plot)
     with options.measurement(args) as measurement:
-        asked = questions(args.seed, args.scenes, absent_every=2)
+        asked = questions(args.seed, args.scenes, absent_every=2, setting=args.setting)
         rows = ask(
             measurement.grounder.locate,
             tqdm(asked, total=args.scenes, unit="scene", desc="calibration"),
@@ -64,8 +67,8 @@ def run(args: argparse.Namespace) -> int:
         measured = figures(rows, measurement.grounder.manifest.calibration)
     last = args.seed + args.scenes - 1
     about = (
-        f"scenes    {args.scenes}, seeds {args.seed} to {last}, one sentence each, every second"
-        " one true of nothing"
+        f"scenes    {args.scenes} {args.setting} ones, seeds {args.seed} to {last}, one sentence"
+        " each, every second one true of nothing"
     )
     print("\n".join([measurement.engine_line, about, "", *lines(measured)]))
     measurement.write(
@@ -73,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
             **measured,
             "scenes": args.scenes,
             "seed": args.seed,
+            "setting": args.setting,
             "rows": [row.record(*COLUMNS) for row in rows],
         }
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 # BGR under neutral light: far apart in hue, or in value where hue does not exist.
 COLOURS: dict[str, tuple[int, int, int]] = {
@@ -54,6 +55,7 @@ class Kind:
         hypernym: a wider word that is true of it too, or None.
         weight: how often it is drawn, relative to the others.
         clothed: True when the colour is that of a jacket.
+        also: other kinds that somebody may take it for.
     """
 
     noun: str
@@ -65,6 +67,7 @@ class Kind:
     hypernym: str | None = None
     weight: float = 1.0
     clothed: bool = False
+    also: tuple[str, ...] = ()
 
     @property
     def mounted(self) -> bool:
@@ -72,9 +75,18 @@ class Kind:
         return self.heights_m[1] > 0.0
 
 
-def _vehicle(noun: str, weight: float, views: dict[str, tuple[float, float]]) -> Kind:
+def _vehicle(noun: str, weight: float, views: dict[str, tuple[float, float]], *also: str) -> Kind:
     zones = ("road", "road", "cross", "verge")
-    return Kind(noun, "vehicle", VEHICLE_COLOURS, views, zones, hypernym="vehicle", weight=weight)
+    return Kind(
+        noun,
+        "vehicle",
+        VEHICLE_COLOURS,
+        views,
+        zones,
+        hypernym="vehicle",
+        weight=weight,
+        also=also,
+    )
 
 
 def _sign(noun: str, weight: float, size_m: tuple[float, float], colours: tuple[str, ...]) -> Kind:
@@ -84,11 +96,11 @@ def _sign(noun: str, weight: float, size_m: tuple[float, float], colours: tuple[
 
 _STREET = ("pavement", "verge")
 
-_ALL = (
+_PLAIN = (
     _vehicle("car", 3.0, {"rear": (1.85, 1.5), "front": (1.85, 1.5), "side": (4.2, 1.55)}),
     _vehicle("van", 2.0, {"rear": (2.0, 2.4), "front": (2.0, 2.4), "side": (4.7, 2.35)}),
-    _vehicle("truck", 1.5, {"rear": (2.5, 3.2), "side": (6.2, 3.1)}),
-    _vehicle("bus", 1.3, {"front": (2.5, 3.1), "side": (7.6, 3.1)}),
+    _vehicle("truck", 1.5, {"rear": (2.5, 3.2), "side": (6.2, 3.1)}, "trailer"),
+    _vehicle("bus", 1.3, {"front": (2.5, 3.1), "side": (7.6, 3.1)}, "tram"),
     Kind(
         "person",
         "people",
@@ -116,6 +128,7 @@ _ALL = (
         {"side": (2.0, 1.25)},
         ("road", "pavement", "verge"),
         weight=1.0,
+        also=("scooter",),
     ),
     _sign("round sign", 1.2, (0.95, 0.95), SIGN_COLOURS),
     _sign("triangular sign", 1.0, (1.1, 0.98), SIGN_COLOURS),
@@ -150,7 +163,61 @@ _ALL = (
     ),
 )
 
-KINDS: dict[str, Kind] = {kind.noun: kind for kind in _ALL}
+# What only road scenes hold.
+_ROAD = (
+    _vehicle("pickup", 1.3, {"rear": (1.95, 1.8), "side": (5.3, 1.8)}, "truck", "car"),
+    _vehicle("tram", 0.7, {"front": (2.5, 3.3), "side": (9.5, 3.4)}, "bus"),
+    _vehicle("trailer", 0.7, {"side": (5.6, 2.5)}, "truck"),
+    _vehicle("tricycle", 0.8, {"rear": (1.2, 1.7), "side": (2.7, 1.7)}, "van", "scooter"),
+    Kind(
+        "motorcyclist",
+        "rider",
+        CLOTHES_COLOURS,
+        {"side": (1.95, 1.75), "rear": (0.8, 1.7)},
+        ("road", "road", "cross"),
+        hypernym="rider",
+        weight=1.2,
+        clothed=True,
+        also=("cyclist",),
+    ),
+    Kind(
+        "scooter",
+        "motor",
+        VEHICLE_COLOURS,
+        {"side": (1.75, 1.2)},
+        ("road", "pavement", "verge"),
+        weight=0.9,
+        also=("motorcycle",),
+    ),
+    Kind(
+        "child",
+        "people",
+        CLOTHES_COLOURS,
+        {"standing": (0.54, 1.15), "walking": (0.66, 1.15)},
+        ("pavement", "pavement", "verge"),
+        weight=1.0,
+        clothed=True,
+        also=("person",),
+    ),
+    Kind(
+        "pedestrian light",
+        "traffic-light",
+        ("red", "green"),
+        {"housing": (0.5, 0.86)},
+        ("pavement", "pavement"),
+        (2.2, 3.4),
+        weight=0.9,
+        also=("traffic light",),
+    ),
+)
+
+KINDS: dict[str, Kind] = {kind.noun: kind for kind in (*_PLAIN, *_ROAD)}
+
+
+@cache
+def kinds_in(setting: str) -> dict[str, Kind]:
+    """What a scene of a setting ("plain" or "road") may hold."""
+    return KINDS if setting == "road" else {kind.noun: kind for kind in _PLAIN}
 
 
 def article(word: str) -> str:

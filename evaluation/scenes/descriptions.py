@@ -26,8 +26,8 @@ class Description:
     size: str | None = None
 
     def may_match(self, item: SceneObject) -> bool:
-        """True when the phrase is true of ``item``, or might be in the matter of size."""
-        if item.colour != self.colour or not _is_a(item, self.noun):
+        """True when the phrase is true of ``item``, or might be in the matter of kind or size."""
+        if item.colour != self.colour or not _may_be(item, self.noun):
             return False
         if self.size == "large":
             return not item.targetable
@@ -38,15 +38,16 @@ class Description:
     def matches(self, item: SceneObject) -> bool:
         """True when the phrase is clearly true of ``item``."""
         clearly = {"large": item.large, "small": item.targetable, None: True}[self.size]
-        return clearly and self.may_match(item)
+        return clearly and self.may_match(item) and self.noun not in KINDS[item.kind].also
 
     def only(self, item: SceneObject, objects: Sequence[SceneObject]) -> bool:
         """True when ``item`` is the one object that the phrase can mean."""
         return self.matches(item) and sum(self.may_match(o) for o in objects) == 1
 
 
-def _is_a(item: SceneObject, noun: str) -> bool:
-    return noun in (item.kind, KINDS[item.kind].hypernym, "object")
+def _may_be(item: SceneObject, noun: str) -> bool:
+    kind = KINDS[item.kind]
+    return noun in (kind.noun, kind.hypernym, "object", *kind.also)
 
 
 def describe(colour: str, kind: str, noun: str, size: str | None, style: int) -> Description:

@@ -18,6 +18,8 @@ _SKIES: dict[str, tuple[Bgr, Bgr]] = {  # zenith, horizon
     "rain": ((158, 152, 146), (190, 188, 184)),
     "dusk": ((196, 150, 128), (190, 205, 238)),
     "fog": ((205, 204, 202), (220, 220, 219)),
+    "night": ((34, 22, 14), (62, 50, 46)),
+    "low sun": ((196, 160, 128), (190, 222, 246)),
 }
 
 
@@ -37,7 +39,9 @@ def draw_sky(scene: Scene, rng: np.random.Generator) -> np.ndarray:
     cloud += 0.3 * smooth_noise(rng, (w, rows), (50, 44))
     amount = {"clear": float(rng.uniform(-1.4, 0.2)), "dusk": -0.2}.get(scene.weather.name, 0.6)
     cover = np.clip((cloud + amount) * 0.45, 0, 0.8)[:, :, None]
-    bright = {"clear": 245.0, "dusk": 205.0, "rain": 178.0}.get(scene.weather.name, 226.0)
+    bright = {"clear": 245.0, "dusk": 205.0, "rain": 178.0, "night": 44.0}.get(
+        scene.weather.name, 226.0
+    )
     frame = np.repeat(sky[:, None, :], w, axis=1)
     frame[:rows] += (np.float32(bright) - frame[:rows]) * cover
     return np.clip(frame, 0, 255).astype(np.uint8)
@@ -55,7 +59,8 @@ def draw_building(
         b, g, r = (int(c + (a - c) * air) for c, a in zip(colour, hazy, strict=True))
         return b, g, r
 
-    glass = shade((120, 104, 92), float(rng.uniform(0.7, 1.1)))
+    ambient = scene.weather.ambient
+    glass = shade((120, 104, 92), float(rng.uniform(0.7, 1.1)) * ambient)
     x1, x2 = block.x_m
     z1, z2 = block.z_m
     near_x = x1 if x1 > 0 else x2 if x2 < 0 else None
@@ -63,7 +68,7 @@ def draw_building(
     if near_x is not None:
         faces.insert(0, ((near_x, z1), (near_x, z2), 0.82))
     for (xa, za), (xb, zb), light in faces:
-        wall = shade(block.wall_bgr, light)
+        wall = shade(block.wall_bgr, light * ambient)
         corners = [(xa, 0.0, za), (xb, 0.0, zb), (xb, block.height_m, zb), (xa, block.height_m, za)]
         _fill(frame, scene, corners, tone(wall))
         band = [(c[0], block.height_m - 0.7, c[2]) for c in corners[:2]] + corners[2:]
@@ -82,9 +87,9 @@ def _windows(
     glass: Bgr,
     rng: np.random.Generator,
 ) -> None:
-    """Rows of windows on the wall from (x, z) to (x, z), some lit at dusk."""
+    """Rows of windows on the wall from (x, z) to (x, z), some lit at dusk and by night."""
     xa, za, xb, zb = ends_xz
-    lit = scene.weather.name == "dusk"
+    lit = scene.weather.name in ("dusk", "night")
     step_x, step_y = block.window_m
     length = float(np.hypot(xb - xa, zb - za))
     columns, floors = int(length / step_x), int((block.height_m - 1.5) / step_y)
@@ -130,11 +135,11 @@ def draw_tree(frame: np.ndarray, scene: Scene, tree: Tree, rng: np.random.Genera
         return b, g, r_
 
     half = max(1, round(0.16 * scale))
-    trunk = tone(np.array([58, 68, 78], np.float32))
+    trunk = tone(np.array([58, 68, 78], np.float32) * np.float32(scene.weather.ambient))
     cv2.rectangle(
         frame, (round(u) - half, round(top + r)), (round(u) + half, round(foot)), trunk, -1
     )
-    leaf = np.array(tree.leaf_bgr, np.float32)
+    leaf = np.array(tree.leaf_bgr, np.float32) * np.float32(scene.weather.ambient)
     count = leaf_clusters(r) if tree.clusters is None else tree.clusters
     angle, radius = rng.uniform(0, 2 * np.pi, count), np.sqrt(rng.uniform(0, 1, count)) * 0.8 * r
     dx, dy = 1.12 * radius * np.cos(angle), radius * np.sin(angle)
@@ -158,11 +163,11 @@ def draw_lamp(frame: np.ndarray, scene: Scene, lamp: Lamp) -> None:
     u, top = cam.project(lamp.x_m, lamp.height_m, lamp.z_m)
     end = u + lamp.reach_m * scale
     thick = max(1, round(0.12 * scale))
-    grey = (112, 114, 112)
+    grey = shade((112, 114, 112), scene.weather.ambient)
     foot = (round(u), round(cam.ground_y(lamp.z_m)))
     cv2.line(frame, foot, (round(u), round(top)), grey, thick, cv2.LINE_AA)
     cv2.line(frame, (round(u), round(top)), (round(end), round(top)), grey, thick, cv2.LINE_AA)
     head = max(2, round(0.45 * scale))
     axes = (head, max(1, round(0.12 * scale)))
-    bright = (190, 225, 240) if scene.weather.name == "dusk" else (160, 162, 160)
+    bright = (190, 225, 240) if scene.weather.name in ("dusk", "night") else (160, 162, 160)
     cv2.ellipse(frame, (round(end), round(top)), axes, 0, 0, 360, bright, -1, cv2.LINE_AA)

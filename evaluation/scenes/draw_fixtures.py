@@ -9,6 +9,11 @@ from evaluation.scenes.sprite import Bgr, Point, Sprite, shade
 
 _DARK: Bgr = (38, 36, 36)
 _PALE: Bgr = (238, 240, 240)
+GLOWS: dict[str, Bgr] = {  # of lit lamps
+    "red": (50, 40, 255),
+    "yellow": (40, 225, 255),
+    "green": (130, 245, 60),
+}
 _OUTLINES: dict[str, list[Point]] = {
     "triangular sign": [(0.5, 0.0), (1.0, 1.0), (0.0, 1.0)],
     "rectangular sign": [(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)],
@@ -75,13 +80,22 @@ def draw_traffic_light(sprite: Sprite, lit: str) -> None:
         ry = radius * w / h
         sprite.ellipse(0.5, cy, radius, ry, shade(tone, 0.16))
         if name == lit:
-            glow: Bgr = {
-                "red": (50, 40, 255),
-                "yellow": (40, 225, 255),
-                "green": (130, 245, 60),
-            }[name]
+            glow = GLOWS[name]
             sprite.ellipse(0.5, cy, radius, ry, glow)
             sprite.ellipse(0.5, cy, radius * 0.4, ry * 0.4, shade(glow, 1.5))
+
+
+def draw_pedestrian_light(sprite: Sprite, lit: str) -> None:
+    """A black housing with a standing red figure over a walking green one, one of them lit."""
+    sprite.rectangle(0.0, 0.0, 1.0, 1.0, (28, 26, 26))
+    for name, top in (("red", 0.06), ("green", 0.53)):
+        tone = GLOWS[name] if name == lit else shade(COLOURS[name], 0.16)
+        sprite.rectangle(0.1, top, 0.9, top + 0.41, (44, 42, 42))
+        sprite.ellipse(0.5, top + 0.07, 0.13, 0.06, tone)
+        spread = 0.12 if name == "red" else 0.3
+        sprite.rectangle(0.36, top + 0.13, 0.64, top + 0.28, tone)
+        sprite.line([(0.42, top + 0.27), (0.5 - spread, top + 0.39)], 0.07, tone)
+        sprite.line([(0.58, top + 0.27), (0.5 + spread, top + 0.39)], 0.07, tone)
 
 
 def draw_camera(sprite: Sprite, colour: Bgr) -> None:

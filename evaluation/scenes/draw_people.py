@@ -1,4 +1,4 @@
-"""Pedestrians, cyclists, bicycles and motorcycles."""
+"""Pedestrians, riders, bicycles, motorcycles and scooters."""
 
 from __future__ import annotations
 
@@ -106,3 +106,82 @@ def draw_cyclist(sprite: Sprite, jacket: Bgr, rng: np.random.Generator) -> None:
     sprite.line([(0.54, 0.24), (0.62, 0.38), (0.74, 0.43)], 0.075, shade(jacket, 0.8))
     sprite.ellipse(0.62, 0.1, 0.085, 0.085, skin)
     sprite.ellipse(0.6, 0.05, 0.1, 0.052, (60, 58, 58))
+
+
+def draw_child(sprite: Sprite, walking: bool, jacket: Bgr, rng: np.random.Generator) -> None:
+    """A child: a large head, short legs, a satchel."""
+    skin, hair, legs = _pick(rng, _SKIN), _pick(rng, _HAIR), _pick(rng, _TROUSERS)
+    shoes = shade(legs, 0.45)
+    if walking:
+        sprite.polygon([(0.36, 0.6), (0.6, 0.6), (0.32, 0.97), (0.1, 0.95)], legs)
+        sprite.polygon([(0.4, 0.6), (0.66, 0.6), (0.95, 0.95), (0.72, 0.98)], shade(legs, 0.82))
+        feet = ((0.0, 0.3), (0.7, 1.0))
+    else:
+        sprite.rectangle(0.26, 0.6, 0.47, 0.98, legs)
+        sprite.rectangle(0.53, 0.6, 0.74, 0.98, shade(legs, 0.85))
+        feet = ((0.18, 0.48), (0.52, 0.82))
+    for left, right in feet:
+        sprite.rectangle(left, 0.94, right, 1.0, shoes)
+    for side in (-1.0, 1.0):
+        arm = [(0.5 + side * x, y) for x, y in ((0.2, 0.3), (0.34, 0.31), (0.5, 0.6), (0.36, 0.62))]
+        sprite.polygon(arm, shade(jacket, 0.78))
+    sprite.polygon(
+        [(0.3, 0.27), (0.7, 0.27), (0.82, 0.34), (0.8, 0.66), (0.2, 0.66), (0.18, 0.34)], jacket
+    )
+    sprite.rectangle(0.3, 0.3, 0.36, 0.6, shade(jacket, 0.5))
+    sprite.rectangle(0.64, 0.3, 0.7, 0.6, shade(jacket, 0.5))
+    sprite.ellipse(0.5, 0.15, 0.27, 0.145, skin)
+    sprite.ellipse(0.5, 0.095, 0.29, 0.095, hair)
+
+
+def draw_scooter(sprite: Sprite, colour: Bgr) -> None:
+    """A scooter from the side: a leg shield in front, a low floor, a closed rear."""
+    w, h = sprite.size_wh
+    r = 0.2
+    rx = r * h / w
+    for cx in (0.03 + rx, 0.97 - rx):
+        sprite.ellipse(cx, 1 - r, rx, r, _TYRE)
+        sprite.ellipse(cx, 1 - r, rx * 0.45, r * 0.45, _METAL)
+    sprite.polygon([(0.0, 0.52), (0.06, 0.36), (0.44, 0.32), (0.5, 0.78), (0.3, 0.8)], colour)
+    sprite.rectangle(0.42, 0.72, 0.72, 0.83, shade(colour, 0.75))
+    sprite.polygon([(0.64, 0.18), (0.76, 0.14), (0.86, 0.5), (0.8, 0.8), (0.66, 0.8)], colour)
+    sprite.polygon([(0.74, 0.52), (0.96, 0.5), (1.0, 0.66), (0.8, 0.66)], shade(colour, 0.85))
+    sprite.polygon([(0.06, 0.24), (0.46, 0.22), (0.46, 0.34), (0.08, 0.37)], _TYRE)
+    sprite.line([(0.56, 0.05), (0.7, 0.03), (0.72, 0.2)], 0.06, _METAL)
+    sprite.rectangle(0.62, 0.0, 0.76, 0.09, (60, 60, 62))
+
+
+def draw_motorcyclist(
+    sprite: Sprite, from_behind: bool, jacket: Bgr, rng: np.random.Generator
+) -> None:
+    """A rider with a helmet on a dark motorcycle."""
+    legs, helmet = _pick(rng, _TROUSERS), (38, 36, 36)
+    if from_behind:
+        sprite.rectangle(0.4, 0.62, 0.6, 1.0, _TYRE)
+        sprite.polygon([(0.0, 0.36), (0.3, 0.42), (0.3, 0.46), (0.0, 0.41)], _METAL)
+        sprite.polygon([(1.0, 0.36), (0.7, 0.42), (0.7, 0.46), (1.0, 0.41)], _METAL)
+        sprite.polygon([(0.24, 0.5), (0.76, 0.5), (0.88, 0.8), (0.12, 0.8)], legs)
+        sprite.rectangle(0.34, 0.6, 0.66, 0.8, (58, 56, 56))
+        sprite.rectangle(0.4, 0.64, 0.6, 0.7, (30, 20, 190))
+        sprite.polygon(
+            [(0.28, 0.18), (0.72, 0.18), (0.92, 0.38), (0.8, 0.58), (0.2, 0.58), (0.08, 0.38)],
+            jacket,
+        )
+        sprite.rectangle(0.48, 0.2, 0.52, 0.56, shade(jacket, 0.7))
+        sprite.ellipse(0.5, 0.1, 0.2, 0.1, helmet)
+        return
+    w, h = sprite.size_wh
+    r = 0.21
+    rx = r * h / w
+    for cx in (rx, 1 - rx):
+        sprite.ellipse(cx, 1 - r, rx, r, _TYRE)
+        sprite.ellipse(cx, 1 - r, rx * 0.5, r * 0.5, _METAL)
+    sprite.polygon([(0.1, 0.58), (0.5, 0.56), (0.72, 0.5), (0.82, 0.66), (0.66, 0.84), (0.3, 0.84)],
+                   (66, 64, 64))  # fmt: skip
+    sprite.line([(0.76, 0.42), (1 - rx, 1 - r)], 0.05, _METAL)
+    sprite.polygon([(0.74, 0.36), (0.84, 0.5), (0.78, 0.56), (0.7, 0.46)], (90, 88, 88))
+    sprite.line([(0.36, 0.54), (0.58, 0.62), (0.5, 0.84)], 0.095, legs)
+    sprite.polygon([(0.24, 0.56), (0.34, 0.24), (0.5, 0.17), (0.62, 0.25), (0.5, 0.58)], jacket)
+    sprite.line([(0.54, 0.26), (0.62, 0.4), (0.75, 0.43)], 0.085, shade(jacket, 0.8))
+    sprite.ellipse(0.6, 0.1, 0.11, 0.1, helmet)
+    sprite.polygon([(0.62, 0.07), (0.71, 0.08), (0.7, 0.14), (0.62, 0.13)], (150, 130, 110))

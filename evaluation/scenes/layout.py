@@ -9,39 +9,50 @@ import numpy as np
 from evaluation.scenes.camera import Camera
 from evaluation.scenes.composition import large_specs, small_specs
 from evaluation.scenes.placement import Ground
-from evaluation.scenes.scene import Road, Scene, Weather
+from evaluation.scenes.road.composition import compose
+from evaluation.scenes.scene import Scene, Weather
 from evaluation.scenes.scenery import place_buildings, place_lamps, place_trees
+from evaluation.scenes.street import make_road
+from sdk.options import SETTINGS
 
 _SMALL_PX2 = (720.0, 1980.0)
 _LARGE_PX2 = (4200.0, 26000.0)
+_SIZE_WH = (1920, 1080)
 _MIN_SIZE_WH = (1280, 720)
 
 
-def make_scene(seed: int, size_wh: tuple[int, int] = (1920, 1080)) -> Scene:
+def make_scene(seed: int, size_wh: tuple[int, int] | None = None, setting: str = "plain") -> Scene:
     """The scene of a seed.
 
     Args:
         seed: any non-negative integer; the same seed gives the same scene.
         size_wh: frame size in pixels, at least 1280x720 (small objects keep their size in
-            pixels, a smaller frame would not hold them).
+            pixels, a smaller frame would not hold them). None: 1920x1080 in a plain scene, one
+            of ``road.conditions.SIZES`` in a road scene.
+        setting: "plain", or "road": other sizes, lenses, weathers, more kinds, hidden parts.
 
     Raises:
-        ValueError: negative seed or too small a frame.
+        ValueError: negative seed, too small a frame or an unknown setting.
     """
     if seed < 0:
         raise ValueError(f"expected a seed >= 0, got {seed}")
-    if size_wh[0] < _MIN_SIZE_WH[0] or size_wh[1] < _MIN_SIZE_WH[1]:
+    if setting not in SETTINGS:
+        raise ValueError(f"expected a setting out of {', '.join(SETTINGS)}, got {setting!r}")
+    if size_wh is not None and (size_wh[0] < _MIN_SIZE_WH[0] or size_wh[1] < _MIN_SIZE_WH[1]):
         raise ValueError(f"expected a frame of at least {_MIN_SIZE_WH}, got {size_wh}")
     for attempt in range(50):
         rng = np.random.default_rng([seed, 1, attempt])
-        scene = _attempt(rng, seed, size_wh)
+        if setting == "road":
+            scene = compose(rng, seed, size_wh)
+        else:
+            scene = _attempt(rng, seed, size_wh or _SIZE_WH)
         if _has_distractors(scene):
             return scene
     raise RuntimeError(f"no layout with distractors for seed {seed}")
 
 
 def _attempt(rng: np.random.Generator, seed: int, size_wh: tuple[int, int]) -> Scene:
-    camera, road = _camera(rng, size_wh), _road(rng)
+    camera, road = _camera(rng, size_wh), make_road(rng)
     ground = Ground(camera, road)
     for noun, colour in large_specs(rng):
         ground.add(rng, noun, colour, _LARGE_PX2, social=False)
@@ -78,27 +89,6 @@ def _camera(rng: np.random.Generator, size_wh: tuple[int, int]) -> Camera:
         focal_px=float(rng.uniform(0.66, 0.86) * w),
         height_m=float(rng.uniform(3.0, 7.0)),
         vanishing_xy=(float(rng.uniform(0.36, 0.64) * w), float(rng.uniform(0.4, 0.57) * h)),
-    )
-
-
-def _road(rng: np.random.Generator) -> Road:
-    lanes = int(rng.integers(2, 6))
-    cross: tuple[float, float] | None = None
-    if rng.random() < 0.55:
-        near = float(rng.uniform(32, 62))
-        cross = (near, near + float(rng.uniform(12, 20)))
-    zebra: float | None = None
-    if cross is not None and rng.random() < 0.6:
-        zebra = cross[0] - 5.0
-    elif rng.random() < 0.25:
-        zebra = float(rng.uniform(16, 40))
-    return Road(
-        half_width_m=lanes * 3.3 / 2 + float(rng.uniform(0.3, 1.5)),
-        lanes=lanes,
-        pavement_m=float(rng.uniform(3.5, 7.5)),
-        verge=str(rng.choice(["grass", "plaza", "parking"])),
-        cross_z_m=cross,
-        zebra_z_m=zebra,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Container
 
 import numpy as np
 
-from evaluation.scenes.catalogue import KINDS
+from evaluation.scenes.catalogue import KINDS, kinds_in
 from evaluation.scenes.descriptions import Description, describe
 from evaluation.scenes.expression import Expression
 from evaluation.scenes.relations import RELATIONS, gap, holds, may_hold
@@ -161,7 +161,9 @@ def absent(scene: Scene, seed: int) -> str:
     """
     rng = np.random.default_rng([seed, scene.seed, 7])
     present = {(o.kind, o.colour) for o in scene.objects}
-    missing = [(k, c) for k in KINDS for c in KINDS[k].colours if (k, c) not in present]
+    taken_for = {(k, o.colour) for o in scene.objects for k in (o.kind, *KINDS[o.kind].also)}
+    every = kinds_in(scene.setting)
+    missing = [(k, c) for k in every for c in every[k].colours if (k, c) not in taken_for]
     kinds, colours = {k for k, _ in present}, {c for _, c in present}
     near_miss = [m for m in missing if m[0] in kinds]
     half_miss = [m for m in missing if m[1] in colours]

@@ -8,7 +8,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from evaluation.scenes.catalogue import KINDS
+from evaluation.scenes.catalogue import kinds_in
 from evaluation.scenes.close_ups import SIZE_WH, CloseUp, Said, close_ups, picture, sentences
 from evaluation.scenes.layout import make_scene
 from evaluation.scenes.render import render
@@ -16,7 +16,7 @@ from evaluation.scenes.writer import claim, counted, encode_jpeg, replace_file
 
 REFS, INSTANCES, IMAGES = "refs(plain).p", "instances.json", "images"
 A_SCENE = 3  # close-ups of one scene: rendering takes longer than all the rest
-CATEGORIES = {name: number for number, name in enumerate(KINDS, 1)}
+CATEGORIES = {name: number for number, name in enumerate(kinds_in("plain"), 1)}
 
 
 def write_close_ups(

@@ -21,21 +21,23 @@ _MAYBE_NEAR_PX = 170.0
 
 
 def gap(a: SceneObject, b: SceneObject) -> float:
-    """Distance between two boxes in pixels, 0 when they touch or overlap."""
+    """Distance between two boxes, 0 when they touch or overlap; in ``unit_px``, as all here."""
     dx = max(a.xyxy[0] - b.xyxy[2], b.xyxy[0] - a.xyxy[2], 0.0)
     dy = max(a.xyxy[1] - b.xyxy[3], b.xyxy[1] - a.xyxy[3], 0.0)
-    return float(np.hypot(dx, dy))
+    return float(np.hypot(dx, dy)) / a.unit_px
 
 
 def _offset(a: SceneObject, b: SceneObject) -> tuple[float, float]:
     """Centre of ``a`` seen from the centre of ``b``."""
-    return a.centre[0] - b.centre[0], a.centre[1] - b.centre[1]
+    return (a.centre[0] - b.centre[0]) / a.unit_px, (a.centre[1] - b.centre[1]) / a.unit_px
 
 
 def left_of(a: SceneObject, b: SceneObject) -> bool:
     """``a`` is clearly to the left of ``b``: beside it, no overlap of columns, in reach."""
     dx, dy = _offset(a, b)
-    return a.xyxy[2] + 4 <= b.xyxy[0] and abs(dy) <= 0.7 * -dx and gap(a, b) <= _REACH_PX
+    return (
+        a.xyxy[2] + 4 * a.unit_px <= b.xyxy[0] and abs(dy) <= 0.7 * -dx and gap(a, b) <= _REACH_PX
+    )
 
 
 def maybe_left_of(a: SceneObject, b: SceneObject) -> bool:
@@ -47,7 +49,9 @@ def maybe_left_of(a: SceneObject, b: SceneObject) -> bool:
 def above(a: SceneObject, b: SceneObject) -> bool:
     """``a`` is clearly above ``b`` in the frame."""
     dx, dy = _offset(a, b)
-    return a.xyxy[3] + 4 <= b.xyxy[1] and abs(dx) <= 0.6 * -dy and gap(a, b) <= _REACH_PX
+    return (
+        a.xyxy[3] + 4 * a.unit_px <= b.xyxy[1] and abs(dx) <= 0.6 * -dy and gap(a, b) <= _REACH_PX
+    )
 
 
 def maybe_above(a: SceneObject, b: SceneObject) -> bool:
@@ -73,19 +77,19 @@ def in_front_of(a: SceneObject, b: SceneObject) -> bool:
         a.on_ground
         and b.on_ground
         and a.depth_m <= 0.88 * b.depth_m
-        and abs(dx) <= 0.5 * (a.size_wh[0] + b.size_wh[0]) + 50
+        and abs(dx) <= _half_widths(a, b) + 50
         and gap(a, b) <= 130
     )
+
+
+def _half_widths(a: SceneObject, b: SceneObject) -> float:
+    return 0.5 * (a.size_wh[0] + b.size_wh[0]) / a.unit_px
 
 
 def maybe_in_front_of(a: SceneObject, b: SceneObject) -> bool:
     """``a`` might be said to be in front of ``b``."""
     dx, _ = _offset(a, b)
-    return (
-        a.depth_m < 0.98 * b.depth_m
-        and abs(dx) <= 0.5 * (a.size_wh[0] + b.size_wh[0]) + 130
-        and gap(a, b) <= 280
-    )
+    return a.depth_m < 0.98 * b.depth_m and abs(dx) <= _half_widths(a, b) + 130 and gap(a, b) <= 280
 
 
 def between(a: SceneObject, b: SceneObject, c: SceneObject) -> bool:
@@ -104,7 +108,7 @@ def maybe_between(a: SceneObject, b: SceneObject, c: SceneObject) -> bool:
 
 def _on_segment(a: SceneObject, b: SceneObject, c: SceneObject) -> tuple[float, float, float]:
     """Position along b-c (0 to 1), distance from that line, its length; centres, pixels."""
-    start, end, point = (np.array(o.centre) for o in (b, c, a))
+    start, end, point = (np.array(o.centre) / a.unit_px for o in (b, c, a))
     axis = end - start
     length = float(np.hypot(*axis))
     if length == 0.0:

@@ -28,6 +28,8 @@ class SceneObject:
         flipped: mirrored left to right.
         foot_xy: frame pixel of the ground below its middle (the pole's foot if mounted).
         supports: boxes of what holds it (pole, arm), frame pixels.
+        unit_px: what a pixel of a 1920x1080 frame is in this one, for sizes and distances that are
+            spoken of; larger frames show small objects larger, though not in proportion.
     """
 
     id: int
@@ -41,6 +43,7 @@ class SceneObject:
     flipped: bool
     foot_xy: tuple[float, float]
     supports: tuple[Rect, ...] = ()
+    unit_px: float = 1.0
 
     @property
     def phrase(self) -> str:
@@ -67,13 +70,13 @@ class SceneObject:
 
     @property
     def targetable(self) -> bool:
-        """True when small enough to be searched for: 700 to 2000 square pixels."""
-        return TARGET_AREA_PX2[0] <= self.area <= TARGET_AREA_PX2[1]
+        """True when small enough to be searched for: 700 to 2000 square pixels of 1920x1080."""
+        return TARGET_AREA_PX2[0] <= self.area / self.unit_px**2 <= TARGET_AREA_PX2[1]
 
     @property
     def large(self) -> bool:
         """True when "large" may be said of it."""
-        return self.area >= LARGE_AREA_PX2
+        return self.area / self.unit_px**2 >= LARGE_AREA_PX2
 
     @property
     def on_ground(self) -> bool:
@@ -113,7 +116,7 @@ class Weather:
     """Light and weather.
 
     Attributes:
-        name: "clear", "overcast", "rain", "dusk" or "fog".
+        name: "clear", "overcast", "rain", "dusk", "fog", in road scenes also "night" or "low sun".
         gain: brightness factor.
         tint_bgr: colour of the light, about 1.
         fog_per_m: extinction; 0 without fog.
@@ -122,6 +125,7 @@ class Weather:
         noise: standard deviation of the sensor noise, grey levels.
         blur_px: standard deviation of the lens blur.
         jpeg_quality: of the camera's own compression.
+        ambient: share of daylight that falls on what no lamp lights.
     """
 
     name: str
@@ -133,6 +137,7 @@ class Weather:
     noise: float
     blur_px: float
     jpeg_quality: int
+    ambient: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -172,8 +177,32 @@ class Lamp:
 
 
 @dataclass(frozen=True)
+class Conditions:
+    """What makes a road scene harder than a plain one.
+
+    Attributes:
+        barrel: strength of the lens' distortion, see ``road.lens``; 0: none.
+        zoom: how much nearer everything comes while the shutter is open, of its distance.
+        pan_px: how far the frame moves sideways in that time.
+        sun_xy: the sun in the frame, before the lens; None: not seen.
+        wet: how much a wet road reflects, 0 to 1.
+        pinhole: the scene's objects where a camera without distortion would show them.
+    """
+
+    barrel: float = 0.0
+    zoom: float = 0.0
+    pan_px: float = 0.0
+    sun_xy: tuple[float, float] | None = None
+    wet: float = 0.0
+    pinhole: tuple[SceneObject, ...] = ()
+
+
+@dataclass(frozen=True)
 class Scene:
-    """A driving scene, complete: the same scene is always drawn to the same pixels."""
+    """A driving scene, complete: the same scene is always drawn to the same pixels.
+
+    ``conditions``: of a scene of the setting "road"; None: a plain one.
+    """
 
     seed: int
     size_wh: tuple[int, int]
@@ -184,3 +213,9 @@ class Scene:
     buildings: tuple[Building, ...]
     trees: tuple[Tree, ...]
     lamps: tuple[Lamp, ...]
+    conditions: Conditions | None = None
+
+    @property
+    def setting(self) -> str:
+        """ "plain" or "road"."""
+        return "plain" if self.conditions is None else "road"

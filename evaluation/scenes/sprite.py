@@ -83,6 +83,15 @@ class Sprite:
         lit = self._bgra[:, :, :3].astype(np.float32) * rows
         self._bgra[:, :, :3] = np.clip(lit, 0, 255).astype(np.uint8)
 
+    def outline(self) -> np.ndarray:
+        """(n, 2) float64: the ends of every row that is drawn, in unit coordinates."""
+        drawn = (self._bgra[:, ::-1] if self._flipped else self._bgra)[:, :, 3] > 0
+        rows = np.flatnonzero(drawn.any(axis=1))
+        left = drawn[rows].argmax(axis=1)
+        right = drawn.shape[1] - drawn[rows][:, ::-1].argmax(axis=1)
+        corners = [np.stack([x, y], axis=1) for x in (left, right) for y in (rows, rows + 1)]
+        return np.concatenate(corners) / self._scale
+
     def finish(self) -> tuple[np.ndarray, np.ndarray]:
         """(h, w, 3) float32 colour premultiplied by (h, w, 1) float32 coverage of 0 to 1."""
         picture = self._bgra[:, ::-1] if self._flipped else self._bgra

@@ -29,11 +29,13 @@ class Sample:
     refs: tuple[Expression, ...]
 
 
-def iterate(seed: int, count: int, refs_per_object: int = 2) -> Iterator[Sample]:
-    """Samples of the seeds ``seed`` to ``seed + count - 1``."""
+def iterate(
+    seed: int, count: int, refs_per_object: int = 2, setting: str = "plain"
+) -> Iterator[Sample]:
+    """Samples of the seeds ``seed`` to ``seed + count - 1``, scenes of ``setting``."""
     _check(count, refs_per_object)
     for k in range(seed, seed + count):
-        scene = make_scene(k)
+        scene = make_scene(k, setting=setting)
         refs = expressions(scene, k, refs_per_object)
         yield Sample(scene, render(scene), tuple(refs))
 
@@ -44,6 +46,7 @@ def write(
     seed: int,
     refs_per_object: int = 2,
     progress: bool = False,
+    setting: str = "plain",
 ) -> tuple[int, int]:
     """Write ``out_dir/images/*.jpg`` and ``out_dir/annotations.json``.
 
@@ -56,13 +59,14 @@ def write(
         seed: of the first.
         refs_per_object: the most expressions for one object.
         progress: whether to count the scenes on stderr.
+        setting: of the scenes, "plain" or "road".
 
     Returns:
         Number of pictures and number of annotations in the folder.
 
     Raises:
         ValueError: ``count`` or ``refs_per_object`` below 1, a negative seed, or a folder that
-            holds scenes of another seed.
+            holds scenes of another seed or setting.
         OSError: the folder cannot be written.
     """
     _check(count, refs_per_object)
@@ -71,10 +75,11 @@ def write(
     out = Path(out_dir)
     images = out / "images"
     images.mkdir(parents=True, exist_ok=True)
-    claim(out / "scenes.json", {"seed": seed})
+    held = {"seed": seed} if setting == "plain" else {"seed": seed, "setting": setting}
+    claim(out / "scenes.json", held)
     annotations: list[dict[str, Any]] = []
     for i in counted(count, progress):
-        scene = make_scene(seed + i)
+        scene = make_scene(seed + i, setting=setting)
         name = f"{i:06d}.jpg"
         if not (images / name).exists():
             replace_file(images / name, encode_jpeg(render(scene)))

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sdk.options import GRAMMARS, add_threads, not_negative, positive, share
+from sdk.options import GRAMMARS, SETTINGS, add_threads, not_negative, positive, share
 
 if TYPE_CHECKING:
     from evaluation.questions import Question
@@ -40,6 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=(*GRAMMARS, "both"),
         default="both",
         help="of the sentences about rendered scenes (both: in turns)",
+    )
+    parser.add_argument(
+        "--setting",
+        choices=(*SETTINGS, "both"),
+        default="plain",
+        help="of the rendered scenes (default: plain; both: in turns)",
     )
     parser.add_argument(
         "--annotations",
@@ -94,8 +100,10 @@ def _questions(args: argparse.Namespace) -> tuple[Iterable[Question], int, str]:
 
         seed = THRESHOLD.first
         spoken = " and ".join(GRAMMARS) if args.grammar == "both" else args.grammar
-        source = f"{args.scenes} rendered scenes from seed {seed}, {spoken} sentences"
-        return questions(seed, args.scenes, 2, args.grammar), args.scenes, source
+        drawn = {"plain": "", "road": "road ", "both": "plain and road "}[args.setting]
+        source = f"{args.scenes} rendered {drawn}scenes from seed {seed}, {spoken} sentences"
+        asked = questions(seed, args.scenes, 2, args.grammar, args.setting)
+        return asked, args.scenes, source
 
     from train.data.annotations import read_usable
     from train.evaluation.photo_questions import ask_once, photo_questions

@@ -21,6 +21,7 @@ MADE_OF = (
     "grammar",
     "slips",
     "plain_share",
+    "road_share",
     "method",
     "phrase_steps",
     "phrase_share",
@@ -69,6 +70,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=share,
         default=0.0,
         help="share of scenes spoken of in plain sentences",
+    )
+    parser.add_argument(
+        "--road-share",
+        type=share,
+        default=0.0,
+        help='share of scenes of the setting "road": other sizes, night, rain, lenses, motion',
     )
     parser.add_argument("--steps", type=positive, default=4000)
     parser.add_argument(
@@ -124,7 +131,8 @@ def run(args: argparse.Namespace) -> int:
         )
     seeds = range(args.seed * 1_000_000, args.seed * 1_000_000 + args.scenes)
     if args.render_only:
-        rendered.wait_for(rendered.ahead(args.scenes_dir, seeds, max(1, args.renderers)))
+        processes = max(1, args.renderers)
+        rendered.wait_for(rendered.ahead(args.scenes_dir, seeds, processes, args.road_share))
         print(f"{len(seeds)} scenes in {args.scenes_dir}")
         return 0
 
@@ -207,6 +215,7 @@ def run(args: argparse.Namespace) -> int:
         args.grammar,
         args.slips,
         args.plain_share,
+        args.road_share,
     )
     keeps = device.type == "cuda" or args.keep_frames is not None
     data = SceneSamples(
@@ -233,12 +242,12 @@ def run(args: argparse.Namespace) -> int:
 
     steps = range(trainer.step, args.steps)
     if crew.leads:
-        rendered.ahead(args.scenes_dir, seeds, args.renderers)
+        rendered.ahead(args.scenes_dir, seeds, args.renderers, args.road_share)
     batches = loader(data, steps, args.batch_scenes, args.workers, crew.rank, crew.size)
     if keeps:
         room = min(len(seeds), args.keep_frames or room_on(device))
         room = max(room, args.batch_scenes // crew.size)
-        batches = Frames(args.scenes_dir, model.config, device, room).seen(batches)
+        batches = Frames(args.scenes_dir, model.config, device, room, args.road_share).seen(batches)
     code = run_to_the_end(trainer, batches, journal)
     leave(crew)
     return code

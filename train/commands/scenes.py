@@ -7,6 +7,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from sdk.options import SETTINGS
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
@@ -19,6 +21,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--close-ups", action="store_true", help="up to three of each scene, in RefCOCO's layout"
     )
+    parser.add_argument(
+        "--setting",
+        choices=SETTINGS,
+        default="plain",
+        help="plain: 1920x1080 by day; road: 1280x720 to 3840x2160, night, rain, low sun, lenses,"
+        " motion, hidden parts (default: plain; close-ups are plain)",
+    )
     parser.add_argument("--split", default="train", help="of close-ups (default: train)")
 
 
@@ -28,11 +37,18 @@ def run(args: argparse.Namespace) -> int:
     from evaluation.scenes.refcoco_writer import write_close_ups
 
     try:
+        if args.close_ups and args.setting != "plain":
+            raise ValueError("expected close-ups of plain scenes, got --setting road")
         if args.close_ups:
             images, refs = write_close_ups(args.out, args.count, args.seed, args.split, True)
         else:
             images, refs = write(
-                args.out, args.count, args.seed, args.refs_per_object, progress=True
+                args.out,
+                args.count,
+                args.seed,
+                args.refs_per_object,
+                progress=True,
+                setting=args.setting,
             )
     except (ValueError, OSError) as error:
         print(f"scenes: {error}", file=sys.stderr)

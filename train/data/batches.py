@@ -41,6 +41,8 @@ class Plan:
     step draws from; their number grows evenly up to the last step. None: all of them at once.
     ``grammar`` and ``slips``: of the sentences, see ``evaluation.scenes.expressions``; a share of
     ``plain_share`` of the scenes is spoken of in the plain grammar whatever the other is.
+    ``appearance``: "heavy" disguises them, see ``train.data.appearance``.
+    ``road_share``: of the scenes that are of the setting "road".
     """
 
     scenes: int
@@ -52,6 +54,8 @@ class Plan:
     grammar: str = "plain"
     slips: float = 0.0
     plain_share: float = 0.0
+    road_share: float = 0.0
+    appearance: str = "plain"
 
     def drawn_from(self, scenes: int, step: int, steps: int) -> int:
         """How many of ``scenes`` scenes step ``step`` of ``steps`` draws from."""
@@ -114,15 +118,17 @@ class SceneSamples(Dataset[list[Sample]]):
     def __getitem__(self, index: int) -> list[Sample]:
         if self.sampler is None:  # made in the worker: tokenizers do not survive a fork well
             tokenizer = Tokenizer.from_file(self.tokenizer_file, self.config.max_tokens)
-            self.sampler = Sampler(self.config, tokenizer, all_phrases())
+            heavy = self.plan.appearance == "heavy"
+            self.sampler = Sampler(self.config, tokenizer, all_phrases(), heavy)
         plan, rng = self.plan, np.random.default_rng((self.seed, index))
         step = index // plan.scenes
         number = self.seeds[rng.integers(plan.drawn_from(len(self.seeds), step, self.steps))]
         samples = [s for _ in range(plan.rounds) for s in self._samples(number, step, rng)]
+        setting = rendered.setting_of(number, plan.road_share)
         if self.unseen:
-            rendered.ensure(self.images, number)
+            rendered.ensure(self.images, number, setting)
             return samples
-        frame = rendered.frame(self.images, number)
+        frame = rendered.frame(self.images, number, setting)
         return [replace(s, pixels=pixels_of(frame, s.view, self.config)) for s in samples]
 
     def _samples(self, number: int, step: int, rng: np.random.Generator) -> list[Sample]:
@@ -130,7 +136,9 @@ class SceneSamples(Dataset[list[Sample]]):
         assert self.sampler is not None
         plan, seed = self.plan, int(rng.integers(2**31))
         grammar = "plain" if rng.random() < plan.plain_share else plan.grammar
-        scene, frame_wh = labelled(number, seed, grammar, plan.slips), _scene(number).size_wh
+        setting = rendered.setting_of(number, plan.road_share)
+        scene = labelled(number, seed, grammar, plan.slips, setting)
+        frame_wh = _scene(number, setting).size_wh
         if step < plan.phrase_steps or rng.random() < plan.phrase_share:
             zooms = (True,) * 3 if plan.close_up else (False, False, True)
             return [self.sampler.phrases(frame_wh, scene, zoomed, rng) for zoomed in zooms]
@@ -146,12 +154,18 @@ def all_phrases() -> list[str]:
     return [phrase(kind.noun, colour) for kind in KINDS.values() for colour in kind.colours]
 
 
-def labelled(number: int, seed: int, grammar: str = "plain", slips: float = 0.0) -> Labelled:
+def labelled(
+    number: int,
+    seed: int,
+    grammar: str = "plain",
+    slips: float = 0.0,
+    setting: str = "plain",
+) -> Labelled:
     """Scene ``number`` from its scene graph, with sentences about some of its objects by ``seed``.
 
     Sentences are drawn anew each time, so that no two of them need ever be the same.
     """
-    scene, rng = _scene(number), np.random.default_rng((seed, number))
+    scene, rng = _scene(number, setting), np.random.default_rng((seed, number))
     targets = [item.id for item in scene.objects if item.targetable]
     some = rng.permutation(targets)[:SPOKEN_OF].tolist()
     said = expressions(scene, seed, 1, grammar, slips, of=some)
@@ -171,8 +185,8 @@ def labelled(number: int, seed: int, grammar: str = "plain", slips: float = 0.0)
 
 
 @lru_cache(maxsize=20_000)
-def _scene(number: int) -> Scene:
-    return make_scene(number)
+def _scene(number: int, setting: str) -> Scene:
+    return make_scene(number, setting=setting)
 
 
 def collate(items: list[list[Sample]]) -> Batch | Unseen:

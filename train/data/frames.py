@@ -7,7 +7,7 @@ for the device, not for the processes that make samples.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -41,7 +41,7 @@ class Frames:
         config: says what pixels are made of.
         device: where they are kept.
         room: how many frames at most; at least as many as one batch looks at.
-        size_wh: of every frame.
+        road_share: of the scenes, see ``rendered.setting_of``.
         threads: that read files.
     """
 
@@ -51,13 +51,12 @@ class Frames:
         config: PizaConfig,
         device: torch.device,
         room: int,
-        size_wh: tuple[int, int] = (1920, 1080),
+        road_share: float = 0.0,
         threads: int = 4,
     ) -> None:
         self.folder, self.config, self.device = folder, config, device
-        width, height = size_wh
-        self.memory = torch.empty((room, height, width, 3), dtype=torch.uint8, device=device)
-        self.places: OrderedDict[int, int] = OrderedDict()  # by number, the latest used last
+        self.room, self.road_share = room, road_share
+        self.kept: OrderedDict[int, Tensor] = OrderedDict()  # by number, the latest used last
         self.coming: dict[int, Future[Tensor]] = {}
         self.readers = ThreadPoolExecutor(threads)
 
@@ -89,37 +88,45 @@ class Frames:
         return to_device(replace(given.batch, pixels=pixels), self.device)
 
     def _look(self, views: tuple[View, ...]) -> Tensor:
-        places = torch.tensor([self.places[view.number] for view in views]).to(self.device)
-        windows = np.stack([view.window for view in views])
-        config = self.config
-        pixels = crop(self.memory[places], windows, config.input_hw, config.mean, config.std)
+        pixels = torch.empty(len(views), 3, *self.config.input_hw, device=self.device)
+        frames = [self.kept[view.number] for view in views]
+        for shape in dict.fromkeys(frame.shape for frame in frames):
+            alike = [k for k, frame in enumerate(frames) if frame.shape == shape]
+            pixels[alike] = self._cut([frames[k] for k in alike], [views[k] for k in alike])
         light, grain = torch.tensor([view.light for view in views]), None
         if light[:, 3].any():
             generator = torch.Generator(self.device).manual_seed(views[0].seed)
             grain = torch.randn(pixels.shape, generator=generator, device=self.device)
         return lit(pixels, light, grain)
 
+    def _cut(self, frames: Sequence[Tensor], views: Sequence[View]) -> Tensor:
+        """Crops of frames of one size."""
+        windows, config = np.stack([view.window for view in views]), self.config
+        return crop(torch.stack(list(frames)), windows, config.input_hw, config.mean, config.std)
+
     def _ask_for(self, numbers: Iterable[int]) -> None:
         for number in numbers:
-            if number not in self.places and number not in self.coming:
+            if number not in self.kept and number not in self.coming:
                 self.coming[number] = self.readers.submit(self._read, number)
 
     def _keep(self, numbers: list[int]) -> None:
         """Brings frames onto the device, in place of those that were not used for longest."""
-        if len(numbers) > len(self.memory):
-            raise ValueError(f"expected room for {len(numbers)} frames, got {len(self.memory)}")
+        if len(numbers) > self.room:
+            raise ValueError(f"expected room for {len(numbers)} frames, got {self.room}")
         for number in numbers:
-            if number in self.places:
-                self.places.move_to_end(number)
+            if number in self.kept:
+                self.kept.move_to_end(number)
         self._ask_for(numbers)
         for number in numbers:
-            if number in self.places:
+            if number in self.kept:
                 continue
-            full = len(self.places) == len(self.memory)
-            place = self.places.popitem(last=False)[1] if full else len(self.places)
-            self.memory[place].copy_(self.coming.pop(number).result(), non_blocking=True)
-            self.places[number] = place
+            if len(self.kept) == self.room:
+                self.kept.popitem(last=False)
+            frame = self.coming.pop(number).result()
+            self.kept[number] = frame.to(self.device, non_blocking=True)
 
     def _read(self, number: int) -> Tensor:
-        frame = torch.from_numpy(rendered.frame(self.folder, number))
+        frame = torch.from_numpy(
+            rendered.frame(self.folder, number, rendered.setting_of(number, self.road_share))
+        )
         return frame.pin_memory() if self.device.type == "cuda" else frame

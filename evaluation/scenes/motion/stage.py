@@ -9,9 +9,16 @@ from functools import cached_property
 import cv2
 import numpy as np
 
-from evaluation.scenes.draw_backdrop import draw_building, draw_lamp, draw_sky, draw_tree
+from evaluation.scenes.draw_backdrop import draw_building, draw_sky
+from evaluation.scenes.drawing import (
+    draw_footing,
+    draw_scenery,
+    far_to_near,
+    hazy_ground,
+    hazy_sprite,
+    stream,
+)
 from evaluation.scenes.motion.pose import Pose, Shift, moved
-from evaluation.scenes.render import draw_footing, hazy_ground, hazy_sprite, stream
 from evaluation.scenes.scene import Rect, Scene, SceneObject
 from evaluation.scenes.sensor import expose
 
@@ -51,12 +58,7 @@ class Stage:
     def picture(self, pose: Pose, shifts: Mapping[int, Shift], number: int) -> np.ndarray:
         """The camera's frame, (h, w, 3) uint8 BGR; ``number`` seeds its noise and rain."""
         scene = moved(self._scene, pose, shifts)
-        things = [
-            *((t.z_m, 0, i) for i, t in enumerate(scene.trees)),
-            *((p.z_m, 1, i) for i, p in enumerate(scene.lamps)),
-            *((o.depth_m, 2, i) for i, o in enumerate(scene.objects)),
-        ]
-        things.sort(reverse=True)
+        things = far_to_near(scene)
         kept = self._still_ones(scene, things)
         frame = self._backdrop(scene, pose, things[:kept]).copy()
         for _, sort, i in things[kept:]:
@@ -118,10 +120,8 @@ class Stage:
         return frame
 
     def _draw(self, frame: np.ndarray, scene: Scene, sort: int, index: int) -> None:
-        if sort == 0:
-            draw_tree(frame, scene, scene.trees[index], stream(scene, 9, index))
-        elif sort == 1:
-            draw_lamp(frame, scene, scene.lamps[index])
+        if sort < 2:
+            draw_scenery(frame, scene, sort, index)
         else:
             item = scene.objects[index]
             if min(item.size_wh) < 1:

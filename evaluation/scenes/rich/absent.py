@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Sequence
 from itertools import combinations
 
-from evaluation.scenes.catalogue import KINDS
+from evaluation.scenes.catalogue import KINDS, kinds_in
 from evaluation.scenes.relations import BINARY, between, holds
 from evaluation.scenes.rich import standing
 from evaluation.scenes.rich.claims import Claim, Referent, relate
@@ -52,13 +52,13 @@ def _wrong_colour(rng: random.Random, scene: Scene) -> str | None:
 def _wrong_kind(rng: random.Random, scene: Scene) -> str | None:
     """A colour that is there, on a kind that never is."""
     item = rng.choice(scene.objects)
-    kinds = [noun for noun, kind in KINDS.items() if item.colour in kind.colours]
+    kinds = [noun for noun, kind in kinds_in(scene.setting).items() if item.colour in kind.colours]
     return _nothing_such(rng, scene, item, rng.choice(kinds), item.colour)
 
 
 def _missing(rng: random.Random, scene: Scene) -> str | None:
     """Any kind and colour that are not there."""
-    kind = rng.choice(list(KINDS))
+    kind = rng.choice(list(kinds_in(scene.setting)))
     item = rng.choice(scene.objects)
     return _nothing_such(rng, scene, item, kind, rng.choice(KINDS[kind].colours))
 
@@ -137,7 +137,7 @@ def _like(phrase: NounPhrase, referent: Referent) -> bool:
 def _missing_referent(rng: random.Random, scene: Scene) -> str | None:
     """Something that is there, beside something that is not."""
     item = rng.choice([o for o in scene.objects if o.targetable])
-    kind = rng.choice(list(KINDS))
+    kind = rng.choice(list(kinds_in(scene.setting)))
     missing = name(rng, kind, rng.choice(KINDS[kind].colours))
     if missing.fitting(scene.objects):
         return None

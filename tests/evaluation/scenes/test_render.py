@@ -9,7 +9,7 @@ import pytest
 
 from evaluation.scenes import Scene, SceneObject, make_scene, render
 from evaluation.scenes.catalogue import KINDS
-from evaluation.scenes.render import object_sprite
+from evaluation.scenes.drawing import object_sprite
 from evaluation.scenes.sprite import Sprite, shade
 
 

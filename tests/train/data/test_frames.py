@@ -60,7 +60,7 @@ def test_batches_are_those_that_workers_make(samples, config, folder, room: int)
             assert difference.max() < tolerance
             quiet += view.noise == 0
     assert quiet > 10
-    assert len(frames.places) == min(room, len(frames.places))
+    assert len(frames.kept) == min(room, len(frames.kept))
 
 
 def test_files_are_read_once(samples, config, folder, monkeypatch) -> None:
@@ -72,7 +72,7 @@ def test_files_are_read_once(samples, config, folder, monkeypatch) -> None:
     frames = Frames(folder, config, CPU, len(SEEDS))
     assert len(list(frames.seen(loader(samples(True), range(STEPS), 2, 0)))) == STEPS
     assert len(read) == len(set(read))
-    assert set(read) == set(frames.places)
+    assert set(read) == set(frames.kept)
     assert not frames.coming
 
 
