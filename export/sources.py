@@ -94,6 +94,12 @@ def add_source(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="heat of regions exactly as SegClip was published, its mistakes included",
     )
+    parser.add_argument(
+        "--refine",
+        metavar="CHECKPOINT",
+        help="a checkpoint of piza train box that corrects the box that was chosen; its CLIP is the"
+        " scorers' too",
+    )
     parser.add_argument("--head", choices=HEADS, help="kind of the detector's outputs, if unclear")
     parser.add_argument(
         "--labels", metavar="FILE", help="its classes, a name a line, or coco, if it has none"
@@ -118,6 +124,8 @@ def chosen_reference(args: argparse.Namespace) -> Reference:
             "expected --family two-stage and --detector (or --look watershed or slic) together, got"
             " one of them"
         )
+    if args.refine is not None and args.family != TWO_STAGE:
+        raise InputError("expected --refine with --family two-stage: others make their own boxes")
     if args.published and not by_regions:
         raise InputError("expected --published with --look watershed or slic: others have no such")
     if args.zoom > MOST_LOOKS:
@@ -154,6 +162,7 @@ def _of_detector(args: argparse.Namespace, input_hw: tuple[int, int] | None) -> 
         if args.look in REGIONS
         else default_proposer(args.look),
         clip,
+        args.refine,
     )
     return DetectorReference(args.detector, options)
 
@@ -171,7 +180,8 @@ def _scorers(args: argparse.Namespace) -> tuple[tuple[Weighted, ...], str | None
         raise InputError(f"expected scorers out of {', '.join(KNOWN)}, got {', '.join(strange)!r}")
     using = [name for name in named if KNOWN[name].uses]
     sources = sorted({source for source in named.values() if source})
-    if any(named[name] for name in named if name not in using) or len(sources) != bool(using):
+    wanted = {0, 1} if using and args.refine else {int(bool(using))}  # a refiner has a CLIP
+    if any(named[name] for name in named if name not in using) or len(sources) not in wanted:
         raise InputError(
             f"expected one folder or hub id of CLIP for {' and '.join(using) or 'no scorer'}"
             f" (clip=FOLDER_OR_ID), got {', '.join(sources) or 'none'}"
@@ -183,13 +193,17 @@ def _scorers(args: argparse.Namespace) -> tuple[tuple[Weighted, ...], str | None
     return tuple(map(Weighted, chosen)), sources[0] if sources else None
 
 
-def reference_of(engine: Path, source: Path | None, clip: str | None = None) -> Reference:
+def reference_of(
+    engine: Path, source: Path | None, clip: str | None = None, refine: Path | None = None
+) -> Reference:
     """What an engine can be held against.
 
     Args:
         engine: its folder.
         source: what it was made from; by default what its manifest says, or the bundled checkpoint.
-        clip: what its image and text networks were made from; by default what its manifest says.
+        clip: what its image and text networks were made from; by default what its manifest says,
+            or the refiner's.
+        refine: what its refiner was made from; needed where it has one.
 
     Raises:
         InputError: the source is none.
@@ -201,7 +215,7 @@ def reference_of(engine: Path, source: Path | None, clip: str | None = None) -> 
     if source is not None and (source / MANIFEST_FILE).is_file():
         return open_reference(source)
     if manifest.family == TWO_STAGE:
-        return _detector_of(manifest, source, clip)
+        return _detector_of(manifest, source, clip, refine)
     if BASE in manifest.checkpoint:
         from export.references.checkpoint import BaseReference
 
@@ -210,7 +224,9 @@ def reference_of(engine: Path, source: Path | None, clip: str | None = None) -> 
     return open_reference(source)
 
 
-def _detector_of(manifest: Manifest, source: Path | None, clip: str | None) -> Reference:
+def _detector_of(
+    manifest: Manifest, source: Path | None, clip: str | None, refine: Path | None
+) -> Reference:
     from export.detectors.detector import DetectorOptions
     from export.references.detector import DetectorReference, TwoStageOptions
     from sdk.families.two_stage import read_pipeline
@@ -220,10 +236,13 @@ def _detector_of(manifest: Manifest, source: Path | None, clip: str | None) -> R
         found = pipeline.detector
         said = DetectorOptions(found.head.kind, found.names, found.input_hw)
         detector = _named(manifest, source, manifest.block.get("source", {}))
-    if pipeline.clip is not None:
+    refined = None
+    if pipeline.correction is not None:
+        refined = _named(manifest, refine, manifest.block["refine"].get("source", {}), "--refine")
+    elif pipeline.clip is not None:
         other = None if clip is None else Path(clip)
         clip = _named(manifest, other, manifest.block["clip"].get("source", {}), "--clip")
-    options = TwoStageOptions(said, pipeline.scorers, pipeline.proposer, clip)
+    options = TwoStageOptions(said, pipeline.scorers, pipeline.proposer, clip, refined)
     return DetectorReference(detector, options)
 
 

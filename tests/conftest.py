@@ -88,6 +88,19 @@ def make_clip_box(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
+def make_refined(tmp_path: Path) -> Callable[..., Path]:
+    """``make_refined(correction, said, rows, ...)``: as ``make_two_stage``, with a refiner whose
+    network says that."""
+
+    def make(correction: Any, said: object, *args: object, **changes: object) -> Path:
+        write = partial(_fake("clip_box").write_head, refiner=correction.refiner, said=said)
+        given = {"correction": (correction, write), **changes}
+        return _fake("two_stage").make(tmp_path / "two.engine", *args, **given)
+
+    return make
+
+
+@pytest.fixture
 def make_few_shot(tmp_path: Path) -> Callable[..., Path]:
     """``make_few_shot(rows, texts=None, block={}, **changes)``: an engine that finds these rows;
     see tests/fakes/few_shot.py."""

@@ -20,6 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--clip", metavar="FOLDER_OR_ID", help="what a two-stage engine's CLIP was built from"
     )
+    parser.add_argument(
+        "--refine", type=Path, metavar="CHECKPOINT", help="what its refiner was built from"
+    )
     parser.add_argument("--searches", type=int, default=32, help="searches to compare")
     parser.add_argument(
         "--rebuild",
@@ -38,8 +41,7 @@ def run(args: argparse.Namespace) -> int:
     from export.sources import reference_of
 
     prove = rebuild if args.rebuild else verify
-    manifest = prove(
-        args.engine, reference_of(args.engine, args.checkpoint, args.clip), args.searches
-    )
+    reference = reference_of(args.engine, args.checkpoint, args.clip, args.refine)
+    manifest = prove(args.engine, reference, args.searches)
     print("\n".join(certificate_lines(manifest)))
     return 0 if manifest.proven else 1

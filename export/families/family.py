@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from evaluation.host_runtime import Arrays
 from export.certificate.criteria import Criteria
 from export.certificate.differences import largest, relative
 from export.precision.target import TARGETS, Target
-from sdk.engine.manifest import Manifest
+from sdk.engine.manifest import Manifest, Network
 
 
 def as_given(feeds: Arrays, done: float) -> Arrays:
@@ -25,6 +27,17 @@ def alike(manifest: Manifest, ours: Arrays, theirs: Arrays) -> float:
 def nothing(manifest: Manifest, network: str) -> Sequence[Arrays]:
     """Nothing is given to a network that no question needs."""
     return ()
+
+
+def made_up(network: Network, pad_id: int) -> Arrays:
+    """Noise for a network that no question needed; ``pad_id`` where it takes tokens."""
+    rng = np.random.default_rng(0)
+    return {
+        name: rng.normal(0, 1, info.shape or ()).astype(np.float32)
+        if info.type == "float32"
+        else np.full(tuple(info.shape or ()), pad_id, info.type)
+        for name, info in network.inputs.items()
+    }
 
 
 @dataclass(frozen=True)

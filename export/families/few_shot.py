@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from evaluation.host_runtime import Arrays
 from export.certificate.criteria import Criteria
-from export.families.family import ExportFamily
+from export.families.family import ExportFamily, made_up
 from sdk.engine.manifest import Manifest
 from sdk.families.few_shot import read_block
-from sdk.regions.clip import CROPS, TOKENS
 
 # Our own choice: what the networks say is sorted and chosen from on the host, so that outputs are
 # compared by their root mean square, and the choice by whole questions.
@@ -22,16 +19,11 @@ CRITERIA = {
 
 
 def unasked(manifest: Manifest, network: str) -> Sequence[Arrays]:
-    """Crops of noise and the bank's number of tokens, where no box was of a taught class."""
-    inputs, clip = manifest.networks[network].inputs, read_block(manifest).clip
-    if clip is None:
+    """Noise for CLIP's networks, where no box was of a taught class."""
+    clip = read_block(manifest).clip
+    if clip is None or network not in clip.signatures:
         return ()
-    if CROPS in inputs:
-        shape = (clip.batch, 3, *clip.image.hw)
-        return [{CROPS: np.random.default_rng(0).normal(0, 1, shape).astype(np.float32)}]
-    if TOKENS in inputs:
-        return [{TOKENS: np.full((1, clip.max_tokens), clip.pad_id, np.int32)}]
-    return ()
+    return [made_up(manifest.networks[network], clip.pad_id)]
 
 
 FAMILY = ExportFamily(CRITERIA, unasked=unasked)

@@ -8,12 +8,11 @@ import numpy as np
 
 from evaluation.host_runtime import Arrays
 from export.certificate.criteria import Criteria
-from export.families.family import ExportFamily, alike
+from export.families.family import ExportFamily, alike, made_up
 from export.precision.target import Target
 from sdk.engine.manifest import Manifest
 from sdk.families.two_stage import read_pipeline
 from sdk.geometry import iou
-from sdk.regions.clip import CROPS
 
 # Our own choice. What a detector says is decoded, sorted and chosen from on the host: outputs are
 # compared by their root mean square, and the choice by whole questions.
@@ -38,7 +37,7 @@ def same_proposals(manifest: Manifest, ours: Arrays, theirs: Arrays) -> float:
     where there are none, and by their differences for networks that make no boxes."""
     pipeline = read_pipeline(manifest)
     detector = pipeline.detector
-    if detector is None or not set(detector.head.outputs) <= set(theirs):
+    if detector is None or detector.network != list(manifest.networks)[-1]:  # which is asked
         return alike(manifest, ours, theirs)
     with np.errstate(invalid="ignore", over="ignore"):  # of what is not finite, which is no box
         found, wanted = (detector.head.decode(side, detector.wanted) for side in (ours, theirs))
@@ -48,13 +47,12 @@ def same_proposals(manifest: Manifest, ours: Arrays, theirs: Arrays) -> float:
     return float(overlaps.max(axis=1, initial=0.0).mean()) if sure.any() else 1.0
 
 
-def noise(manifest: Manifest, network: str) -> Sequence[Arrays]:
-    """Crops for an image network that had none, since the detector proposed nothing."""
-    inputs = manifest.networks[network].inputs
-    shape = inputs[CROPS].shape if CROPS in inputs else None
-    if shape is None:
+def unasked(manifest: Manifest, network: str) -> Sequence[Arrays]:
+    """Noise for networks that had nothing to do, since the detector proposed nothing."""
+    pipeline = read_pipeline(manifest)
+    if pipeline.clip is None or (pipeline.detector and network == pipeline.detector.network):
         return ()
-    return [{CROPS: np.random.default_rng(0).normal(0, 1, shape).astype(np.float32)}]
+    return [made_up(manifest.networks[network], pipeline.clip.pad_id)]
 
 
-FAMILY = ExportFamily(CRITERIA, overlap=same_proposals, targets=TARGETS, unasked=noise)
+FAMILY = ExportFamily(CRITERIA, overlap=same_proposals, targets=TARGETS, unasked=unasked)

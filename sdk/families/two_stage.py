@@ -2,7 +2,8 @@
 
 The block ``two-stage`` of the manifest names the detector's network, its head and classes, where
 it looks, the image and text networks if there are any, and the scorers with their weights. Without
-a detector regions of the frame are scored, and the hottest rectangle is the only proposal.
+a detector regions of the frame are scored, and the hottest rectangle is the only proposal. With a
+refiner (``refine``) the box that was chosen is corrected.
 """
 
 from __future__ import annotations
@@ -29,11 +30,19 @@ from sdk.regions.heads import read_head
 from sdk.regions.heatmap import HeatmapProposer, Regions, read_heatmap, require_segmentation
 from sdk.regions.proposals import Proposals
 from sdk.regions.proposers import PLACES, Proposer, Survey, read_proposer, survey_at
+from sdk.regions.refiners import (
+    Asked,
+    Correction,
+    Refined,
+    read_correction,
+    read_refiner,
+)
 from sdk.regions.scorers import Weighted, fused, interest, read_scorers
 from sdk.regions.scoring import Scene, Weighed
 from sdk.regions.views import View
 from sdk.results.grounding import Considered, Grounding, Zoom
 from sdk.runtime.runtime import Runtime, Signature, Value
+from sdk.text import normalise
 from sdk.timing import StageTimer
 from sdk.zoom.calibration import Calibration
 from sdk.zoom.state import Start
@@ -56,7 +65,8 @@ class Pipeline:
         scorers: who choose.
         least: the detector's own score that a proposal needs to be chosen from. Looking closer goes
             by less: what a detector doubts in the frame it may be sure of in a window.
-        clip: image and text networks, for the scorers and the heatmap that use them.
+        clip: image and text networks, for the scorers, the heatmap and the refiner that use them.
+        correction: what becomes of the box that was chosen; None where it stays as it is.
     """
 
     detector: Detector | None
@@ -64,6 +74,7 @@ class Pipeline:
     scorers: tuple[Weighted, ...]
     least: float = LEAST
     clip: Clip | None = None
+    correction: Correction | None = None
 
     @property
     def by_detector(self) -> tuple[Detector, Proposer]:
@@ -83,6 +94,8 @@ class Pipeline:
             }
         if self.clip is not None:
             said["clip"] = self.clip.to_mapping()
+        if self.correction is not None:
+            said["refine"] = self.correction.to_mapping()
         return said | {
             "look": self.proposer.to_mapping(),
             "scorers": [each.to_mapping() for each in self.scorers],
@@ -105,12 +118,18 @@ def read_pipeline(manifest: Manifest) -> Pipeline:
     missing = {side for each in scorers for side in each.scorer.uses} - set(has)
     if missing:
         raise reader.fault("scorers", f"some that need no {' or '.join(missing)} network", names)
+    correction = None
+    if "refine" in manifest.block:
+        if "image" not in has:
+            raise reader.fault("refine", "none, as there is no image network", "one")
+        part = reader.part("refine")
+        correction = read_correction(part, read_refiner(part, tuple(manifest.networks)))
     if look.text("where", choices=(*PLACES, HEATMAP)) != HEATMAP:
         detector = _read_detector(reader.part("detector"), manifest)
-        return Pipeline(detector, read_proposer(look), scorers, least, clip)
+        return Pipeline(detector, read_proposer(look), scorers, least, clip, correction)
     if names != ["clip"]:
         raise reader.fault("scorers", "clip alone, for a region has no kind", names)
-    return Pipeline(None, read_heatmap(look), scorers, least, clip)
+    return Pipeline(None, read_heatmap(look), scorers, least, clip, correction)
 
 
 def _read_detector(found: JsonReader, manifest: Manifest) -> Detector:
@@ -207,6 +226,7 @@ class TwoStageAnswerer:
         weighed = fused(self._pipeline.scorers, seen.scene, proposals, query.meaning)
         order = np.argsort(-weighed.scores, kind="stable")
         steps = _steps(survey, weighed, order) if len(order) else ()
+        refined = seen.corrected(query, steps[-1]) if steps else Refined(())
         return _Found(
             steps,
             self._calibration.score(steps[-1:]),
@@ -214,6 +234,7 @@ class TwoStageAnswerer:
             weighed,
             order,
             complete=not seen.refused,
+            refined=refined.steps,
             first_score=None if start is None else start.first_score,
         )
 
@@ -231,8 +252,8 @@ class TwoStageAnswerer:
             query,
             found=reason is None,
             score=found.score,
-            xyxy=found.steps[-1].xyxy,
-            zooms=found.steps,
+            xyxy=found.zooms[-1].xyxy,
+            zooms=found.zooms,
             complete=found.complete,
             rival=self._calibration.rival(found.steps[-1:]),
             abandoned=found.abandoned,
@@ -284,7 +305,8 @@ class TwoStageAnswerer:
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """What came of one query. ``order``: proposals by their score, best first."""
+    """What came of one query. ``steps``: to the choice; ``refined``: from there on; ``order``:
+    proposals by their score, best first."""
 
     steps: tuple[Zoom, ...]
     score: float
@@ -292,21 +314,18 @@ class _Found:
     weighed: Weighed
     order: Any
     complete: bool
+    refined: tuple[Zoom, ...] = ()
     first_score: float | None = None
     abandoned: tuple[Zoom, ...] = ()
 
+    @property
+    def zooms(self) -> tuple[Zoom, ...]:
+        """All steps, of which the last one has the answer."""
+        return self.steps + self.refined
+
     def after(self, given_up: _Found) -> _Found:
         """As the second attempt, after one that led nowhere."""
-        return _Found(
-            self.steps,
-            self.score,
-            self.proposals,
-            self.weighed,
-            self.order,
-            self.complete,
-            None,
-            given_up.steps,
-        )
+        return replace(self, first_score=None, abandoned=given_up.zooms)
 
 
 class _Frame:
@@ -359,6 +378,18 @@ class _Frame:
                 np.array([best.xyxy]), np.array([best.heat]), np.zeros(1, int), _REGION
             )
         return Survey(found, np.array([[0.0, 0.0, *self.call.frame_wh]]))
+
+    def corrected(self, query: Query, chosen: Zoom) -> Refined:
+        """What the refiner makes of a choice; no step where there is none."""
+        correction = self._pipeline.correction
+        if correction is None:
+            return Refined(())
+        said = self.scene.clip.said([normalise(query.ref)])
+        call = self.call
+        asked = Asked(
+            self.scene.clip, self._runtime, said, call.frame_wh, call.deadline, needed=False
+        )
+        return correction.corrected(asked, chosen.xyxy)
 
     @cached_property
     def _uploaded(self) -> Value:
@@ -413,6 +444,9 @@ class _TwoStage:
         """The detector, which looks at windows, and those that compare texts and crops."""
         pipeline = read_pipeline(manifest)
         found = {} if pipeline.clip is None else pipeline.clip.signatures
+        if pipeline.correction is not None:
+            refiner = pipeline.correction.refiner
+            found[refiner.network] = refiner.signature
         if pipeline.detector is None:
             return found
         detector = pipeline.detector
@@ -432,7 +466,8 @@ class _TwoStage:
             head, names = pipeline.detector.head, pipeline.detector.names
             told.append(f"a detector of {len(names)} classes ({head.kind})")
         scorers = " x ".join(each.scorer.name for each in pipeline.scorers)
-        return (*told, f"looks at {pipeline.proposer.describe()}", f"scored by {scorers}")
+        told += [f"looks at {pipeline.proposer.describe()}", f"scored by {scorers}"]
+        return told if pipeline.correction is None else [*told, pipeline.correction.describe()]
 
 
 FAMILY: Family = _TwoStage()

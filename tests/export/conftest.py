@@ -6,6 +6,7 @@ import dataclasses
 import itertools
 import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ from sdk.text import Tokenizer
 from train.checkpoint import TOKENIZER, load_checkpoint, save_checkpoint
 from train.commands.init import untrained
 from train.data.vocabulary import write_tokenizer
+from train.models.box_refiners.checkpoint import hash_of, save_box
+from train.models.box_refiners.config import BoxConfig
+from train.models.box_refiners.heads import make_head
+from train.models.clip.public import open_public_clip
 from train.models.grounding_dino.config import PizaConfig, piza_tiny
 from train.models.grounding_dino.grounder import PizaGrounder
 
@@ -205,3 +210,20 @@ def ready_made(built: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int
     monkeypatch.setattr("export.references.checkpoint.export_model", copy)
     monkeypatch.setattr("export.portable.export_checkpoint", copy)
     return lambda: calls[0]
+
+
+@pytest.fixture(scope="session")
+def box_checkpoint(public_clip, tmp_path_factory) -> Callable[[str], Path]:
+    """``box_checkpoint(method)``: boxes over the least CLIP, with random weights."""
+
+    @cache
+    def make(method: str) -> Path:
+        opened = open_public_clip(str(public_clip("clip")[0]))
+        folder = tmp_path_factory.mktemp("boxes") / method
+        clip = {"file": "clip", "sha256": hash_of(opened)}
+        small = {"hidden": (16,), "unrolled": 4, "starts": 3}
+        config = BoxConfig(name="boxes", method=method, features=16, clip=clip, **small)
+        save_box(folder, make_head(config), opened)
+        return folder
+
+    return make

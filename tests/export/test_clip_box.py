@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -13,26 +12,6 @@ from export.check.checking import check_path
 from export.check.operators import TARGETS
 from sdk import Grounder
 from sdk.engine.folder import read_manifest, verify_files
-from train.models.box_refiners.checkpoint import hash_of, save_box
-from train.models.box_refiners.config import BoxConfig
-from train.models.box_refiners.heads import make_head
-from train.models.clip.public import open_public_clip
-
-
-@pytest.fixture(scope="module")
-def checkpoint(public_clip, tmp_path_factory) -> Callable[[str], Path]:
-    """``checkpoint(method)``: one with random weights."""
-    opened = open_public_clip(str(public_clip("clip")[0]))
-
-    def make(method: str) -> Path:
-        folder = tmp_path_factory.mktemp("checkpoints") / method
-        clip = {"file": "clip", "sha256": hash_of(opened)}
-        small = {"hidden": (16,), "unrolled": 4, "starts": 3}
-        config = BoxConfig(name="boxes", method=method, features=16, clip=clip, **small)
-        save_box(folder, make_head(config), opened)
-        return folder
-
-    return make
 
 
 def build(source: Path, out: Path, *options: str) -> Path:
@@ -42,8 +21,8 @@ def build(source: Path, out: Path, *options: str) -> Path:
 
 
 @pytest.mark.parametrize("method", ["projection-iou", "dqn", "diffusion"])
-def test_an_engine_of_each(checkpoint, method, tmp_path, capsys) -> None:
-    source = checkpoint(method)
+def test_an_engine_of_each(box_checkpoint, method, tmp_path, capsys) -> None:
+    source = box_checkpoint(method)
     folder = build(source, tmp_path / "boxes.engine")
     manifest = read_manifest(folder)
     verify_files(folder, manifest)

@@ -18,7 +18,7 @@ from evaluation.questions import Question
 from export.__main__ import main
 from export.check.checking import check_path
 from export.check.operators import TARGETS
-from export.clip import PreparedClip, open_clip
+from export.clip import BATCH, PreparedClip, open_clip
 from export.sources import reference_of
 from sdk import Grounder
 from sdk.engine.folder import read_manifest, verify_files
@@ -36,8 +36,8 @@ def _exported_once() -> Iterator[None]:
     """Each network is exported once for all tests."""
 
     @cache
-    def opened(source: str) -> PreparedClip:
-        found = open_clip(source)
+    def opened(source: str, batch: int = BATCH) -> PreparedClip:
+        found = open_clip(source, batch)
         each = cache(lambda name: found.networks([name])[name])
         return replace(found, networks=lambda names: {name: each(name) for name in names})
 
@@ -135,6 +135,49 @@ def test_a_detector_that_finds_nothing(make_two_stage, detector, public_clip, bu
     assert networks["clip-image"]["passed"]
 
 
+def test_a_refiner_behind_words(
+    detector, public_clip, box_checkpoint, build, tmp_path, capsys
+) -> None:
+    """Its CLIP is the engine's only one, and looks at one crop at a time."""
+    source = str(box_checkpoint("projection-iou"))
+    folder = build(*detector, "--refine", source, "--precision", "fp16", "--scenes", "2")
+    manifest = read_manifest(folder)
+    assert (manifest.name, manifest.proven) == ("small-words-refined", True)
+    assert list(manifest.networks) == ["detector", "clip-text", "clip-image", "refiner"]
+    assert set(manifest.certificate["networks"]) == set(manifest.networks)
+    pipeline = read_pipeline(manifest)
+    assert (pipeline.correction.refiner.method, pipeline.clip.batch) == ("projection", 1)
+    assert not any(check_path(folder, list(TARGETS.values())).values())
+    capsys.readouterr()
+    assert main(["inspect", str(folder)]) == 0
+    assert "then a projection of" in capsys.readouterr().out
+
+    given = ["--checkpoint", detector[3], "--searches", "1"]
+    assert main(["verify", str(folder), *given, "--refine", source]) == 0
+    capsys.readouterr()
+    assert main(["verify", str(folder), *given]) == 2
+    assert "was made from a file (projection-iou): name it with --refine" in capsys.readouterr().err
+    other = ["--scorer", f"clip={public_clip('siglip')[0]}", "--refine", source]
+    assert main(["build-engine", *detector, *other, "-o", str(tmp_path / "e")]) == 2
+    assert "expected the CLIP that" in capsys.readouterr().err
+    strange = ["--refine", str(public_clip("clip")[0]), "-o", str(tmp_path / "e")]
+    assert main(["build-engine", *detector, *strange]) == 3
+    assert "expected a checkpoint of" in capsys.readouterr().err
+
+
+def test_a_refiner_shares_the_scorers_clip(make_two_stage, detector, box_checkpoint, build) -> None:
+    """Nothing is proposed here: all but the detector are proven on noise."""
+    empty = make_two_stage([(0, 0, 9, 9, 0.0, 0)]) / "detector.onnx"
+    detector[3] = str(shutil.copy(empty, Path(detector[3]).with_name("blind.onnx")))
+    source = str(box_checkpoint("dqn"))
+    folder = build(*detector, "--head", "yolo", "--scorer", "clip", "--refine", source)
+    manifest = read_manifest(folder)
+    assert manifest.certificate["networks"]["refiner"]["passed"]
+    assert (manifest.name, manifest.block["clip"]["batch"]) == ("blind-clip-refined", 8)
+    assert manifest.block["clip"]["source"]["file"] == "clip"
+    assert manifest.block["refine"]["source"]["file"] == "dqn"
+
+
 def test_in_half_precision(detector, public_clip, build) -> None:
     options = ["--scorer", f"clip={public_clip('clip')[0]}", "--precision", "fp16"]
     manifest = read_manifest(build(*detector, *options, "--scenes", "2"))
@@ -212,6 +255,7 @@ def test_a_detector_in_fewer_bits(
         (["--scorer", "clip=no/where"], "cannot load the CLIP no/where: expected a folder"),
         (["--subject"], "expected --view and --subject with --scorer clip"),
         (["--view", "blurred"], "expected --view and --subject with --scorer clip"),
+        (["--refine", "no/where"], "no/where"),
         (["--published"], "expected --published with --look watershed or slic"),
         (["--look", "slic"], "expected no --detector with --look slic"),
     ],

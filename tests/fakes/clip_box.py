@@ -43,9 +43,7 @@ def make(
     folder.mkdir(exist_ok=True)
     clip = replace(two_stage.CLIP, batch=1)
     networks = two_stage.write_clip(folder, clip)
-    path = folder / f"{HEAD}.onnx"
-    acts = isinstance(refiner, Actor)
-    networks[HEAD] = _write_script(path, said) if acts else _write_boxes(path, said)
+    networks[HEAD] = write_head(folder / f"{HEAD}.onnx", refiner, said)
     values = {
         "name": "boxes",
         "family": "clip-box",
@@ -59,6 +57,11 @@ def make(
     }
     write_manifest(folder, Manifest(**{**values, **changes}))  # type: ignore[arg-type]
     return folder
+
+
+def write_head(path: Path, refiner: Refiner, said: Any) -> Network:
+    """The refiner's network: boxes (K, 4), or actions in their order."""
+    return _write_script(path, said) if isinstance(refiner, Actor) else _write_boxes(path, said)
 
 
 def _write_boxes(path: Path, boxes: Sequence[Sequence[float]]) -> Network:

@@ -6,7 +6,7 @@ sentence the sum of those that it names.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -27,6 +27,7 @@ from sdk.regions.detector import Detector
 from sdk.regions.heads.yolo import Yolo
 from sdk.regions.heatmap import HeatmapProposer
 from sdk.regions.proposers import FrameProposer, Proposer
+from sdk.regions.refiners import Correction
 from sdk.regions.scorers import SCORERS, Weighted
 from sdk.regions.scoring import Scorer
 
@@ -124,14 +125,15 @@ def make(
     scorers: Sequence[str | Scorer] = ("words",),
     proposer: Proposer | HeatmapProposer | None = None,
     said: Mapping[str, Any] = MappingProxyType({}),
+    correction: tuple[Correction, Callable[[Path], Network]] | None = None,
     **changes: object,
 ) -> Path:
     """Writes the engine, one without a detector for a heatmap. ``said``: other values of its
-    ``Clip``; ``changes``: to its manifest."""
+    ``Clip``; ``correction``: with what writes its network; ``changes``: to its manifest."""
     folder.mkdir(exist_ok=True)
     clip = replace(CLIP, **said)
     chosen = [SCORERS[each] if isinstance(each, str) else each for each in scorers]
-    uses_clip = any(each.uses for each in chosen)
+    uses_clip = correction is not None or any(each.uses for each in chosen)
     networks: dict[str, Network] = {}
     inputs: dict[str, ImageInput] = {}
     detector = None
@@ -142,11 +144,15 @@ def make(
     if uses_clip:
         networks |= write_clip(folder, clip)
         inputs[CROPS] = clip.image
+    if correction is not None:
+        name = correction[0].refiner.network
+        networks[name] = correction[1](folder / f"{name}.onnx")
     pipeline = Pipeline(
         detector,
         proposer or FrameProposer(),
         tuple(map(Weighted, chosen)),
         clip=clip if uses_clip else None,
+        correction=None if correction is None else correction[0],
     )
     values = {
         "name": "two",

@@ -10,7 +10,7 @@ import torch
 from sdk.engine.manifest import Manifest
 from sdk.families.clip_box import HEAD, ClipBox
 from sdk.regions.clip import CROPS, TOKENIZER_FILE
-from sdk.regions.refiners import Actor, Refiner, Teller
+from sdk.regions.refiners import Actor, Teller
 from sdk.regions.refiners.telling import PIXELS, SHARES
 from sdk.regions.views import usual_view
 from train.families.family import TorchNetwork, TrainFamily, described
@@ -36,6 +36,11 @@ class ClipBoxModel:
         self.head, self.opened = head.eval(), opened
         self.clip = clip_of(opened, _AT_ONCE)
 
+    @property
+    def refiner(self) -> Actor | Teller:
+        """The vehicle's side of the head."""
+        return refiner_of(self.head.config)
+
     def to(self, device: torch.device) -> None:
         """See ``TrainedModel.to``."""
         self.head.to(device)
@@ -43,7 +48,7 @@ class ClipBoxModel:
 
     def networks(self) -> tuple[TorchNetwork, ...]:
         """See ``TrainedModel.networks``."""
-        refiner = refiner_of(self.head.config)
+        refiner = self.refiner
         device = next(self.head.parameters()).device
         vector = (1, self.head.config.features)
         examples = {
@@ -58,7 +63,7 @@ class ClipBoxModel:
     def manifest(self) -> Manifest:
         """See ``TrainedModel.manifest``."""
         config = self.head.config
-        block = ClipBox(self.clip, refiner_of(config)).to_mapping()
+        block = ClipBox(self.clip, self.refiner).to_mapping()
         return Manifest(
             name=config.name,
             family=NAME,
@@ -75,7 +80,7 @@ class ClipBoxModel:
         return (TOKENIZER_FILE,)
 
 
-def refiner_of(config: BoxConfig) -> Refiner:
+def refiner_of(config: BoxConfig) -> Actor | Teller:
     """The vehicle's side of a head.
 
     Args:

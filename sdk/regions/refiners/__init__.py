@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from sdk.json_reader import JsonReader
 from sdk.regions.refiners.acting import DQN, Actor, read_actor
+from sdk.regions.refiners.correction import Correction, read_correction
 from sdk.regions.refiners.refiner import Asked, Refined, Refiner
 from sdk.regions.refiners.telling import TELLING, Teller, read_teller
 
-__all__ = ["METHODS", "Actor", "Asked", "Refined", "Refiner", "Teller", "read_refiner"]
+__all__ = [
+    "METHODS",
+    "Actor",
+    "Asked",
+    "Correction",
+    "Refined",
+    "Refiner",
+    "Teller",
+    "read_correction",
+    "read_refiner",
+]
 
 METHODS = (*TELLING, DQN)
 

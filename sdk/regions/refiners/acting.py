@@ -139,7 +139,7 @@ class Actor:
         box, past = start_xyxy, nothing_done()
         steps: list[Zoom] = []
         for number in range(self.most_steps):
-            seen = asked.sight.seen(self.view, box[None], first=not number)
+            seen = asked.sight.seen(self.view, box[None], first=asked.needed and not number)
             if not len(seen):
                 return Refined(tuple(steps), complete=False)
             feeds = {

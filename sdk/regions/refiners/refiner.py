@@ -29,6 +29,7 @@ class Asked:
         said: ``(1, D)`` of length 1, the sentence's vector.
         frame_wh: the frame's width and height in pixels.
         deadline: when the answer is wanted.
+        needed: without a look there is no answer at all; else there is a box already.
     """
 
     sight: Sight
@@ -36,6 +37,7 @@ class Asked:
     said: Float32
     frame_wh: tuple[int, int]
     deadline: Deadline
+    needed: bool = True
 
     @property
     def whole(self) -> Boxes:

@@ -50,7 +50,7 @@ class Teller:
 
     def refine(self, asked: Asked, start_xyxy: Boxes) -> Refined:
         """See ``Refiner``: one look at the window."""
-        seen = asked.sight.seen(self.view, start_xyxy[None], first=True)
+        seen = asked.sight.seen(self.view, start_xyxy[None], first=asked.needed)
         if not len(seen):
             return Refined((), complete=False)
         feeds = {IMAGE_FEATURES: seen, TEXT_FEATURES: asked.said}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,5 +48,8 @@ def test_nothing_to_choose_from(manifest) -> None:
 
 
 def test_networks_that_make_no_boxes(manifest) -> None:
+    """The last network is asked, which is the detector where there is no other."""
+    networks = {**manifest.networks, "clip-image": manifest.networks["detector"]}
+    manifest = replace(manifest, networks=networks)
     one, other = ({"features": np.array([1.0, each])} for each in (0.0, 0.1))
     assert same_proposals(manifest, other, one) == pytest.approx(0.9)
