@@ -18,13 +18,20 @@ from evaluation.scenes.rich.expressions import (
     tells,
     true_claims,
 )
-from evaluation.scenes.rich.phrases import NounPhrase, name
+from evaluation.scenes.rich.phrases import (
+    NounPhrase,
+    name,
+    strange,
+    strangely_equipped,
+    strangely_toned,
+)
 from evaluation.scenes.rich.sentences import MAX_WORDS, sentence
 from evaluation.scenes.rich.text import Text, choose
 from evaluation.scenes.scene import Scene, SceneObject
 from evaluation.scenes.sentences import words_of
 
 _BARE_SHARE = 0.12
+_STRANGE_SHARE = 0.35
 _OPPOSITE = {
     "left of": "right of", "above": "below", "in front of": "behind", "nearer": "farther",
     "at left": "at right", "at top": "at bottom", "top left": "top right",
@@ -68,11 +75,38 @@ def _nothing_such(
 ) -> str | None:
     """The place of a real object, said of something that is not there."""
     size = "small" if rng.random() < 0.08 else None
-    phrase = name(rng, kind, colour, size=size)
+    return _elsewhere(rng, scene, item, kind, name(rng, kind, colour, size=size))
+
+
+def _elsewhere(
+    rng: random.Random, scene: Scene, item: SceneObject, kind: str, phrase: NounPhrase
+) -> str | None:
+    """Something like ``kind`` that is not there, in the place of a real object."""
     if phrase.fitting(scene.objects):
         return None
     claims = [c for c in true_claims(rng, scene, item, phrase, ()) if _suits(c, kind)]
     return _said(rng, scene, phrase, [] if rng.random() < _BARE_SHARE else claims[:1])
+
+
+def _strange_kind(rng: random.Random, scene: Scene) -> str | None:
+    """What no scene has: "the bench on the left"."""
+    return _elsewhere(rng, scene, rng.choice(scene.objects), "cone", strange(rng))
+
+
+def _strange_colour(rng: random.Random, scene: Scene) -> str | None:
+    """A kind that is there, in a colour that nothing has."""
+    item = rng.choice(scene.objects)
+    return _elsewhere(rng, scene, item, item.kind, strangely_toned(rng, item.kind))
+
+
+def _strange_detail(rng: random.Random, scene: Scene) -> str | None:
+    """An object that is there, with what such a thing never has."""
+    item = rng.choice([o for o in scene.objects if o.targetable])
+    phrase = strangely_equipped(rng, item.kind, item.colour)
+    if phrase is None:
+        return None
+    claims = true_claims(rng, scene, item, phrase, ())
+    return _said(rng, scene, phrase, [] if rng.random() < 0.4 else claims[:1])
 
 
 def _suits(claim: Claim, kind: str) -> bool:
@@ -121,6 +155,11 @@ def _other_claims(
         if referent.item is not item
     ]
     others += [
+        standing.place(rng, place, perhaps)
+        for place, (_, perhaps) in rng.sample(list(readings.items()), 3)
+        if not perhaps(item)
+    ]
+    others += [
         relate(rng, "between", None, pair)
         for pair in list(combinations(around, 2))[:4]
         if not between(item, *(r.item for r in pair if r.item))
@@ -137,8 +176,11 @@ def _like(phrase: NounPhrase, referent: Referent) -> bool:
 def _missing_referent(rng: random.Random, scene: Scene) -> str | None:
     """Something that is there, beside something that is not."""
     item = rng.choice([o for o in scene.objects if o.targetable])
-    kind = rng.choice(list(kinds_in(scene.setting)))
-    missing = name(rng, kind, rng.choice(KINDS[kind].colours))
+    if rng.random() < _STRANGE_SHARE:
+        missing = strange(rng)
+    else:
+        kind = rng.choice(list(kinds_in(scene.setting)))
+        missing = name(rng, kind, rng.choice(KINDS[kind].colours))
     if missing.fitting(scene.objects):
         return None
     relation = rng.choice(("near", *BINARY))
@@ -156,8 +198,11 @@ _WAYS: dict[str, Callable[[random.Random, Scene], str | None]] = {
     "missing": _missing,
     "wrong relation": _wrong_relation,
     "missing referent": _missing_referent,
+    "strange kind": _strange_kind,
+    "strange colour": _strange_colour,
+    "strange detail": _strange_detail,
 }
 _SHARES = {
-    "wrong colour": 0.33, "wrong kind": 0.14, "missing": 0.08, "wrong relation": 0.37,
-    "missing referent": 0.08,
+    "wrong colour": 0.29, "wrong kind": 0.13, "missing": 0.06, "wrong relation": 0.34,
+    "missing referent": 0.08, "strange kind": 0.03, "strange colour": 0.04, "strange detail": 0.03,
 }  # fmt: skip

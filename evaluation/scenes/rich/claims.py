@@ -15,6 +15,8 @@ from evaluation.scenes.rich.text import Text, choose, fill
 from evaluation.scenes.scene import SceneObject
 
 _TOUCHING_PX = 60.0
+_HIDDEN = 0.12  # share of a box from which on a part is hidden
+_HIDING_SHARE = 0.6  # of "behind" what covers a part
 _ANOTHER = ("another", "another", "another", "another similar")
 
 
@@ -106,10 +108,17 @@ def between_two(
         pairs = combinations(fitting, 2)
         return any(item not in pair and relations.maybe_between(item, *pair) for pair in pairs)
 
-    templates = said.BETWEEN_TWO if len(fitting) == 2 else said.BETWEEN_TWO[:1]
+    templates = said.BETWEEN_TWO if len(fitting) == 2 else said.BETWEEN_MANY
     where = fill(rng.choice(templates), s=phrase.plural)
     ids = (true[0][0].id, true[0][1].id)
     return Claim("between", where, may_hold, ids, weight=max(gap(of, o) for o in true[0]))
+
+
+def hides(far: SceneObject, near: SceneObject) -> bool:
+    """True when ``near`` covers a part of ``far`` that is worth a word."""
+    w = min(far.xyxy[2], near.xyxy[2]) - max(far.xyxy[0], near.xyxy[0])
+    h = min(far.xyxy[3], near.xyxy[3]) - max(far.xyxy[1], near.xyxy[1])
+    return near.depth_m < far.depth_m and min(w, h) > 0 and w * h >= _HIDDEN * far.area
 
 
 def _choices(item: SceneObject, to: tuple[Referent, ...]) -> list[tuple[SceneObject, ...]]:
@@ -148,6 +157,10 @@ def _worded(
     if relation in said.ATTENDED and rng.random() < 0.14:
         return fill(rng.choice(said.ATTENDED[relation]), a=texts[0]), False
     template = choose(rng, said.RELATIONS[relation])
+    if relation in said.HIDING and of is not None and to[0].item is not None:
+        behind = (of, to[0].item) if relation == "behind" else (to[0].item, of)
+        if hides(*behind) and rng.random() < _HIDING_SHARE:
+            template = rng.choice(said.HIDING[relation])
     where = fill(template, a=texts[0])
     close = of is not None and to[0].item is not None and gap(of, to[0].item) < _TOUCHING_PX
     if close and template in said.CLOSELY_SAID and rng.random() < 0.25:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from evaluation.scenes.catalogue import KINDS, article
-from evaluation.scenes.rich import lexicon
+from evaluation.scenes.catalogue import COLOURS, KINDS, article
+from evaluation.scenes.rich import details, lexicon, tones
 from evaluation.scenes.rich.lexicon import Reading, Word
+from evaluation.scenes.rich.strangers import STRANGERS
 from evaluation.scenes.rich.text import choose
 from evaluation.scenes.scene import SceneObject
 
-_ANY_COLOUR = Reading(frozenset(lexicon.SIGN_INK), frozenset(lexicon.SIGN_INK))
+_ANY_COLOUR = Reading(frozenset(COLOURS), frozenset(COLOURS))
+_DETAIL_SHARE = 0.17
 
 
 @dataclass(frozen=True)
@@ -78,14 +80,38 @@ def name(
         tone = _pick(rng, _tones_of("" if generic else kind, colour))
         colours = tone.reading
         text, plural = _coloured(rng, noun, kind, tone.text, generic)
-    if not generic and rng.random() < 0.14:
-        detail = _detail(rng, kind, colour, view, coloured)
-        if " with " not in text and detail:
-            text, plural = f"{text} {detail}", ""
+    if not generic and rng.random() < _DETAIL_SHARE and " with " not in text:
+        more = details.detail(rng, kind, colour, view, coloured)
+        if more:
+            text, plural = f"{text} {more}", ""
     if size is not None:
-        word = rng.choice(lexicon.SIZES[size])
+        word = choose(rng, lexicon.SIZES[size])
         text, plural = f"{word} {text}", plural and f"{word} {plural}"
     return NounPhrase(text, noun.reading, colours, size, plural)
+
+
+def strange(rng: random.Random) -> NounPhrase:
+    """ "gray fire hydrant": what no scene has, and what people take for it."""
+    noun = _pick(rng, STRANGERS)
+    if rng.random() < 0.5:
+        return NounPhrase(noun.text, noun.reading, _ANY_COLOUR, plural=noun.plural)
+    tone = _pick(rng, rng.choice((tones.TONES, tones.STRANGE_TONES)))
+    text, plural = f"{tone.text} {noun.text}", f"{tone.text} {noun.plural}"
+    return NounPhrase(text, noun.reading, _ANY_COLOUR, plural=plural)
+
+
+def strangely_toned(rng: random.Random, kind: str) -> NounPhrase:
+    """ "beige van": a kind in a colour that nothing has."""
+    noun, tone = _pick(rng, nouns_of(kind)), _pick(rng, tones.STRANGE_TONES)
+    text, plural = _coloured(rng, noun, kind, tone.text, generic=False)
+    return NounPhrase(text, noun.reading, tone.reading, plural=plural)
+
+
+def strangely_equipped(rng: random.Random, kind: str, colour: str) -> NounPhrase | None:
+    """ "man in red with a suitcase": a kind with what it never has."""
+    phrase, more = name(rng, kind, colour), details.strange(rng, kind)
+    clear = more and " with" not in phrase.text and phrase.kinds.surely == {kind}
+    return replace(phrase, text=f"{phrase.text} {more}", plural="") if clear else None
 
 
 def called(kind: str, colour: str, seed: int) -> str:
@@ -105,8 +131,9 @@ def nouns_of(kind: str) -> tuple[Word, ...]:
 
 @lru_cache(maxsize=256)
 def _tones_of(kind: str, colour: str) -> tuple[Word, ...]:
-    tones = lexicon.LAMP_TONES if kind == "traffic light" else lexicon.TONES
-    return tuple(word for word in tones if colour in word.reading.surely)
+    lamp = kind != "" and KINDS[kind].category == "traffic-light"
+    words = tones.LAMP_TONES if lamp else tones.TONES
+    return tuple(word for word in words if colour in word.reading.surely)
 
 
 def _pick(rng: random.Random, words: tuple[Word, ...]) -> Word:
@@ -123,34 +150,20 @@ def _coloured(
     """The noun with its colour, singular and plural."""
     words = {"tone": tone, "a_tone": f"{article(tone)} {tone}"}
     if KINDS[kind].clothed and not generic:
-        worn = choose(rng, lexicon.WORN).format(**words)
+        worn = choose(rng, details.WORN).format(**words)
         if "{worn}" in noun.text:
             return noun.text.format(worn=worn), ""
         return f"{noun.text} {worn}", f"{noun.plural} {worn}"
-    if kind == "traffic light" and not generic and rng.random() < 0.6:
-        shown = choose(rng, lexicon.SHOWN).format(**words)
-        housing = f"{choose(rng, lexicon.HOUSINGS)} " if rng.random() < 0.2 else ""
+    if KINDS[kind].category == "traffic-light" and not generic and rng.random() < 0.6:
+        shown = choose(rng, details.SHOWN).format(**words)
+        housing = f"{choose(rng, details.HOUSINGS)} " if rng.random() < 0.2 else ""
         return f"{housing}{noun.text} {shown}", f"{housing}{noun.plural} {shown}"
     if kind == "bicycle" and not generic and rng.random() < 0.15:
-        return f"{noun.text} {choose(rng, lexicon.FRAMES).format(**words)}", ""
+        return f"{noun.text} {choose(rng, details.FRAMES).format(**words)}", ""
     if "{tone}" in noun.text:
         return noun.text.format(**words), noun.plural.format(**words)
     if rng.random() < 0.07:
-        return choose(rng, lexicon.COLOURED).format(noun=noun.text, **words), ""
+        return choose(rng, details.COLOURED).format(noun=noun.text, **words), ""
     if kind == "cone" and not generic and rng.random() < 0.15:
-        tone = rng.choice(lexicon.STRIPED_CONE).format(tone=tone)
+        tone = rng.choice(details.STRIPED_CONE).format(tone=tone)
     return f"{tone} {noun.text}", f"{tone} {noun.plural}"
-
-
-def _detail(rng: random.Random, kind: str, colour: str, view: str | None, coloured: bool) -> str:
-    """Something more that is true of every object of the kind, colour and view; "" if nothing."""
-    category = KINDS[kind].category
-    options: tuple[str, ...] = ()
-    if category == "vehicle" and view is not None:
-        options = lexicon.VIEWED[view]
-    elif kind == "cone":
-        options = lexicon.STRIPED
-    elif category == "traffic-sign" and coloured:
-        more = {"rectangular sign": lexicon.WRITTEN, "stop sign": lexicon.LETTERS}
-        options = (*lexicon.BORDERED, *more.get(kind, lexicon.SYMBOLS))
-    return rng.choice(options).format(ink=lexicon.SIGN_INK[colour]) if options else ""

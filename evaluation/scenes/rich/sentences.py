@@ -6,22 +6,15 @@ import random
 from collections.abc import Sequence
 
 from evaluation.scenes.catalogue import KINDS
-from evaluation.scenes.relations import gap
-from evaluation.scenes.rich import constructions as said
-from evaluation.scenes.rich.claims import Claim
+from evaluation.scenes.rich import frames as said
+from evaluation.scenes.rich.claims import Claim, hides
+from evaluation.scenes.rich.surroundings import tail
 from evaluation.scenes.rich.text import Text, choose, fill
 from evaluation.scenes.scene import Scene, SceneObject
 from evaluation.scenes.sentences import words_of
 
 MAX_WORDS = 25
-_TAIL_SHARE = 0.16
-# Tails about others, whatever is spoken of: at least so many of these categories.
-_COMPANY = (
-    ("vehicles", ("vehicle",), 3),
-    ("people", ("people", "rider"), 3),
-    ("signs", ("traffic-sign",), 3),
-)
-_CROWD, _CROWD_PX = 4, 130.0  # so many others as near as that
+_TAIL_SHARE = 0.22
 _DECLARED = said.AFTER_IS | said.AFTER_NOUN
 
 
@@ -48,7 +41,7 @@ def sentence(
     wheres.sort(key=lambda c: not c.after_is)
     frame = _frame(rng, ranks, wheres)
     where = _joined(rng, frame, wheres)
-    made = fill(frame, np=phrase, where=where, state=_state(rng, item))
+    made = fill(frame, np=phrase, where=where, state=_state(rng, scene, item))
     if len(words_of(made.words)) > MAX_WORDS:
         made = fill("the {np} {where}" if wheres else "the {np}", np=phrase, where=where)
     return _finished(rng, _with_tail(rng, scene, item, made))
@@ -70,22 +63,24 @@ def _joined(rng: random.Random, frame: str, claims: list[Claim]) -> Text:
     return fill(joint, a=first.where, b=second.where, state=choose(rng, said.STATES))
 
 
-def _state(rng: random.Random, item: SceneObject | None) -> str:
+def _state(rng: random.Random, scene: Scene, item: SceneObject | None) -> str:
     """A participle that is true of the object, seldom more than that it is somewhere."""
-    states = _states(item) if item is not None else ()
-    if states and rng.random() < 0.5:
-        return rng.choice(states)
+    if item is not None and rng.random() < 0.5:
+        hidden = any(hides(item, other) for other in scene.objects)
+        return choose(rng, said.STATES_OF["hidden"] if hidden else _states(item))
     return choose(rng, said.STATES)
 
 
-def _states(item: SceneObject) -> tuple[str, ...]:
+def _states(item: SceneObject) -> dict[str, float]:
     category = KINDS[item.kind].category
     if category == "people":
         return said.STATES_OF["walking" if item.view == "walking" else "standing"]
     if category == "rider":
-        return said.STATES_OF["riding"]
+        return said.STATES_OF["cycling" if item.kind == "cyclist" else "riding"]
     if category in ("bicycle", "motor"):
         return said.STATES_OF["parked"]
+    if item.kind == "trailer":
+        return said.STATES
     if category == "vehicle":
         return said.STATES_OF["parked" if item.zone == "verge" else "driving"]
     if item.on_ground:
@@ -94,18 +89,11 @@ def _states(item: SceneObject) -> tuple[str, ...]:
 
 
 def _with_tail(rng: random.Random, scene: Scene, item: SceneObject | None, made: Text) -> Text:
+    colour = item.colour if item is not None else None
     if rng.random() >= _TAIL_SHARE or made.words.endswith("?"):
         return made
-    kinds = ["any", scene.weather.name]
-    kinds += ["trees"] * 3 * (len(scene.trees) >= 4) + ["buildings"] * 3 + ["lamps"]
-    for name, categories, count in _COMPANY:
-        kinds += [name] * 2 * (sum(o.category in categories for o in scene.objects) >= count)
-    if item is not None and sum(gap(item, o) < _CROWD_PX for o in scene.objects) > _CROWD:
-        kinds += ["crowd"] * 3
-    if item is not None and item.zone == "road" and scene.road.lanes >= 3:
-        kinds += ["lanes"] * 2
-    tail = rng.choice(said.TAILS[rng.choice(kinds)])
-    longer = Text(f"{made.words}{rng.choice((' ', ', '))}{tail}", made.mentions)
+    more = tail(rng, scene, item, colour)
+    longer = Text(f"{made.words}{more.words}", made.mentions)
     return longer if len(words_of(longer.words)) <= MAX_WORDS else made
 
 

@@ -66,6 +66,9 @@ def readings(scene: Scene) -> dict[str, tuple[Test, Test]]:
     return {
         **thirds,
         **corners,
+        "at left edge": (lambda o: x(o) < 0.12, lambda o: x(o) < 0.3),
+        "at right edge": (lambda o: x(o) > 0.88, lambda o: x(o) > 0.7),
+        **{f"{m} m": _about(m) for m in said.DISTANCES.values()},
         "in middle": (lambda o: abs(x(o) - 0.5) < 0.08, lambda o: abs(x(o) - 0.5) < 0.2),
         "in foreground": (lambda o: o.depth_m < 24, lambda o: o.depth_m < 36),
         "in background": (lambda o: o.depth_m > 58, lambda o: o.depth_m > 42),
@@ -78,6 +81,14 @@ def readings(scene: Scene) -> dict[str, tuple[Test, Test]]:
             lambda o: not o.on_ground,
         ),
     }
+
+
+def _about(metres: float) -> tuple[Test, Test]:
+    """So far away: a tenth more or less, to others perhaps half or nearly twice as far."""
+    return (
+        lambda o: abs(o.depth_m - metres) <= 0.1 * metres,
+        lambda o: 0.5 * metres < o.depth_m < 1.9 * metres,
+    )
 
 
 def _both(first: Test, second: Test) -> Test:
@@ -112,9 +123,14 @@ def ranks(
         if key(item) + margin <= min(map(key, others)):
             head = _ranked(rng, name, phrase, len(fitting) if certain else 0)
             claims.append(_rank(rng, name, head, _within(key, item, margin)))
-    if item.area * _BIGGER <= min(o.area for o in others):
-        head = fill(rng.choice(said.RANKS["smallest"]), np=phrase.text).words
-        claims.append(_rank(rng, "smallest", head, lambda o: o.area <= item.area))
+    areas = [o.area for o in others]
+    for name, extreme, may_hold in (
+        ("smallest", item.area * _BIGGER <= min(areas), lambda o: o.area <= item.area),
+        ("largest", item.area >= max(areas) * _BIGGER, lambda o: o.area >= item.area),
+    ):
+        if extreme:
+            head = _ranked(rng, name, phrase, len(fitting) if certain else 0)
+            claims.append(_rank(rng, name, head, may_hold))
     if certain and 3 <= len(fitting) <= _MOST_ORDERED:
         claims += _ordered(rng, phrase, item, fitting)
     return claims
@@ -124,7 +140,7 @@ def _ranked(rng: random.Random, name: str, phrase: NounPhrase, count: int) -> st
     """ "leftmost red car", or "leftmost of the three red cars" when their number is certain."""
     plural = phrase.plural
     if plural and count == 2 and name in said.OF_TWO and rng.random() < 0.4:
-        return fill(rng.choice(said.OF_TWO[name]), s=plural).words
+        return fill(rng.choice(said.OF_TWO[name]), s=plural, np=phrase.text).words
     if (
         plural
         and count in said.NUMBERS
@@ -147,9 +163,12 @@ def _ordered(
         number = row.index(item) + 1
         spaced = all(key(b) - key(a) >= margin for a, b in pairwise(row))
         if number in said.ORDINALS and spaced:
+            middle = number == 2 and len(row) == 3 and phrase.plural
+            ordered = said.MIDDLE if middle and rng.random() < 0.3 else said.ORDERED
             words = fill(
-                rng.choice(said.ORDERED), nth=said.ORDINALS[number], np=phrase.text, side=side
-            ).words
+                rng.choice(ordered),
+                nth=said.ORDINALS[number], np=phrase.text, s=phrase.plural, side=side,
+            ).words  # fmt: skip
             claims.append(_rank(rng, f"{number} from {side}", words, _within(key, item, margin)))
     return claims
 
