@@ -335,6 +335,9 @@ class _Parser(NounPhrases):
             draft.places.append(_OF_PICTURE[name])
         elif name in _UPON and other.kind in _RIDDEN and is_a(draft.kind, "person"):
             draft.kind = _RIDDEN[other.kind]
+            draft.relations += other.relations  # where the bike stands, its rider is
+            draft.places += other.places
+            draft.ranks += other.ranks
         elif not other.belongs and other.role is not None:
             self._add(draft, Relation(name, (other.phrase(),), negated))
 

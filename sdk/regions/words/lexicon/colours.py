@@ -96,7 +96,7 @@ COLOURS: dict[str, Colour] = {
 SAME: dict[str, tuple[str, ...]] = {
     "grey": ("gray",), "silvery": ("silver",), "metallic": ("silver",), "chrome": ("silver",),
     "light grey": ("light gray",), "dark grey": ("dark gray",), "grayish": ("gray",),
-    "greyish": ("gray",), "charcoal": ("dark gray",), "slate": ("dark gray",),
+    "greyish": ("gray",), "charcoal": ("dark gray", "black"), "slate": ("dark gray",),
     "violet": ("purple",), "lavender": ("light purple",), "magenta": ("pink", "purple"),
     "lilac": ("light purple",), "mauve": ("light purple",), "plum": ("dark purple",),
     "rose": ("pink",), "fuchsia": ("pink", "purple"), "salmon": ("pink", "orange"),
@@ -113,16 +113,31 @@ SAME: dict[str, tuple[str, ...]] = {
     "beige-colored": ("beige",), "brownish": ("brown",), "bronze": ("brown", "gold"),
     "copper": ("brown", "orange"), "rusty": ("brown", "orange"),
     "reddish-brown": ("brown", "maroon"),
-    "yellowish": ("yellow", "beige"), "golden": ("gold",), "amber": ("yellow", "orange"),
+    "yellowish": ("yellow", "beige"), "golden": ("gold", "yellow"), "amber": ("yellow", "orange"),
     "mustard": ("gold", "yellow"), "yellow-orange": ("yellow", "orange"),
     "yellow-green": ("yellow", "green"), "orange-red": ("orange", "red"),
     "red-orange": ("orange", "red"), "orangish": ("orange",), "peach": ("orange", "pink"),
     "whitish": ("white",), "snow-white": ("white",), "pale": ("light",),
     "darker": ("dark",), "lighter": ("light",), "dark-clothed": ("dark",), "shadowy": ("dark",),
     "dimly lit": ("dark",), "blackish": ("black",), "jet black": ("black",),
+    "ruby": ("red",), "ruby red": ("red",), "cherry red": ("red",), "tomato red": ("red",),
+    "fiery red": ("red",), "vermilion": ("red", "orange"), "tangerine": ("orange",),
+    "pumpkin orange": ("orange",), "carrot orange": ("orange",), "orangey": ("orange",),
+    "lemon": ("yellow",), "lemon yellow": ("yellow",), "canary yellow": ("yellow",),
+    "sunny yellow": ("yellow",), "golden yellow": ("yellow", "gold"),
+    "emerald green": ("green",), "grass green": ("green",), "leaf green": ("green",),
+    "cobalt": ("blue",), "cobalt blue": ("blue",), "sapphire": ("blue",), "royal blue": ("blue",),
+    "ultramarine": ("blue",), "grape": ("purple",), "amethyst": ("purple",),
+    "indigo": ("purple", "dark blue"), "rosy": ("pink",), "hot pink": ("pink",),
+    "rose pink": ("pink",), "bubblegum pink": ("pink",), "snowy white": ("white",),
+    "pure white": ("white",), "chalky": ("white",), "milky": ("white",), "milky white": ("white",),
+    "pearly": ("white",), "jet-black": ("black",), "ebony": ("black",), "pitch-black": ("black",),
+    "coal-black": ("black",), "inky": ("black",), "raven": ("black",), "onyx": ("black",),
+    "darkish": ("dark",),
 }  # fmt: skip
 _SHADES = {"light": ("pale", "lighter", "pastel", "faded", "soft"), "dark": ("darker", "deep")}
-_NO_SHADE = ("bright", "vivid", "neon", "solid", "brightly", "strong", "vibrant", "medium")
+_NO_SHADE = ("bright", "vivid", "neon", "solid", "brightly", "strong", "vibrant", "medium",
+             "saturated", "intense", "brilliant", "plain")  # fmt: skip
 
 
 def colour_words() -> dict[str, tuple[str, ...]]:

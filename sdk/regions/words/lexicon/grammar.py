@@ -88,7 +88,18 @@ ASKING = words(
     point to, we want, is there, please, that is the, i am looking for, i'm looking for, in
     question, select, detect, track, click on, give me, we see, you can see, where are, show,
     point at, get, identify, search for, ground, which is the, what is, here is, i want, can you
-    find, could you find, that's, spot, only
+    find, could you find, that's, spot, only, pick, choose, point out, mark, highlight, follow,
+    pick out, zoom in on, zoom to, focus on, draw a box around, put a box around, localize, segment,
+    i need, we need, we are looking for, help me find, try to find, please locate, please show me,
+    could you please point to, would you show me, tell me where to find, let us find, let's look
+    at, now find, next, check, inspect, examine, keep an eye on, notice, observe, consider, take a
+    look at, have a look at, indicate, hey, ok, just find, simply find, kindly find, return, the
+    target is, the target, my target is, what i mean is, you see, you will find, i can see, we can
+    see, the referred object is, the described object is, the object of interest is, the thing to
+    find is, mind, attention should go to, pay attention to, beware of, the answer is, what we need
+    is, look out for, where can i find, where do you see, which one is, where exactly is, could you
+    spot, have you seen, where would i find, the image shows, the picture contains, the photo has,
+    of all, you can find, one sees
     """
 )
 # Verbs and adverbs that say how something is there, not what or where.
@@ -119,6 +130,35 @@ STATES = words(
     """
 )
 # Where something faces is no place.
+STATES += words(
+    """
+    a little, actually, affixed, anywhere, apparently, at rest, being driven, biking, casting a
+    shadow, clearly seen, closely, cruising, dangling, deployed, depicted, displayed, easily seen,
+    erected, facing away, facing the camera, facing the viewer, facing us, fastened, found, hanging
+    down, heading along, held up, hung, idle, in the saddle, indeed, individually, left standing,
+    lingering, marching, motionless, obviously, on foot, on the move, on two wheels, oriented
+    towards the viewer, pausing, pedaling, pedaling along, pedalling, pictured, plainly, pointing
+    away from us, posted, put down, put up, riding along, rolling, secured, seen from head to
+    toe, set down, shortly, showing its rear, shown, sideways to us, somewhere, spotted, standing
+    out, standing still, standing upright, staying, stepping, striding, strolling, turned sideways,
+    unattended, viewed from behind, viewed from the front, viewed from the side, visibly, walking
+    along, wandering, with its back to us, with nobody on it
+    """
+)
+# So far away, which no box tells.
+STATES += tuple(
+    f"{about} {number} {metres} {away}"
+    for about in words(
+        "about, roughly, around, some, approximately, at a distance of about, at a distance of"
+    )
+    for number in words(
+        """
+        ten, fifteen, twenty, thirty, forty, fifty, sixty, seventy, eighty, ninety, a hundred
+        """
+    )
+    for metres in ("meters", "metres")
+    for away in ("away", "off", "from the camera", "ahead of us", "ahead", "from us")
+)
 _TURNED = words("pointing, facing, turned, looking, directed, oriented, bending, curving, heading")
 _BY = words(
     "to the, towards the, up and to the, down and to the, diagonally to the, downwards to the"

@@ -60,38 +60,47 @@ _ANYTHING = (
 )
 
 _VEHICLES = (
-    _kind("vehicle, motor vehicle, automotive vehicle, land vehicle",
+    _kind("vehicle, motor vehicle, automotive vehicle, land vehicle, road vehicle",
           like={"motorcycle": 0.3, "train": 0.3}, height_m=1.7),
     _kind("car, automobile, auto, sedan, hatchback, coupe, passenger car, motor car, convertible,"
-          " limousine, sports car, station wagon, wagon, roadster",
+          " limousine, sports car, station wagon, wagon, roadster, saloon, saloon car, motorcar,"
+          " private car",
           "vehicle", {"van": 0.5, "truck": 0.4, "bus": 0.25}, 1.5),
     _kind("suv, off-roader, jeep, crossover, sport utility vehicle",
           "car, vehicle", {"van": 0.5, "truck": 0.5}, 1.75),
     _kind("taxi, cab, taxicab", "car, vehicle", {"van": 0.4}, 1.5),
     _kind("police car, police vehicle, patrol car", "car, vehicle", {"van": 0.4}, 1.5),
-    _kind("van, delivery van, cargo van, passenger van, transporter, mini van, minivan",
+    _kind("van, delivery van, cargo van, passenger van, transporter, mini van, minivan,"
+          " panel van",
           "vehicle", {"car": 0.7, "truck": 0.7, "bus": 0.5}, 2.2),
     _kind("ambulance, fire engine, fire truck, emergency vehicle",
           "vehicle", {"van": 0.7, "truck": 0.7, "bus": 0.5, "car": 0.5}, 2.6),
     _kind("truck, lorry, box truck, delivery truck, cargo truck, semi-truck, semi, tractor-trailer,"
           " dump truck, tow truck, tanker, trailer, garbage truck, flatbed, tractor trailer,"
-          " semi truck, flatbed truck, utility truck",
+          " semi truck, flatbed truck, utility truck, freight truck, box lorry, heavy truck,"
+          " goods truck, cargo trailer, box trailer",
           "vehicle", {"van": 0.5, "bus": 0.4, "car": 0.35, "train": 0.2}, 3.1),
-    _kind("pickup truck, pickup, pick-up, pick-up truck", "truck, vehicle", {"car": 0.7}, 1.8),
+    _kind("pickup truck, pickup, pick-up, pick-up truck, pick up, pick up truck",
+          "truck, vehicle", {"car": 0.7}, 1.8),
     _kind("construction vehicle, excavator, bulldozer, crane, tractor, forklift, digger, loader",
           "vehicle", {"truck": 0.7, "car": 0.2}, 3.0),
     _kind("bus, coach, city bus, passenger bus, double-decker bus, double-decker, minibus,"
-          " school bus, shuttle bus, shuttle, trolleybus, tour bus",
+          " school bus, shuttle bus, shuttle, trolleybus, tour bus,"
+          " omnibus, transit bus, motor coach, public bus",
           "vehicle", {"truck": 0.4, "train": 0.4, "van": 0.4, "car": 0.2}, 3.1),
-    _kind("train, tram, streetcar, trolley, locomotive, light rail, metro, railcar",
+    _kind("train, tram, streetcar, trolley, locomotive, light rail, metro, railcar,"
+          " tramcar",
           like={"bus": 0.6}, height_m=3.5),
-    _kind("two-wheeler, bike, cycle", height_m=1.15, filled=0.15),
-    _kind("bicycle, push bike, pushbike, mountain bike, rental bike, shared bike, e-bike",
+    _kind("two-wheeler, bike, cycle, two wheeler, two-wheeled vehicle,"
+          " two wheeled vehicle", height_m=1.15, filled=0.15),
+    _kind("bicycle, push bike, pushbike, mountain bike, rental bike, shared bike, e-bike,"
+          " pedal bike",
           "two-wheeler", {"motorcycle": 0.4, "rider": 0.3}, 1.1, 0.12),
     _kind("motorcycle, motorbike, motor, motor bike, moped, scooter, motor scooter,"
           " electric scooter, motor cycle, vespa",
           "two-wheeler", {"bicycle": 0.45, "rider": 0.3}, 1.25, 0.25),
-    _kind("rickshaw, auto-rickshaw, auto rickshaw, tuk-tuk, tricycle, three-wheeler, pedicab",
+    _kind("rickshaw, auto-rickshaw, auto rickshaw, tuk-tuk, tricycle, three-wheeler, pedicab,"
+          " three wheeler",
           "vehicle", {"motorcycle": 0.5, "car": 0.5, "truck": 0.3, "bicycle": 0.3}, 1.7),
     _kind("cart, wagon cart, trolley cart, handcart, pushcart, stroller, pram, baby carriage,"
           " wheelbarrow, shopping cart", like={"bicycle": 0.3, "motorcycle": 0.2}, height_m=1.1),
@@ -103,11 +112,12 @@ _VEHICLES = (
 _PEOPLE = (
     _kind("person, human, individual, figure, guy, somebody, someone, silhouette, passerby, adult,"
           " human being, people, crowd, worker, driver, passenger, officer, policeman,"
-          " police officer, soldier, player, student, vendor, tourist, shopper, mannequin",
+          " police officer, soldier, player, student, vendor, tourist, shopper, mannequin,"
+          " dude, fellow, chap, citizen, bystander, foot passenger",
           like={"rider": 0.5}, height_m=1.72, filled=0.4),
     _kind("man, gentleman, male", "person", {"rider": 0.5}, 1.75),
     _kind("woman, lady, female", "person", {"rider": 0.5}, 1.68),
-    _kind("child, kid, boy, girl, toddler, baby, schoolchild", "person", height_m=1.2),
+    _kind("child, kid, boy, girl, toddler, baby, schoolchild, youngster", "person", height_m=1.2),
     _kind("pedestrian, walker, jogger, runner", "person", {"rider": 0.2}, 1.72),
     _kind("rider", like={"person": 0.75, "bicycle": 0.4, "motorcycle": 0.4},
           height_m=1.75, filled=0.25, upon="two-wheeler"),
@@ -123,7 +133,7 @@ _FIXTURES = (
           " street name sign, noticeboard, notice, sign post, shield, marker, arrow sign,"
           " parking sign, warning sign, hanging sign, pedestrian sign, crossing sign,"
           " construction sign, directional sign, route marker, chevron sign, traffic symbol,"
-          " hexagonal sign, pentagonal sign",
+          " hexagonal sign, pentagonal sign, roadside sign, roadsign",
           like=_PLATE, height_m=0.9),
     _kind("round sign, circular sign, oval sign, speed limit sign, no-entry sign, no entry sign,"
           " no-parking sign, no parking sign, no-left-turn sign, no left turn sign,"
@@ -150,15 +160,17 @@ _FIXTURES = (
           " pedestrian crossing signal, crosswalk signal, walk signal, light signal, hand signal,"
           " pedestrian crossing light, pedestrian traffic signal, crossing light, signal box,"
           " traffic control signal, traffic signal light, pedestrian signal light, countdown timer,"
-          " timer, traffic control light",
+          " timer, traffic control light, traffic lamp, signal head",
           "light", {"parking meter": 0.2, "clock": 0.2, "stop sign": 0.2}, 1.1),
     _kind("street light, streetlight, street lamp, streetlamp, lamppost, lamp post, light pole,"
           " lamp pole, light post", "light",
           {"sports ball": 0.4, "frisbee": 0.25, "kite": 0.1, "traffic light": 0.2}, 0.6),
     _kind("camera, traffic camera, security camera, surveillance camera, cctv camera, cctv,"
-          " speed camera, dome camera, monitoring camera, video camera, surveillance device",
+          " speed camera, dome camera, monitoring camera, video camera, surveillance device,"
+          " street camera",
           like={"traffic light": 0.3, "cell phone": 0.1, "sports ball": 0.1}, height_m=0.6),
-    _kind("cone, traffic cone, warning cone, safety cone, road cone, construction cone, pylon",
+    _kind("cone, traffic cone, warning cone, safety cone, road cone, construction cone, pylon,"
+          " marker cone, conical marker",
           like={"fire hydrant": 0.4, "vase": 0.2, "bottle": 0.2, "traffic light": 0.15,
                 "stop sign": 0.1, "umbrella": 0.1}, height_m=0.9, filled=0.25),
     _kind("barrel, drum, traffic barrel, traffic drum, construction barrel",

@@ -12,14 +12,16 @@ RELATIONS: dict[str, Words] = {
         """
         to the left of, left of, on the left of, at the left of, on the left side of, at the
         left side of, to the left side of, on the left hand side of, leftwards of, on the
-        left-hand side of, to the left-hand side of, left to, to the left from
+        left-hand side of, to the left-hand side of, left to, to the left from, leftward of, off to
+        the left of, over to the left of, somewhere to the left of, a bit to the left of
         """
     ),
     "right of": words(
         """
         to the right of, right of, on the right of, at the right of, to the right from, on the
         right side of, at the right side of, to the right side of, rightwards of, on the right
-        hand side of, on the right-hand side of, to the right-hand side of
+        hand side of, on the right-hand side of, to the right-hand side of, rightward of, off to
+        the right of, over to the right of, somewhere to the right of, a bit to the right of
         """
     ),
     "above": words(
@@ -34,20 +36,22 @@ RELATIONS: dict[str, Words] = {
         from, in the vicinity of, in proximity to, in close proximity to, around, surrounded by,
         among, amongst, amid, amidst, accompanied by, attached to, closer to, nearby to,
         alongside of, touching, joined by, in the midst of, together with, in the
-        company of
+        company of, in the neighborhood of, neighboring, within reach of, a few steps from, a short
+        distance from
         """
     ),
     "beside": words(
         """
         beside, alongside, side by side with, parallel to, to the side of, flanking, on the side
-        of, at the side of
+        of, at the side of, abreast of, level with
         """
     ),
     "in front of": words(
         """
         in front of, against, against a backdrop of, against the backdrop of, set against, set
         against a backdrop of, set against the backdrop of, before, in the front of, obscuring,
-        partially obscuring, blocking, partially blocking, covering, partially covering
+        partially obscuring, blocking, partially blocking, covering, partially covering,
+        partly covering
         """
     ),
     "ahead of": words("ahead of, followed by, leading, further ahead of"),
@@ -57,27 +61,36 @@ RELATIONS: dict[str, Words] = {
         obscured by, partially obscured by, partly obscured by, blocked by, partially blocked
         by, hidden by, partially hidden by, covered by, partially covered by, in the back of,
         from behind, visible through, seen through, partly covered by, partially visible
-        through, obstructed by, partially obstructed by
+        through, obstructed by, partially obstructed by, farther back than, partly hidden by,
+        partially hidden behind
         """
     ),
     "nearer": words(
         """
         closer than, nearer than, closer to the viewer than, closer to us than, closer to the
-        camera than, nearer to the viewer than, nearer to us than, nearer to the camera than
+        camera than, nearer to the viewer than, nearer to us than, nearer to the camera than,
+        less distant than, not as far away as
         """
     ),
     "farther": words(
         """
         farther away than, further away than, beyond, more distant than, farther than, farther
         from the viewer than, further from the viewer than, further than, past, farther from the
-        camera than, further from the camera than
+        camera than, further from the camera than, farther off than,
+        deeper in the scene than, more remote than
         """
     ),
-    "closest": words("closest to, nearest to, nearest, closest"),
+    "closest": words(
+        """
+        closest to, nearest to, nearest, closest, at the shortest distance from, least distant from
+        """
+    ),
     "between": words(
         """
         between, in between, flanked by, in the middle between, sandwiched between, wedged
-        between, flanked on both sides by, flanked on either side by
+        between, flanked on both sides by, flanked on either side by, squeezed between,
+        nestled between, in the space between, in the gap between, somewhere between, framed by,
+        enclosed by
         """
     ),
     "on": words(
@@ -160,27 +173,31 @@ _SIDES: dict[str, Words] = {
     "left": words(
         """
         left, left side, left part, left half, left-hand side, left hand side, left portion,
-        left section, left end, left hand
+        left section, left end, left hand, left third, left-hand part
         """
     ),
     "right": words(
         """
         right, right side, right part, right half, right-hand side, right end, right hand side,
-        right portion, right section, right hand
+        right portion, right section, right hand, right third, right-hand part
         """
     ),
-    "left edge": words("left edge, very left, left border, left margin, leftmost edge"),
-    "right edge": words("right edge, very right, right border, right margin, rightmost edge"),
+    "left edge": words(
+        "left edge, very left, extreme left, left border, left margin, leftmost edge"
+    ),
+    "right edge": words(
+        "right edge, very right, extreme right, right border, right margin, rightmost edge"
+    ),
     "top": words(
         """
         top, upper part, upper half, top part, top edge, upper side, top side, upper section,
-        upper portion, top half
+        upper portion, top half, upper third
         """
     ),
     "bottom": words(
         """
         bottom, lower part, lower half, bottom part, bottom edge, lower side, lower section,
-        lower portion, bottom half, bottom side
+        lower portion, bottom half, bottom side, lower third
         """
     ),
     "middle": words(
@@ -200,7 +217,18 @@ _SIDES: dict[str, Words] = {
     ),
 }
 _ROWS = {"top": ("top", "upper"), "bottom": ("bottom", "lower")}
-_ENDS = ("", " corner", " part", " side", " section", " area", " portion", "-hand corner")
+_ENDS = (
+    "",
+    " corner",
+    " part",
+    " side",
+    " section",
+    " area",
+    " portion",
+    " quarter",
+    " quadrant",
+    "-hand corner",
+)
 _CORNERS: dict[str, Words] = {
     f"{row} {column}": tuple(f"{first} {column}{end}" for first, end in product(_ROWS[row], _ENDS))
     for row, column in product(_ROWS, ("left", "right"))
@@ -208,7 +236,7 @@ _CORNERS: dict[str, Words] = {
 _BEFORE = words(
     """
     on the, at the, in the, to the, near the, towards the, toward the, from the, along the,
-    close to the, by the
+    close to the, by the, off to the, over on the, around the
     """
 )
 _ELSEWHERE: dict[str, Words] = {
@@ -216,7 +244,7 @@ _ELSEWHERE: dict[str, Words] = {
         """
         close to the viewer, close to us, near the viewer, in front, near us, close to the
         camera, near the camera, up close, in front of us, nearest to the foreground, in front
-        of the camera, ahead of us
+        of the camera, ahead of us, at close range, not far from us
         """
     ),
     "background": words(
@@ -224,11 +252,14 @@ _ELSEWHERE: dict[str, Words] = {
         far away, farther away, further away, further back, farther back, far from the viewer,
         further down the street, further down the road, at a distance, far off, far from the
         camera, far from us, far back, in a distance, from a distance, far in the background,
-        further in the background
+        further in the background, far ahead, a long way off, way back, far down the road,
+        farther down the road, at the far end of the street
         """
     ),
     "left": words("left-side"),
     "right": words("right-side"),
+    "top": words("high up in the image, high in the picture"),
+    "bottom": words("low down in the image, low in the picture"),
     "middle": words("in the middle, in the center, in the centre, centrally"),
 }
 PLACES: dict[str, Words] = {
@@ -248,7 +279,7 @@ RANKS: dict[str, Words] = {
     "nearest": words("nearest, closest, nearer, closer, frontmost, foremost, front"),
     "farthest": words(
         """
-        farthest, furthest, most distant, farther, further, rearmost, more distant, rear
+        farthest, furthest, most distant, farther, further, rearmost, more distant, rear, remotest
         """
     ),
     "largest": words("largest, biggest, tallest, widest, longest"),
@@ -325,16 +356,17 @@ SHAPES: dict[str, Words] = {
     "triangular": words(
         """
         triangular, triangle-shaped, triangular-shaped, triangle, inverted triangular,
-        upside-down triangular
+        upside-down triangular, three-sided, three-cornered
         """
     ),
     "rectangular": words(
         """
-        rectangular, rectangle-shaped, square, square-shaped, rectangle, rectangular-shaped
+        rectangular, rectangle-shaped, square, square-shaped, rectangle, rectangular-shaped,
+        four-sided, four-cornered, oblong, right-angled
         """
     ),
-    "diamond": words("diamond, diamond-shaped, rhombus-shaped, rhombus"),
-    "octagonal": words("octagonal, octagon-shaped, octagon"),
+    "diamond": words("diamond, diamond-shaped, rhombus-shaped, rhombus, rhombic"),
+    "octagonal": words("octagonal, octagon-shaped, octagon, eight-sided, eight-cornered"),
 }
 
 # Clothes, and where on a person they are.
@@ -344,13 +376,13 @@ GARMENTS: dict[str, Words] = {
         shirt, jacket, top, coat, sweater, hoodie, pullover, vest, t-shirt, tee, blouse, tank
         top, polo, polo shirt, sweatshirt, blazer, cardigan, jersey, tee shirt, parka, scarf,
         windbreaker, long-sleeved shirt, short-sleeved shirt, button-up shirt, safety vest,
-        upper garment
+        upper garment, jumper, fleece, anorak, long-sleeved top, sleeve, rain jacket
         """
     ),
     "lower": words(
         """
         pants, trousers, shorts, jeans, skirt, leggings, pant, bottoms, bottom, sweatpants,
-        lower garment, stockings
+        lower garment, stockings, slacks
         """
     ),
     "whole": words(
@@ -388,7 +420,9 @@ PARTS = words(
     roof rack, scheme, seat, section, shade, shape, side, silhouette, skin, slash, spare tire,
     square, stand, sticker, strip, stripe, stripes, surface, symbol, tail lamp, tail light,
     taillight, text, tint, tip, tire, tone, top, triangle, trim, trunk, turn, visor, walking
-    figure, wheel, window, windshield, word, writing, x
+    figure, wheel, window, windshield, word, writing, x, saddle, tank, fuel tank,
+    mudguard, bracket, engine, windscreen, bulb, satchel, strap, pictogram, inscription, tyre, ring,
+    foot, leg shield, floor, current collector
     """
 )
 # Those that shine, or that a light shows.
