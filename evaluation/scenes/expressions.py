@@ -1,6 +1,6 @@
 """Referring expressions, each true of exactly one object of its scene, in two grammars.
 
-``plain``: 63 words, one noun for each kind; stored figures are measured in it. ``rich``: the
+``plain``: few words, one noun for each kind; stored figures are measured in it. ``rich``: the
 field's synonyms and the constructions that people use. Both speak of the same scene graphs.
 """
 

@@ -23,7 +23,7 @@ from evaluation.scenes.scenery import (
 )
 from evaluation.scenes.street import make_road
 
-MOST_HIDDEN = 0.3  # of an object's box, by everything before it
+MOST_HIDDEN = 0.3  # of an object's box, by the boxes of all that stands before it
 _SMALL_PX2 = (700.0, 1850.0)  # of 1920x1080
 _LARGE_PX2 = (4400.0, 26000.0)
 _CROWDED = 0.35  # of the objects may stand before or behind others

@@ -199,7 +199,7 @@ def test_rounds_make_more_of_a_frame(make_samples, frames) -> None:
 
 
 def test_sentences_of_the_rich_grammar(config, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(rendered, "ensure", lambda folder, seed: None)
+    monkeypatch.setattr(rendered, "ensure", lambda folder, seed, setting: None)
     file = tmp_path / "tokenizer.json"
     write_grammar_tokenizer("rich", file)
     plan = Plan(scenes=2, phrase_steps=0, phrase_share=0.0, grammar="rich", slips=0.3)
@@ -219,6 +219,26 @@ def test_renderers_work_ahead(tmp_path: Path) -> None:
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["00000901.jpg", "00000902.jpg", "00000903.jpg"]
     assert there.stat().st_mtime_ns == before
+
+
+def test_settings_share_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of any run of scenes the wanted share is of the road, and no file is taken for another."""
+    for share in (0.0, 0.3, 0.5, 1.0):
+        roads = [rendered.setting_of(seed, share) == "road" for seed in range(700, 1700)]
+        assert np.mean(roads) == pytest.approx(share, abs=0.003)
+        assert sum(roads[:20]) == pytest.approx(20 * share, abs=1.5)
+    more = {seed for seed in range(99) if rendered.setting_of(seed, 0.5) == "road"}
+    assert more >= {seed for seed in range(99) if rendered.setting_of(seed, 0.3) == "road"}
+
+    def picture(scene):
+        return np.full((scene.size_wh[1], scene.size_wh[0], 3), 9, np.uint8)
+
+    monkeypatch.setattr(rendered, "render", picture)
+    road = rendered.frame(tmp_path, 8, "road")
+    assert road.shape[:2] == make_scene(8, setting="road").size_wh[::-1] != (1080, 1920)
+    assert rendered.frame(tmp_path, 8).shape == (1080, 1920, 3)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert names == ["00000008-road.jpg", "00000008.jpg"]
 
 
 def test_renderers_that_cannot_render(tmp_path: Path) -> None:

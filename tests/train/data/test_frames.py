@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from evaluation.scenes import make_scene
 from train.data import rendered
 from train.data.batches import Plan, SceneSamples, Unseen
 from train.data.frames import CHUNK, Frames
@@ -24,8 +26,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Noise in place of scenes, which would take long to render."""
     folder = tmp_path_factory.mktemp("frames")
     for seed in SEEDS:
-        picture = np.random.default_rng(seed).integers(0, 256, (1080, 1920, 3), np.uint8)
-        cv2.imwrite(str(folder / f"{seed:08d}.jpg"), cv2.blur(picture, (9, 9)))
+        for setting, suffix in (("plain", ""), ("road", "-road")):
+            width, height = make_scene(seed, setting=setting).size_wh
+            picture = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+            cv2.imwrite(str(folder / f"{seed:08d}{suffix}.jpg"), cv2.blur(picture, (9, 9)))
     return folder
 
 
@@ -33,18 +37,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def samples(config, tokenizer_file, folder):
     """``samples(unseen)``: the same samples, with or without their pixels."""
 
-    def make(unseen: bool) -> SceneSamples:
-        return SceneSamples(folder, SEEDS, config, tokenizer_file, PLAN, STEPS, 3, unseen)
+    def make(unseen: bool, road_share: float = 0.0) -> SceneSamples:
+        plan = replace(PLAN, road_share=road_share)
+        return SceneSamples(folder, SEEDS, config, tokenizer_file, plan, STEPS, 3, unseen)
 
     return make
 
 
-@pytest.mark.parametrize("room", [2, 6])
-def test_batches_are_those_that_workers_make(samples, config, folder, room: int) -> None:
+@pytest.mark.parametrize(("room", "road_share"), [(2, 0.0), (6, 0.6)])
+def test_batches_are_those_that_workers_make(samples, config, folder, room, road_share) -> None:
     """But for noise, which is drawn for many samples at once; whatever has to make room."""
-    whole = list(loader(samples(False), range(STEPS), 2, 0))
-    unseen = list(loader(samples(True), range(STEPS), 2, 0))
-    frames = Frames(folder, config, CPU, room)
+    whole = list(loader(samples(False, road_share), range(STEPS), 2, 0))
+    unseen = list(loader(samples(True, road_share), range(STEPS), 2, 0))
+    frames = Frames(folder, config, CPU, room, road_share)
     made = list(frames.seen(iter(unseen)))
     assert len(made) == len(whole) == STEPS
     quiet = 0
@@ -60,14 +65,18 @@ def test_batches_are_those_that_workers_make(samples, config, folder, room: int)
             assert difference.max() < tolerance
             quiet += view.noise == 0
     assert quiet > 10
-    assert len(frames.kept) == min(room, len(frames.kept))
+    assert len(frames.kept) <= room
+    sizes = {frame.shape for frame in frames.kept.values()}
+    assert (len(sizes) > 1) == (road_share > 0)
 
 
 def test_files_are_read_once(samples, config, folder, monkeypatch) -> None:
     read: list[int] = []
     frame = rendered.frame
     monkeypatch.setattr(
-        rendered, "frame", lambda folder, seed: read.append(seed) or frame(folder, seed)
+        rendered,
+        "frame",
+        lambda folder, seed, setting: read.append(seed) or frame(folder, seed, setting),
     )
     frames = Frames(folder, config, CPU, len(SEEDS))
     assert len(list(frames.seen(loader(samples(True), range(STEPS), 2, 0)))) == STEPS
