@@ -15,9 +15,10 @@ from evaluation.scenes.expressions import expressions
 from evaluation.scenes.scene import Rect, Scene, SceneObject
 
 SIZE_WH = (960, 540)
-_WINDOW_W = (400.0, 640.0)  # targets of 26 to 45 px become 40 to 110 px
+WINDOW_W = (400, 640)  # targets of 26 to 45 px become 40 to 110 px
+_NARROWEST = 16  # a picture's shape in whole pixels
 _TRIES = 80
-_LEAST_OBJECTS = 3
+_LEAST_OBJECTS = 3  # of windows as wide as usual; narrower ones may hold one alone
 _CLEAR_PX = 3.0  # between an object and the border
 _ALIKE = 0.6  # IoU of windows that would show the same twice
 
@@ -56,11 +57,15 @@ class Said:
     relation: bool
 
 
-def close_ups(scene: Scene, most: int) -> list[CloseUp]:
-    """Up to so many close-ups of a scene, no two of nearly the same window."""
+def close_ups(scene: Scene, most: int, window_w: tuple[int, int] = WINDOW_W) -> list[CloseUp]:
+    """Up to so many close-ups of a scene, no two of nearly the same window.
+
+    window_w: how wide windows are at least and at most, in pixels of the scene; of 80 to 160 pixels
+    objects fill as much of the picture as RefCOCO's do.
+    """
     found: list[CloseUp] = []
     for number in range(most):
-        each = _close_up(scene, number)
+        each = _close_up(scene, number, window_w)
         if each is None:
             continue
         if all(_overlap(each.window_xyxy, other.window_xyxy) < _ALIKE for other in found):
@@ -68,15 +73,16 @@ def close_ups(scene: Scene, most: int) -> list[CloseUp]:
     return found
 
 
-def _close_up(scene: Scene, number: int) -> CloseUp | None:
+def _close_up(scene: Scene, number: int, window_w: tuple[int, int]) -> CloseUp | None:
     """One try, or None where no window is found that cuts nothing."""
     rng = np.random.default_rng([scene.seed, 10, number])
     small = [item for item in scene.objects if item.targetable]
+    least = _LEAST_OBJECTS if window_w[0] >= WINDOW_W[0] else 1
     for _ in range(_TRIES):
         around = small[int(rng.integers(len(small)))]
-        window = _window(scene.size_wh, around.centre, rng)
+        window = _window(scene.size_wh, around.centre, window_w, rng)
         inside = _uncut(scene, window)
-        if inside is not None and len(inside) >= _LEAST_OBJECTS:
+        if inside is not None and len(inside) >= least:
             x1, y1, x2, y2 = window
             size_wh = (x2 - x1, y2 - y1)
             objects = tuple(
@@ -107,10 +113,13 @@ def picture(shown: CloseUp, frame: np.ndarray) -> np.ndarray:
 
 
 def _window(
-    size_wh: tuple[int, int], centre: tuple[float, float], rng: np.random.Generator
+    size_wh: tuple[int, int],
+    centre: tuple[float, float],
+    window_w: tuple[int, int],
+    rng: np.random.Generator,
 ) -> tuple[int, int, int, int]:
     """A window of the picture's shape that holds a point somewhere in its middle half."""
-    w = 16 * round(rng.uniform(*_WINDOW_W) / 16)  # whole pixels, of the very shape
+    w = _NARROWEST * round(rng.uniform(*window_w) / _NARROWEST)  # whole pixels, of the very shape
     h = w * SIZE_WH[1] // SIZE_WH[0]
     x1 = round(centre[0] - w * rng.uniform(0.2, 0.8))
     y1 = round(centre[1] - h * rng.uniform(0.2, 0.8))

@@ -5,11 +5,19 @@ from __future__ import annotations
 import json
 import pickle
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from evaluation.scenes.catalogue import kinds_in
-from evaluation.scenes.close_ups import SIZE_WH, CloseUp, Said, close_ups, picture, sentences
+from evaluation.scenes.close_ups import (
+    SIZE_WH,
+    WINDOW_W,
+    CloseUp,
+    close_ups,
+    picture,
+    sentences,
+)
 from evaluation.scenes.layout import make_scene
 from evaluation.scenes.render import render
 from evaluation.scenes.writer import claim, counted, encode_jpeg, replace_file
@@ -20,7 +28,12 @@ CATEGORIES = {name: number for number, name in enumerate(kinds_in("plain"), 1)}
 
 
 def write_close_ups(
-    out_dir: str | Path, count: int, seed: int, split: str = "train", progress: bool = False
+    out_dir: str | Path,
+    count: int,
+    seed: int,
+    split: str = "train",
+    window_w: tuple[int, int] = WINDOW_W,
+    progress: bool = False,
 ) -> tuple[int, int]:
     """Write the close-ups of ``count`` scenes, up to three of each.
 
@@ -32,26 +45,36 @@ def write_close_ups(
         count: how many scenes.
         seed: of the first.
         split: the name in the refs.
+        window_w: how wide the windows are, see ``close_ups``.
         progress: whether to count the scenes on stderr.
 
     Returns:
         Number of pictures and number of sentences in the folder.
 
     Raises:
-        ValueError: ``count`` below 1, a negative seed, or a folder that holds other scenes.
+        ValueError: ``count`` below 1, a negative seed, windows that are no widths or wider than
+            usual, or a folder that holds other scenes.
         OSError: the folder cannot be written.
     """
     if count < 1 or seed < 0:
         raise ValueError(f"expected at least one scene and a seed >= 0, got {count} and {seed}")
+    low, high = window_w
+    if not 16 <= low <= high <= WINDOW_W[1]:
+        raise ValueError(
+            f"expected windows of 16 to {WINDOW_W[1]} px, the narrowest first, got {low} and {high}"
+        )
     out = Path(out_dir)
     (out / IMAGES).mkdir(parents=True, exist_ok=True)
-    claim(out / "scenes.json", {"close-ups": True, "seed": seed, "split": split})
+    made_of = {"close-ups": True, "seed": seed, "split": split}
+    if window_w != WINDOW_W:
+        made_of["window_w"] = list(window_w)
+    claim(out / "scenes.json", made_of)
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     refs: list[dict[str, Any]] = []
     for number in counted(count, progress):
         scene = make_scene(seed + number)
-        shown = close_ups(scene, A_SCENE)
+        shown = close_ups(scene, A_SCENE, window_w)
         names = [f"{A_SCENE * number + k:012d}.jpg" for k in range(len(shown))]
         if not all((out / IMAGES / name).exists() for name in names):
             frame = render(scene)
@@ -61,15 +84,65 @@ def write_close_ups(
             image_id = A_SCENE * number + k
             w, h = SIZE_WH
             images.append({"id": image_id, "file_name": names[k], "width": w, "height": h})
-            said = sentences(each, scene.seed + k)
-            refs += _refs(each, said, image_id, split, len(annotations) + 1, len(refs) + 1)
-            annotations += _annotations(each, image_id, len(annotations) + 1)
+            texts: dict[int, list[str]] = defaultdict(list)
+            for said in sentences(each, scene.seed + k):
+                texts[said.target].append(said.ref)
+            drawn = _annotations(each, image_id, len(annotations) + 1)
+            stem = Path(names[k]).stem
+            for target, mine in texts.items():
+                refs.append(ref_of(drawn[target], mine, len(refs) + 1, split, stem))
+            annotations += drawn
     spoken = sum(len(ref["sentences"]) for ref in refs)
-    categories = [{"id": number, "name": name} for name, number in CATEGORIES.items()]
-    document = {"images": images, "annotations": annotations, "categories": categories}
-    replace_file(out / INSTANCES, json.dumps(document).encode())
-    replace_file(out / REFS, pickle.dumps(_numbered(refs), protocol=2))
+    write_layout(out / REFS, images, annotations, CATEGORIES, refs)
     return len(images), spoken
+
+
+def write_layout(
+    path: Path,
+    images: list[dict[str, Any]],
+    annotations: list[dict[str, Any]],
+    categories: Mapping[str, int],
+    refs: list[dict[str, Any]],
+) -> None:
+    """Writes refs, whose sentences are numbered here, and ``instances.json`` beside them.
+
+    Args:
+        path: of the refs.
+        images: as COCO has them; annotations too.
+        annotations: of all objects.
+        categories: their ids by name.
+        refs: made by ``ref_of``.
+
+    Raises:
+        OSError: the files cannot be written.
+    """
+    named = [{"id": number, "name": name} for name, number in categories.items()]
+    document = {"images": images, "annotations": annotations, "categories": named}
+    replace_file(path.with_name(INSTANCES), json.dumps(document).encode())
+    replace_file(path, pickle.dumps(_numbered(refs), protocol=2))
+
+
+def ref_of(
+    annotation: Mapping[str, Any], texts: Sequence[str], ref_id: int, split: str, stem: str
+) -> dict[str, Any]:
+    """What is said of an object, as a ref.
+
+    Args:
+        annotation: the object, as COCO has it.
+        texts: the sentences, which are numbered when they are written.
+        ref_id: of the ref.
+        split: that it belongs to.
+        stem: name of the image's file, without its ending.
+    """
+    return {
+        "ref_id": ref_id,
+        "ann_id": annotation["id"],
+        "image_id": annotation["image_id"],
+        "category_id": annotation["category_id"],
+        "split": split,
+        "file_name": f"{stem}_{annotation['id']}.jpg",
+        "sentences": [{"raw": text, "sent": text, "tokens": text.split()} for text in texts],
+    }
 
 
 def _annotations(shown: CloseUp, image_id: int, first: int) -> list[dict[str, Any]]:
@@ -89,27 +162,6 @@ def _annotations(shown: CloseUp, image_id: int, first: int) -> list[dict[str, An
             }
         )
     return found
-
-
-def _refs(
-    shown: CloseUp, said: list[Said], image_id: int, split: str, first: int, ref_id: int
-) -> list[dict[str, Any]]:
-    """One for each object that is spoken of, with all that is said of it."""
-    texts: dict[int, list[str]] = defaultdict(list)
-    for each in said:
-        texts[each.target].append(each.ref)
-    return [
-        {
-            "ref_id": ref_id + k,
-            "ann_id": first + target,
-            "image_id": image_id,
-            "category_id": CATEGORIES[shown.scene.objects[target].kind],
-            "split": split,
-            "file_name": f"{image_id:012d}_{first + target}.jpg",
-            "sentences": [{"raw": text, "sent": text, "tokens": text.split()} for text in mine],
-        }
-        for k, (target, mine) in enumerate(texts.items())
-    ]
 
 
 def _numbered(refs: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from evaluation.scenes.close_ups import WINDOW_W
 from sdk.options import SETTINGS
 
 
@@ -29,6 +30,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " motion, hidden parts (default: plain; close-ups are plain)",
     )
     parser.add_argument("--split", default="train", help="of close-ups (default: train)")
+    parser.add_argument(
+        "--window-px",
+        type=int,
+        nargs=2,
+        default=list(WINDOW_W),
+        metavar=("NARROWEST", "WIDEST"),
+        help=f"of close-ups (default: {WINDOW_W[0]} {WINDOW_W[1]}; 80 160 shows objects as large as"
+        " RefCOCO's)",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -40,7 +50,10 @@ def run(args: argparse.Namespace) -> int:
         if args.close_ups and args.setting != "plain":
             raise ValueError("expected close-ups of plain scenes, got --setting road")
         if args.close_ups:
-            images, refs = write_close_ups(args.out, args.count, args.seed, args.split, True)
+            narrowest, widest = args.window_px
+            images, refs = write_close_ups(
+                args.out, args.count, args.seed, args.split, (narrowest, widest), progress=True
+            )
         else:
             images, refs = write(
                 args.out,

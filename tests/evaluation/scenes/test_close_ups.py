@@ -146,6 +146,27 @@ def test_numbers_that_make_no_sense(tmp_path: Path, count: int, seed: int) -> No
         write_close_ups(tmp_path / "set", count, seed)
 
 
+@pytest.mark.parametrize("window_w", [(8, 80), (160, 80), (80, 2000)])
+def test_windows_that_make_no_sense(tmp_path: Path, window_w: tuple[int, int]) -> None:
+    with pytest.raises(ValueError, match="windows of 16 to 640 px"):
+        write_close_ups(tmp_path / "set", 1, 70, window_w=window_w)
+
+
+def test_narrow_windows_show_one_object_large() -> None:
+    """A tenth of the picture, in the middle."""
+    shares = []
+    for seed in SEEDS[:10]:
+        for each in close_ups(make_scene(seed), 3, (80, 160)):
+            x1, _, x2, _ = each.window_xyxy
+            assert 80 <= x2 - x1 <= 160
+            assert each.scene.objects
+            largest = max(item.area for item in each.scene.objects)
+            shares.append(largest * each.scale**2 / (SIZE_WH[0] * SIZE_WH[1]))
+    assert 0.05 < np.median(shares) < 0.3
+
+
 def test_two_sets_do_not_mix(folder: Path) -> None:
     with pytest.raises(ValueError, match="holds scenes of"):
         write_close_ups(folder, count=2, seed=71, split="val")
+    with pytest.raises(ValueError, match="holds scenes of"):
+        write_close_ups(folder, count=2, seed=70, split="val", window_w=(80, 160))
