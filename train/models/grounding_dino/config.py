@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from transformers import MMGroundingDinoConfig
 from sdk.errors import CheckpointError, EngineError
 from sdk.zoom.calibration import Calibration
 from sdk.zoom.state import ZoomPolicy
+from train.models.backbones import lite0
+from train.models.grounding_dino.backbones import EFFICIENTNET_LITE0
 from train.models.piza.methods import METHODS
 
 # ImageNet statistics in RGB order and 0..255 units, as MM-Grounding-DINO was trained with.
@@ -182,6 +184,18 @@ def piza_tiny(vocab_size: int) -> PizaConfig:
         zoom_dim=64,
         place_features=True,
         landmarks=True,
+    )
+
+
+def with_lite0(config: PizaConfig) -> PizaConfig:
+    """``config`` with an image backbone that has seen photographs: EfficientNet-Lite0, whose
+    weights ``train.models.backbones.lite0`` knows."""
+    return replace(
+        config,
+        name="piza-lite0",
+        base={**config.base, "backbone_config": EFFICIENTNET_LITE0},
+        mean=lite0.MEAN,
+        std=lite0.STD,
     )
 
 
