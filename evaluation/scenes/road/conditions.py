@@ -34,7 +34,7 @@ WEATHERS: dict[str, float] = {
     "night": 0.23,
     "low sun": 0.14,
 }
-_GROWTH = 0.3  # of small objects with the frame's width; 1 would be in proportion
+_GROWTH = 0.6  # of small objects with the frame's width; 1 would be in proportion
 _GAINS = {
     "clear": (0.9, 1.1), "overcast": (0.8, 0.98), "rain": (0.72, 0.88), "dusk": (0.68, 0.84),
     "fog": (0.86, 0.98), "night": (0.95, 1.1), "low sun": (0.86, 1.0),

@@ -178,7 +178,7 @@ def test_scenes_grow_in_number_with_the_steps(config, tokenizer_file, monkeypatc
     assert plan.drawn_from(5, 0, 200) == 5
     assert Plan(scenes=3, phrase_steps=0).drawn_from(100, 0, 200) == 100
     drawn: list[int] = []
-    monkeypatch.setattr(rendered, "ensure", lambda folder, seed: drawn.append(seed))
+    monkeypatch.setattr(rendered, "ensure", lambda folder, seed, setting: drawn.append(seed))
     seeds = range(900, 910)
     plan = Plan(scenes=3, phrase_steps=0, at_start=2)
     data = SceneSamples(Path(), seeds, config, tokenizer_file, plan, 10, 0, unseen=True)
