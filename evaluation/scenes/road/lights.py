@@ -14,7 +14,7 @@ _SODIUM: Bgr = (120, 190, 245)
 _TAIL: Bgr = (20, 14, 225)
 _CELL_PX = 8  # of the map of light on the ground
 _POOL_M = 6.5  # radius of the light under a street lamp
-_LEAST = 0.5  # of the light on an object: its colour is to be told
+_LEAST = 0.6  # of the light on an object: its colour is to be told
 # Lamps of a vehicle seen from the front or rear, unit coordinates of its box; the other one is
 # mirrored. From the side: heights of the head lamp at the left and the tail lamp at the right.
 _ENDS = {

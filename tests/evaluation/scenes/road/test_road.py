@@ -181,7 +181,7 @@ def test_objects_are_drawn_at_their_boxes() -> None:
 
 def test_objects_are_lit_by_night() -> None:
     scene = next(s for s in map(road, SEEDS) if s.weather.name == "night")
-    assert all(light_on(scene, item) >= 0.5 for item in conditions_of(scene).pinhole)
+    assert all(light_on(scene, item) >= 0.6 for item in conditions_of(scene).pinhole)
     picture = render(scene)
     assert picture.mean() < 60 < render(road(2)).mean()
 
