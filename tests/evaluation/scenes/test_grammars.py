@@ -10,7 +10,7 @@ import pytest
 from evaluation.scenes import Expression, absent, called, expressions, make_scene, vocabulary
 from evaluation.scenes.catalogue import KINDS, phrase
 from evaluation.scenes.slips import mistype
-from sdk.options import GRAMMARS
+from sdk.options import GRAMMARS, SETTINGS
 
 SEEDS = range(300, 312)
 # What stored figures were measured in, to the character.
@@ -51,6 +51,17 @@ def test_words_are_known(grammar: str) -> None:
         said += [absent(scene, k, grammar) for k in range(5)]
         assert {word for ref in said for word in words(ref)} <= known
         assert {word for item in scene.objects for word in words(item.phrase)} <= known
+
+
+def test_the_rich_grammar_has_a_thousand_words_and_utters_them() -> None:
+    known = vocabulary("rich")
+    assert len(known) >= 1000
+    said: set[str] = set()
+    for seed in range(60):
+        scene = make_scene(seed, setting=SETTINGS[seed % 2])
+        said.update(word for e in expressions(scene, seed, 3, "rich") for word in words(e.ref))
+    assert said <= set(known)
+    assert len(said) >= 1000  # in these few scenes alone
 
 
 def in_order(made: Expression) -> bool:

@@ -74,6 +74,12 @@ def said(tokenizer: Tokenizer, ref: str) -> list[tuple[str, list[str]]]:
         ("the car at the bottom left of the image", [("bottom left", [])]),
         ("the car in the background", [("background", [])]),
         ("the sign in the background", []),
+        (
+            "keep an eye on the person in red riding a bike squeezed between a bus and a van",
+            [("between", ["bus", "van"])],
+        ),
+        ("could you please point to the van about forty meters away", []),
+        ("zoom in on the crimson car off to the left of the bus", [("left of", ["bus"])]),
         # which nothing here can tell
         ("the red car", []),
         ("the car on the road", []),
