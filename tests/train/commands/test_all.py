@@ -20,6 +20,7 @@ from sdk.zoom.search import Search
 from train.__main__ import main
 from train.checkpoint import CONFIG, TOKENIZER, WEIGHTS, load_checkpoint, save_checkpoint
 from train.data.vocabulary import SPECIAL, write_tokenizer
+from train.models.backbones import lite0
 from train.models.grounding_dino.config import PizaConfig
 from train.models.piza import fit_history
 from train.trainer.distributed import ProcessGroup
@@ -160,6 +161,46 @@ def test_starting_from_a_model_of_fewer_words(
     assert "10 of 71 words" in capsys.readouterr().out
 
 
+@pytest.fixture
+def photographic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, torch.Tensor]:
+    """The state of the backbone in the file that stands in for the package's, at random."""
+    state, named = lite0.lite0().state_dict(), {}
+    for conv, norm, ours in lite0._layers():
+        bias = state[f"{ours}.bias"]
+        named |= {f"{conv}.weight": state[f"{ours}.weight"], f"{norm}.bias": bias}
+        named[f"{norm}.weight"], named[f"{norm}.running_mean"] = torch.ones_like(bias), 0 * bias
+        named[f"{norm}.running_var"] = torch.full_like(bias, 1 - lite0.EPS)
+    torch.save(named, tmp_path / "lite0.pth")
+    monkeypatch.setattr(lite0, "weights_file", lambda: tmp_path / "lite0.pth")
+    return state
+
+
+def test_a_backbone_that_has_seen_photographs(
+    train, tmp_path: Path, photographic, make_model, make_config, tokenizer_file, capsys
+) -> None:
+    """Its first stages stay to the bit, the last one learns; the rest is the older model's."""
+    save_checkpoint(tmp_path / "old", make_model(make_config()), tokenizer_file)
+    given = f"--backbone efficientnet-lite0 --appearance heavy --checks 0 --init {tmp_path / 'old'}"
+    out, options = tmp_path / "out", given.split()
+    assert train(out, *options, "--frozen-stages", "4", "--stop-after", "1e-9") == 0
+    assert train(out, *options, "--frozen-stages", "4") == 0
+    assert "resuming" in capsys.readouterr().out
+    model, _ = load_checkpoint(out)
+    assert (model.config.name, model.config.mean) == ("piza-lite0", lite0.MEAN)
+    moved = {
+        name.split(".")[1]
+        for name, tensor in model.base.model.backbone.conv_encoder.model.body.state_dict().items()
+        if not torch.allclose(tensor, photographic[name], atol=2e-4, rtol=1e-3)
+    }
+    assert moved <= {"5", "6"}
+    trained = weights(out)
+    body = "base.model.backbone.conv_encoder.model.body."
+    last = trained[f"{body}blocks.6.0.conv_pwl.weight"]
+    assert not torch.equal(last, photographic["blocks.6.0.conv_pwl.weight"])
+    assert train(out, *options, "--frozen-stages", "5") == 2  # half of a run with others
+    assert "frozen_stages 4 (now 5)" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -189,6 +230,9 @@ def test_starting_from_a_model_of_fewer_words(
         "--keep-frames 0",
         "--slips 2",
         "--grammar none",
+        "--backbone vgg",
+        "--frozen-stages -1",
+        "--appearance any",
         "--colour red",
     ],
 )
@@ -204,6 +248,8 @@ def test_bad_options(options: str, tmp_path: Path, capsys) -> None:
     ("options", "message"),
     [
         ("--scenes 600001", "at most 600000 scenes"),
+        ("--frozen-stages 2", "with --backbone efficientnet-lite0"),
+        ("--keep-frames 2 --appearance heavy", "--appearance plain with --keep-frames"),
         ("--device toaster", "a device such as cpu or cuda"),
         ("--device cuda", "found none"),
     ],

@@ -79,3 +79,19 @@ def test_views_vary() -> None:
         share = np.mean([getattr(view, name) > 0 for view in views])
         assert 0.15 < share < 0.45
     assert len({view.seed for view in views}) == 200
+
+
+def test_a_disguise_changes_what_the_frame_shows_alone(config, frame) -> None:
+    """Around the content of the letterbox there is nothing, as before; the frame stays whole."""
+    before, objects = frame.copy(), np.array([[10.0, 10.0, 60.0, 50.0]])
+    tall = np.array([100.0, 0.0, 200.0, 480.0])
+    plain = replace(PLAIN, window=tall)
+    shown = pixels_of(frame, plain, config)
+    seen = [pixels_of(frame, replace(plain, objects=objects, seed=k), config) for k in (1, 1, 2)]
+    np.testing.assert_array_equal(seen[0], seen[1])
+    assert (seen[0] != seen[2]).any()
+    empty = (shown == 0).all((0, 1))
+    assert 0 < empty.sum() < len(empty)
+    assert not seen[0][..., empty].any()
+    assert (np.abs(seen[0] - shown)[..., ~empty] > 0.01).mean() > 0.5
+    np.testing.assert_array_equal(frame, before)
