@@ -13,7 +13,6 @@ from evaluation.scenes.road.composition import compose
 from evaluation.scenes.scene import Scene, Weather
 from evaluation.scenes.scenery import place_buildings, place_lamps, place_trees
 from evaluation.scenes.street import make_road
-from sdk.options import SETTINGS
 
 _SMALL_PX2 = (720.0, 1980.0)
 _LARGE_PX2 = (4200.0, 26000.0)
@@ -36,23 +35,20 @@ def make_scene(seed: int, size_wh: tuple[int, int] | None = None, setting: str =
     """
     if seed < 0:
         raise ValueError(f"expected a seed >= 0, got {seed}")
-    if setting not in SETTINGS:
-        raise ValueError(f"expected a setting out of {', '.join(SETTINGS)}, got {setting!r}")
+    if setting not in _COMPOSERS:
+        raise ValueError(f"expected a setting out of {', '.join(_COMPOSERS)}, got {setting!r}")
     if size_wh is not None and (size_wh[0] < _MIN_SIZE_WH[0] or size_wh[1] < _MIN_SIZE_WH[1]):
         raise ValueError(f"expected a frame of at least {_MIN_SIZE_WH}, got {size_wh}")
     for attempt in range(50):
         rng = np.random.default_rng([seed, 1, attempt])
-        if setting == "road":
-            scene = compose(rng, seed, size_wh)
-        else:
-            scene = _attempt(rng, seed, size_wh or _SIZE_WH)
+        scene = _COMPOSERS[setting](rng, seed, size_wh)
         if _has_distractors(scene):
             return scene
     raise RuntimeError(f"no layout with distractors for seed {seed}")
 
 
-def _attempt(rng: np.random.Generator, seed: int, size_wh: tuple[int, int]) -> Scene:
-    camera, road = _camera(rng, size_wh), make_road(rng)
+def _attempt(rng: np.random.Generator, seed: int, size_wh: tuple[int, int] | None) -> Scene:
+    camera, road = _camera(rng, size_wh or _SIZE_WH), make_road(rng)
     ground = Ground(camera, road)
     for noun, colour in large_specs(rng):
         ground.add(rng, noun, colour, _LARGE_PX2, social=False)
@@ -61,7 +57,7 @@ def _attempt(rng: np.random.Generator, seed: int, size_wh: tuple[int, int]) -> S
     objects = tuple(replace(o, id=i) for i, o in enumerate(ground.objects))
     return Scene(
         seed=seed,
-        size_wh=size_wh,
+        size_wh=camera.size_wh,
         camera=camera,
         road=road,
         weather=_weather(rng),
@@ -70,6 +66,9 @@ def _attempt(rng: np.random.Generator, seed: int, size_wh: tuple[int, int]) -> S
         trees=place_trees(rng, camera, road, objects),
         lamps=place_lamps(rng, camera, road, objects),
     )
+
+
+_COMPOSERS = {"plain": _attempt, "road": compose}
 
 
 def _has_distractors(scene: Scene) -> bool:
