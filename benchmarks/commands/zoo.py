@@ -53,11 +53,23 @@ if TYPE_CHECKING:
     from benchmarks.zoo.making import Sources
 
 PART = Part(
-    quick=("--scenes", "4", "--test-scenes", "2", "--sentences", "3", "--minutes", "0.02", "--one-look-minutes", "0.02"),
+    quick=(
+        "--scenes",
+        "4",
+        "--test-scenes",
+        "2",
+        "--sentences",
+        "3",
+        "--minutes",
+        "0.02",
+        "--one-look-minutes",
+        "0.02",
+    ),
     engine=False,
     asked_for=True,
 )
 _DETECTED = ("YoloClip", "DetrClip", "ClipSSD")
+ALONE = "as it is"  # ``askers.ALONE``, which takes long to import
 _VIEWS = ("padded", "margin", "blurred", "subject")
 _COLOURS = {
     "tight": SOFT,
@@ -68,7 +80,7 @@ _COLOURS = {
     "pseudo-queries": MUTED,
     "words": GREEN,
     "words x clip": RED,
-    "as it is": BLUE,
+    ALONE: BLUE,
 }
 
 
@@ -103,6 +115,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_threads(parser)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them here (.png, .svg)")
+    parser.add_argument(
+        "--pictures", type=Path, metavar="FILE", help="draw everybody's answers to five questions"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -118,8 +133,9 @@ def run(args: argparse.Namespace) -> int:
     if not set(args.pipeline) & set(DETECTORS):
         raise InputError(f"expected one of {', '.join(DETECTORS)} with --pipeline: its CLIP judges")
     file = JsonFile(args.json)
-    if args.plot is not None:
-        check_plot(args.plot)  # not only after an hour of training
+    for file_asked_for in (args.plot, args.pictures):
+        if file_asked_for is not None:
+            check_plot(file_asked_for)  # not only after an hour of training
     budget = Budget(**{each.name: getattr(args, each.name) for each in fields(Budget)})
     sources = _sources(args)
     shop = Workshop(
@@ -140,6 +156,10 @@ def run(args: argparse.Namespace) -> int:
         counted = partial(tqdm, unit="question", desc="zoo")
         replies = ask_all(askers, asked, judge, args.out / "answers.jsonl", counted)
         rows = summarise(askers, replies)
+        if args.pictures is not None:
+            from benchmarks.zoo.pictures import COUNT, draw_answers
+
+            draw_answers([each for each in askers if each.usual], asked[:COUNT], args.pictures)
     figures = {"rows": rows, "budget": asdict(budget), "environment": describe()}
     print(f"\n{printed(section(figures))}")
     file.write(figures)
@@ -206,6 +226,8 @@ def _order(rows: Sequence[Mapping[str, Any]]) -> tuple[tuple[str, ...], ...]:
         (("true boxes", "words x clip"), ("true boxes", "tight")),
         *(((name, "words x clip"), (name, "tight")) for name in _DETECTED),
         *(((name, variant), (name, "tight")) for variant in _VIEWS for name in _DETECTED),
+        *(((name, ALONE), ("YoloClip", "tight")) for name in ("MDETR", "TransVG")),
+        (("projection, IoU", ALONE), ("projection, MSE", ALONE)),
     ]
     told = []
     for better, worse in pairs:

@@ -41,6 +41,7 @@ NAMES = {
     "grounding-dino": "Grounding DINO",
 }
 TRUE_BOXES = "true boxes"
+ALONE = "as it is"  # the variant of an engine that nothing is chosen for
 LEAST = 0.1  # a detector's own score from which a proposal is chosen from
 _WORDS = Weighted(SCORERS["words"])
 
@@ -85,6 +86,11 @@ class Asker:
         """Pipeline and variant."""
         return f"{self.pipeline} | {self.variant}"
 
+    @property
+    def usual(self) -> bool:
+        """Whether it stands for its pipeline: with CLIP alone, or as it is."""
+        return self.variant in ("tight", ALONE)
+
 
 @contextmanager
 def opened(
@@ -118,7 +124,7 @@ def opened(
         for key, engine in others.items():
             grounder = stack.enter_context(Grounder(engine, threads=threads))
             family = grounder.manifest.family
-            askers.append(Asker(family, NAMES.get(key, key), "as it is", grounder))
+            askers.append(Asker(family, NAMES.get(key, key), ALONE, grounder))
         yield askers
 
 

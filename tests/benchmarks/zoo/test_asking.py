@@ -10,12 +10,15 @@ import numpy as np
 import pytest
 
 from benchmarks.commands.zoo import section, zoo_plot
+from benchmarks.plots.style import GREEN as GREEN_LINE
+from benchmarks.plots.style import RED as RED_LINE
 from benchmarks.report.section import printed
 from benchmarks.zoo import asking
 from benchmarks.zoo.askers import SCORED, TRUE_BOXES, TRULY_PROPOSED, opened
 from benchmarks.zoo.asking import Reply, ask_all, summarise
 from benchmarks.zoo.data import Question
 from benchmarks.zoo.likeness import Likeness
+from benchmarks.zoo.pictures import draw_answers
 
 RED, GREEN = (40.0, 60.0, 140.0, 120.0), (400.0, 300.0, 520.0, 380.0)
 CATEGORIES = ("green", "red")  # the made-up CLIP knows colours alone
@@ -94,6 +97,19 @@ def test_a_run_that_was_killed_goes_on(engine, questions, tmp_path: Path, monkey
     plain = lambda found: {(r.asker, r.question): (r.iou, r.category) for r in found}  # noqa: E731
     assert plain(again) == plain(whole)
     assert all(json.loads(line) for line in kept.read_text().splitlines() if line.endswith("}"))
+
+
+def test_everybodys_answers_to_the_same_questions(engine, questions, tmp_path: Path) -> None:
+    with opened({"yolo": engine}, {"slic": engine}, 1) as askers:
+        shown = [each for each in askers if each.usual]
+        draw_answers(shown, questions, tmp_path / "answers.png")
+    assert [each.pipeline for each in shown] == ["YoloClip", TRUE_BOXES, "SegClip, SLIC"]
+    picture = cv2.imread(str(tmp_path / "answers.png"))
+    height, width = picture.shape[:2]
+    assert width > height
+    for colour in (GREEN_LINE, RED_LINE):
+        bgr = [int(colour[k : k + 2], 16) for k in (5, 3, 1)]
+        assert (np.abs(picture.astype(int) - bgr).max(-1) < 12).sum() > 20
 
 
 def test_nothing_proposed_is_no_box(make_two_stage, questions, tmp_path: Path) -> None:
