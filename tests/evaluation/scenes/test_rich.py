@@ -135,6 +135,7 @@ SHOWN = (
     r"|displaying |that shows |that displays |illuminated in |illuminated with |lit in |lit up in "
     r"|indicating |emitting |signaling |signalling |glowing |an? )+"
     rf"(?P<lit>{TONE})(?: light| signal| glow)?"
+    rf"|with the (?P<kindled>{TONE}) (?:light|lamp) on\b(?! its)"
     rf"|with (?:an? |the |its |glowing )+(?P<glowing>{TONE}) "
     rf"(?:light on|light|signal|lamp|lens|bulb)"
     rf"(?: illuminated| lit| on)?(?!{OF_IT})|with (?P<switched>{TONE}) switched on)"
@@ -266,7 +267,7 @@ ROWS: dict[str, Callable[[SceneObject], float]] = {
 
 
 TONED = (
-    "tone", "mid", "worn", "jacket", "borne", "lit", "glowing", "switched", "painted", "framed",
+    "tone", "mid", "worn", "jacket", "borne", "lit", "glowing", "switched", "kindled", "painted", "framed",
 )  # fmt: skip
 
 
@@ -398,7 +399,7 @@ def mistaken(ref: str, scene: Scene) -> str:
     if len(phrases) != 2:
         return ""
     between = text[phrases[0].end() : phrases[1].start()]
-    if re.search(", | and ", between) or text[phrases[1].end() :]:
+    if re.search(", | and | while | as well as | but also ", between) or text[phrases[1].end() :]:
         return ""  # two claims, either of which may be wrong
     for name, words in RELATIONS.items():
         if name in READ and re.search(
