@@ -33,7 +33,7 @@ from sdk.options import not_negative, positive, positive_float
 PART = Part(
     quick=(
         *("--scenes", "12", "--test-scenes", "2", "--base-minutes", "0.02"),
-        *("--clip-minutes", "0.02", "--steps", "2", "--k", "1", "--seeds", "0"),
+        *("--clip-steps", "2", "--steps", "2", "--k", "1", "--seeds", "0"),
     ),
     engine=False,
     asked_for=True,
@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of drawing them (default: %(default)s)",
     )
     parser.add_argument("--out", type=Path, default=Path("build/fewshot"), help="run again: resume")
-    types = {"base_minutes": positive_float, "clip_minutes": positive_float}
+    types = {"base_minutes": positive_float}
     for each in fields(Budget):
         parser.add_argument(
             f"--{each.name.replace('_', '-')}",

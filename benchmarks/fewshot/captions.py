@@ -9,7 +9,7 @@ fills is left out: that would be its crop. Of base kinds there are crops too, as
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,8 @@ from train.data.image_size import image_wh
 
 SIDES_PX = (60.0, 420.0)  # of a square
 TRIES = 250  # squares of a picture, of which few cut nothing
-KEPT, EMPTY = 5, 1  # of a picture: with something in it, with nothing
-MOST_KINDS = 3  # that a caption names
+KEPT, EMPTY, CROPS = 5, 1, 2  # of a picture: with something in it, with nothing, of base objects
+MOST_KINDS = 2  # that a caption names
 FILLED = 0.25  # of a square: a single novel object in it covers no more
 AROUND = (1.0, 1.4)  # side of a base object's crop over the longer side of its box
 
@@ -76,12 +76,12 @@ Captioned = tuple[Boxes, Sequence[str]]  # a square (4,), the kinds in it
 
 
 def _base_crops(
-    boxes: Iterable[Box], novel: Sequence[str], size_wh: tuple[int, int], rng: np.random.Generator
+    boxes: Sequence[Box], novel: Sequence[str], size_wh: tuple[int, int], rng: np.random.Generator
 ) -> list[Captioned]:
     found: list[Captioned] = []
-    for box in boxes:
-        if box.category in novel:
-            continue
+    base = [box for box in boxes if box.category not in novel]
+    for row in rng.permutation(len(base))[:CROPS].tolist():
+        box = base[row]
         xyxy = np.array(box.xyxy)
         middle, longer = (xyxy[:2] + xyxy[2:]) / 2, float((xyxy[2:] - xyxy[:2]).max())
         half = min(longer * rng.uniform(*AROUND), *size_wh) / 2

@@ -36,8 +36,8 @@ class Budget:
     scenes: int = _said(800, "rendered scenes to train on, up to three close-ups of each")
     test_scenes: int = _said(46, "rendered scenes that are asked about")
     base_minutes: float = _said(20.0, "of training the base detector")
-    clip_minutes: float = _said(10.0, "of training CLIP")
-    steps: int = _said(150, "of teaching novel kinds")
+    clip_steps: int = _said(600, "of training CLIP")
+    steps: int = _said(100, "of teaching novel kinds")
     batch: int = _said(4, "pictures in each of them")
 
 
@@ -100,7 +100,8 @@ class Workshop:
             )
             self._say(f"{count} captions, {naming} of which name what is novel")
         files = ["--annotations", str(captions), "--images", str(self.train / IMAGES)]
-        return self._trained("clip", ["clip", *files, "--minutes", str(self.budget.clip_minutes)])
+        few = ["--objects", "4", "--steps", str(self.budget.clip_steps)]
+        return self._trained("clip", ["clip", *files, *few])
 
     def teach(self, lessons: Sequence[Lesson]) -> None:
         """Teaches what is not taught yet, side by side."""

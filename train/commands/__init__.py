@@ -18,7 +18,9 @@ COMMANDS = {
     "risf": "a two-stage detector of base classes, then taught new ones by a few shots each",
     "import": "weights of others (Grounding DINO and PIZA, MDETR, TransVG) as a checkpoint",
     "calibrate": "calibrate the scores of a checkpoint on fresh questions, into its config",
+    "calibrate-detector": "the same of a few-shot detector, on labelled images",
     "data": "look at annotations: statistics, entries that cannot be used, a contact sheet",
+    "pseudo": "sentences about what a detector finds, in RefCOCO's layout, to train without labels",
     "evaluate": "accuracy of a checkpoint or an engine on annotated photographs",
     "trajectories": "draw sampled zoom trajectories on rendered scenes",
 }

@@ -27,7 +27,7 @@ BASE, SHOTS = "base", "shots"
 EPOCHS = 10
 SHOT_STEPS = 500
 LOSSES = ("bnrl", "cross-entropy", "focal")
-RATES = {BASE: 1e-3, SHOTS: 2e-4}
+RATE = 1e-3
 CLIP = 10.0
 INPUT_HW = (224, 384)
 
@@ -95,9 +95,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_clock(recipe)
     recipe.add_argument("--batch", type=positive, default=8, help="images, in each process")
-    recipe.add_argument(
-        "--lr", type=positive_float, help="(default: 1e-3 for base, 2e-4 for shots)"
-    )
+    recipe.add_argument("--lr", type=positive_float, default=RATE, help=f"(default: {RATE:g})")
     recipe.add_argument("--seed", type=not_negative, default=0)
     recipe.add_argument("--bfloat16", action="store_true", help="mixed precision by autocast")
     run = add_run(parser, workers=1)
@@ -135,7 +133,7 @@ def run(args: argparse.Namespace) -> int:
     beside = _clip(args)
     check = _check(args, lesson, beside)
     model = _model(args, lesson.split, beside)
-    learned, items = list(model.parameters()), args.batch * crew.size
+    learned, items = model.learned(), args.batch * crew.size
     an_epoch = math.ceil(len(lesson.images) / items)
     recipe = _recipe(args, EPOCHS * an_epoch if args.stage == BASE else SHOT_STEPS)
     task = FewShotTask(model, CLASS_LOSSES[_loss(args)], Asked())
@@ -253,8 +251,7 @@ def _model(
             f"expected a base detector of the split's base classes {', '.join(split.base)}, found"
             f" one of {', '.join(base.config.labels)} in {args.base}"
         )
-    decoupling = SHOT_DECOUPLING["voc" if args.split.startswith("voc") else "coco"]
-    config = base.config.teaching(split.novel, decoupling)
+    config = base.config.teaching(split.novel, SHOT_DECOUPLING)
     if beside is not None:
         config = replace(config, clip=beside.folder.provenance((TOKENIZER,)))
     return taught(base, config, args.seed)
@@ -270,7 +267,7 @@ def _recipe(args: argparse.Namespace, usual_steps: int) -> Recipe:
     steps = steps_of(args, usual_steps)
     return scratch(
         steps,
-        lr=args.lr or RATES[args.stage],
+        lr=args.lr,
         clip=CLIP,
         warmup=min(100, steps // 10),
         precision="bfloat16" if args.bfloat16 else "float32",

@@ -73,7 +73,7 @@ def best_precision(
     for each, truth in zip(found, truths, strict=True):
         own = each.labels == label
         scores.append(each.scores[own])
-        right.append(_right(each.xyxy[own], truth.xyxy[truth.labels == label], least_iou))
+        right.append(right_boxes(each.xyxy[own], truth.xyxy[truth.labels == label], least_iou))
     order = np.argsort(-np.concatenate(scores), kind="stable")
     hits = np.concatenate(right)[order]
     count = sum(int((truth.labels == label).sum()) for truth in truths)
@@ -81,7 +81,7 @@ def best_precision(
     return np.maximum.accumulate(precision[::-1])[::-1], hits, count
 
 
-def _right(boxes: NDArray[np.float32], objects: Boxes, least_iou: float) -> NDArray[np.bool_]:
+def right_boxes(boxes: NDArray[np.float32], objects: Boxes, least_iou: float) -> NDArray[np.bool_]:
     """Which of an image's boxes (m, 4), best first, each take an object (n, 4) of their own."""
     overlaps, right = pairwise_iou(boxes, objects), np.zeros(len(boxes), np.bool_)
     for row in range(len(boxes)):

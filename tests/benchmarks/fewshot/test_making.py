@@ -13,7 +13,7 @@ from benchmarks.fewshot.making import LOSSES, NOVEL, Budget, Lesson, Workshop
 from benchmarks.options import BenchmarkError
 from evaluation.scenes.refcoco_writer import INSTANCES
 
-SMALL = Budget(scenes=2, test_scenes=1, base_minutes=0.1, clip_minutes=0.1, steps=7, batch=2)
+SMALL = Budget(scenes=2, test_scenes=1, base_minutes=0.1, clip_steps=9, steps=7, batch=2)
 SAID = {"step": 7, "base_ap": 0.4, "novel_ap": 0.2}
 LESSONS = [Lesson(k, 0, loss) for k in (1, 2) for loss in LOSSES]
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from transformers import ResNetConfig, ResNetModel
 
 from sdk.regions.region_proposals import RegionHead, propose
-from train.models.few_shot.config import FewShotConfig, of_backbone
+from train.models.few_shot.config import Decoupling, FewShotConfig, of_backbone
 from train.models.few_shot.decoupling import Decoupled
 from train.models.few_shot.roi_align import roi_align
 from train.public_folder import public_folder
@@ -108,6 +108,13 @@ class FewShotDetector(nn.Module):
         grid, count = self.config.grid, self.config.proposals
         made = [propose(*each, grid, count) for each in zip(logits, offsets, strict=True)]
         return torch.from_numpy(np.stack(made)).to(seen.features.device)
+
+    def learned(self) -> list[nn.Parameter]:
+        """What training changes: all but those stages that no gradient reaches."""
+        reached = self.config.decoupling != Decoupling(0.0, 0.0)
+        front = [self.backbone.embedder, *self.backbone.encoder.stages[: self.config.cut]]
+        still = {id(each) for part in front for each in part.parameters()}
+        return [each for each in self.parameters() if reached or id(each) not in still]
 
     def answer(self, pixels: Tensor) -> tuple[Tensor, ...]:
         """The outputs of ``head``: proposals (B, R, 4), classes (B, R, C + 1), moves (B, R, 4)."""

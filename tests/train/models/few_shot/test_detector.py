@@ -91,7 +91,7 @@ def test_what_is_known_is_copied_and_novel_classes_are_drawn_small(few_shot) -> 
     base = few_shot(seed=3)
     with torch.no_grad():
         base.classes.bias.copy_(torch.tensor([1.0, 2.0, 3.0]))
-    config = base.config.teaching(("scooter", "debris"), SHOT_DECOUPLING["voc"])
+    config = base.config.teaching(("scooter", "debris"), SHOT_DECOUPLING)
     assert config.labels == ("car", "sign", "scooter", "debris")
     assert config.taught == ("scooter", "debris")
     model = taught(base, config, seed=0)
@@ -101,7 +101,13 @@ def test_what_is_known_is_copied_and_novel_classes_are_drawn_small(few_shot) -> 
     assert 0 < weight[2:4].abs().max() < 0.06
     again = taught(base, config, seed=0).classes.weight
     assert torch.equal(again, weight)
-    assert model.to_judge.factor == 0.001
+    assert model.to_judge.factor == 0.0
+    still = {id(each) for each in model.parameters()} - {id(each) for each in model.learned()}
+    names = {name for name, each in model.named_parameters() if id(each) in still}
+    assert names
+    assert all(name.startswith("backbone") for name in names)
+    assert not any(name.startswith("backbone.encoder.stages.3") for name in names)  # it judges
+    assert len(base.learned()) == len(list(base.parameters()))
     for name, value in base.state_dict().items():
         if not name.startswith("classes."):
             assert torch.equal(model.state_dict()[name], value)
@@ -109,7 +115,7 @@ def test_what_is_known_is_copied_and_novel_classes_are_drawn_small(few_shot) -> 
 
 def test_a_folder_keeps_a_detector(few_shot, tmp_path: Path) -> None:
     base = few_shot()
-    model = taught(base, base.config.teaching(("scooter",), SHOT_DECOUPLING["coco"]), 0).eval()
+    model = taught(base, base.config.teaching(("scooter",), SHOT_DECOUPLING), 0).eval()
     save_few_shot(tmp_path, model)
     again = load_few_shot(tmp_path)
     assert again.config == model.config == read_config(tmp_path / CONFIG)
