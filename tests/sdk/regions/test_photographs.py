@@ -2,11 +2,16 @@
 
 The photographs are not ours; where they are absent the sentences are still read. True boxes show
 what remains right when a detector makes no mistake; the engine of ``make photo`` what it really is.
+
+``python tests/sdk/regions/test_photographs.py ENGINE ...`` asks other engines and says beside what
+is right how much of it would be by chance.
 """
 
 from __future__ import annotations
 
 import json
+import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +89,53 @@ def test_the_engine_answers_them():
     assert right >= LEAST_ANSWERED
 
 
+def answered(engine):
+    """Asks for every object that is there, and takes each box, sure or not.
+
+    Returns how many there are; how many boxes are right, and centres of boxes in the object; both
+    pairs with what the same answers would be worth if each were given to another sentence about its
+    photograph, in the mean.
+    """
+    right, inside, count = np.zeros(2), np.zeros(2), 0
+    with Grounder(engine, allow_unproven=True) as grounder, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of unknown words
+        for name, photograph in SAID.items():
+            frame = read_image(PHOTOGRAPHS / name)
+            boxes = np.array([each["xyxy"] for each in photograph["objects"]])
+            there = [each for each in photograph["sentences"] if each["object"] is not None]
+            wanted = boxes[[each["object"] for each in there]]
+            found = np.array([grounder.locate(frame, each["ref"]).xyxy for each in there])
+            centres = (found[:, None, :2] + found[:, None, 2:]) / 2
+            right += own_and_others(iou(found[:, None], wanted) >= RIGHT_IOU)
+            inside += own_and_others(
+                ((centres >= wanted[:, :2]) & (centres <= wanted[:, 2:])).all(-1)
+            )
+            count += len(there)
+    return count, right, inside
+
+
+def own_and_others(hits):
+    """Of answers (rows) to sentences (columns): hits of their own, and of another in the mean."""
+    own = np.trace(hits)
+    return own, (hits.sum() - own) / (len(hits) - 1)
+
+
+def test_answers_to_others_are_chance():
+    assert own_and_others(np.eye(4)) == (4, 0)
+    assert own_and_others(np.ones((4, 4))) == (4, 4)  # one box that holds all objects
+    assert own_and_others(np.roll(np.eye(4), 1, 0)) == (0, 4 / 3)
+
+
 def true_proposals(objects):
     names = tuple(dict.fromkeys(each["name"] for each in objects))
     labels = [names.index(each["name"]) for each in objects]
     return Proposals([each["xyxy"] for each in objects], np.ones(len(objects)), labels, names)
+
+
+if __name__ == "__main__":
+    for path in sys.argv[1:]:
+        count, right, inside = answered(path)
+        print(
+            f"{path}: of {count} boxes {right[0]:.0f} are right ({right[1]:.2f} by chance),"
+            f" {inside[0]:.0f} have their centre in the object ({inside[1]:.2f} by chance)"
+        )
