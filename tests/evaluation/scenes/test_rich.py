@@ -267,7 +267,8 @@ ROWS: dict[str, Callable[[SceneObject], float]] = {
 
 
 TONED = (
-    "tone", "mid", "worn", "jacket", "borne", "lit", "glowing", "switched", "kindled", "painted", "framed",
+    "tone", "mid", "worn", "jacket", "borne", "lit", "glowing", "switched", "kindled", "painted",
+    "framed",
 )  # fmt: skip
 
 
