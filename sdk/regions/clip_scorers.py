@@ -142,17 +142,29 @@ def descriptions(
     """
     if not len(proposals):
         return []
-    points = paint.samples(frame, color, proposals.xyxy)
-    shares = np.stack([paint.shares(points, (name,), "whole") for name in _COLOURS], axis=1)
     size = np.array([frame.shape[1], frame.shape[0]])
     centres = (proposals.xyxy[:, :2] + proposals.xyxy[:, 2:]) / 2
     thirds = np.clip((3 * centres / size).astype(int), 0, 2)
     told: list[tuple[str, ...]] = []
-    for index, (share, third) in enumerate(zip(shares, thirds.tolist(), strict=True)):
-        colour = f"{_COLOURS[int(share.argmax())]} " if share.max() >= _COVERED else ""
+    named = colours_of(frame, color, proposals.xyxy)
+    for index, (name, third) in enumerate(zip(named, thirds.tolist(), strict=True)):
+        colour = f"{name} " if name else ""
         thing, place = proposals.label(index), _THIRDS[third[0], third[1]]
         told.append((f"{colour}{thing}", f"{thing} {place}", f"{colour}{thing} {place}"))
     return told
+
+
+def colours_of(frame: NDArray[np.uint8], color: ColorOrder, xyxy: NDArray[np.float32]) -> list[str]:
+    """The word for the colour that most of each box has; "" where none covers enough of it.
+
+    Args:
+        frame: ``(h, w, 3)`` uint8.
+        color: its channel order.
+        xyxy: ``(N, 4)`` frame pixels.
+    """
+    points = paint.samples(frame, color, xyxy)
+    shares = np.stack([paint.shares(points, (name,), "whole") for name in _COLOURS], axis=1)
+    return [_COLOURS[int(share.argmax())] if share.max() >= _COVERED else "" for share in shares]
 
 
 def _weighed(count: int, part: str, cosines: Floats, scores: Floats) -> Weighed:
