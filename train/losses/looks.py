@@ -28,12 +28,14 @@ def listening(model: Mdetr | Transvg, tokens: int) -> Iterator[list[Tensor]]:
 
     Yields a list that one pass over S sentences of so many ``tokens`` fills: of each attention
     through which the answer sees the image the logarithms, (S, heads, N). That is MDETR's decoder,
-    which looks at cells and then tokens, and TransVG's encoder, in which the cells stand last.
+    which looks at cells and then tokens, and the second half of TransVG's encoder, in which the
+    cells stand last: in the first half they hear the sentence themselves.
     """
     if isinstance(model, Mdetr):
         attentions, cells = [layer.cross for layer in model.decoder], slice(0, -tokens)
     else:
-        attentions, cells = [layer.attention for layer in model.encoder], slice(1 + tokens, None)
+        second_half = model.encoder[len(model.encoder) // 2 :]
+        attentions, cells = [layer.attention for layer in second_half], slice(1 + tokens, None)
     heard: list[Tensor] = []
 
     def hear(attention: nn.Module, given: tuple[Any, ...]) -> None:
