@@ -20,7 +20,7 @@ COMMANDS = {
     "language": "how far sentences are understood; which true box of a scene they choose",
     "proposals": "where a detector looks: the frame, tiles, where the sentence points",
     "zoo": "train every pipeline in small, ask all the same questions: the table of all of them",
-    "fewshot": "teach a detector four kinds by K labels each: what BNRL and CLIP add to fine-tuning",
+    "fewshot": "a detector taught four kinds by K labels each: what BNRL and CLIP add",
     "kernel": "the crop-and-resize kernel against OpenCV, Pillow, torch and a plain copy",
     "methods": "train a base, adapt it with each of the eight methods, compare them",
     "beam": "accuracy and time of beams: several candidates of the first step followed",

@@ -26,6 +26,7 @@ from benchmarks.plots.style import (
 )
 from benchmarks.report.section import Figures, Goal, Part, Picture, Section, Table, percent, printed
 from evaluation.environment import describe
+from evaluation.scenes.refcoco_writer import IMAGES
 from evaluation.tables import JsonFile
 from sdk.cores import usable_cores
 from sdk.options import not_negative, positive, positive_float
@@ -41,6 +42,7 @@ PART = Part(
 SHOTS, SEEDS = (1, 2, 3, 5, 10, 30), (0, 1, 2)
 _PROMISED = (10, 30)  # shots at which both parts together are to be better
 _FALL = 0.01  # of base AP, that is allowed
+_FRAMES, _LEAST, _SAME = 200, 0.05, 0.99  # engine against checkpoint: objects from that score on
 _NAMES = {
     "fine-tuning": "fine-tuning",
     "bnrl": "+ BNRL",
@@ -82,6 +84,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Make what is missing, print the tables, write the rows."""
+    from benchmarks.fewshot.agreement import agreement
     from benchmarks.fewshot.making import LOSSES, NOVEL, Budget, Lesson, Workshop
     from benchmarks.fewshot.recognition import recognised
     from benchmarks.fewshot.table import rows_of
@@ -100,11 +103,14 @@ def run(args: argparse.Namespace) -> int:
     ]
     shop.teach(lessons)
     rows = [row for each in lessons for row in rows_of(each, shop.scores(shop.taught(each)))]
+    checkpoint, engine = shop.engine(lessons[-1])
+    frames = sorted((shop.train / IMAGES).iterdir())[:_FRAMES]
     figures = {
         "rows": rows,
         "novel": list(NOVEL),
         "base": {"base_ap": shop.scores(shop.base())["base_ap"]},
         "clip": recognised(shop.clip(), shop.test, NOVEL),
+        "engine": agreement(engine, checkpoint, frames, _LEAST),
         "budget": asdict(budget),
         "environment": describe(),
     }
@@ -187,6 +193,15 @@ def section(figures: Figures) -> Section:
                 base >= -_FALL,
             )
         )
+    engine = figures["engine"]
+    goals.append(
+        Goal(
+            f"frames of {engine['frames']} in which the engine detects what PyTorch detects",
+            f"at least {percent(_SAME)}",
+            percent(engine["same"]),
+            engine["same"] >= _SAME,
+        )
+    )
     picture = Picture("fewshot", "A class from K labels", partial(fewshot_plot, rows))
     return Section("A class from K labels", text, tuple(tables), (picture,), tuple(goals))
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,14 @@ from benchmarks.options import BenchmarkError
 from benchmarks.own_process import run_logged
 from evaluation.scenes.refcoco_writer import IMAGES, INSTANCES
 from evaluation.seeds import TRAINING, ZOO
+from train.data.boxes import read_boxes
+from train.evaluation.few_shot import FewShotCheck
+from train.models.clip.public import open_public_clip
+from train.models.few_shot.checkpoint import load_few_shot
 
 NOVEL = ("bus", "motorcycle", "triangular sign", "cone")  # one of each: vehicles, riders, signs
 LOSSES = ("cross-entropy", "bnrl")
-LOG = "log.jsonl"
+_SEARCHES = "8"
 _FIRST_SCENE = TRAINING.first + 200_000  # as of the zoo
 
 
@@ -86,10 +91,9 @@ class Workshop:
                 each.result()
 
     def base(self) -> Path:
-        """The detector of the base kinds, and what it is worth; trained now if it is not there."""
+        """The detector of the base kinds; trained now if it is not there."""
         options = [*self._detecting(), "--minutes", str(self.budget.base_minutes)]
-        often = ["--check-every", "1000000"]  # at the end alone
-        return self._trained("base", ["risf", "base", *options, *often])
+        return self._trained("base", ["risf", "base", *options])
 
     def clip(self) -> Path:
         """A small CLIP that has seen no crop of a novel object, but captions that name them."""
@@ -110,23 +114,43 @@ class Workshop:
 
     def taught(self, lesson: Lesson) -> Path:
         """A detector of all kinds; taught now if it is not there."""
+        return self._trained(lesson.name, self._teaching(lesson))
+
+    def engine(self, lesson: Lesson) -> tuple[Path, Path]:
+        """The checkpoint of a lesson with CLIP beside it, and its engine; made now if need be."""
+        name = f"{lesson.name}-clip"
+        clip = ["--clip", str(self.clip())]
+        checkpoint = self._trained(name, [*self._teaching(lesson), *clip])
+        out = self.folder / f"{name}.engine"
+        if not out.is_dir():
+            self._say(f"building {out.name}")
+            command = ["export", "build-engine", str(checkpoint), "--searches", _SEARCHES]
+            self._run([*command, "-o", str(out)], f"{name}-engine")
+        return checkpoint, out
+
+    def _teaching(self, lesson: Lesson) -> list[str]:
         options = [*self._detecting(), "--k", str(lesson.k), "--loss", lesson.loss]
         options += ["--seed", str(lesson.seed), "--base", str(self.base())]
-        options += ["--clip", str(self.clip()), "--batch", str(self.budget.batch)]
-        options += ["--steps", str(self.budget.steps), "--check-every", str(self.budget.steps)]
-        return self._trained(lesson.name, ["risf", "shots", *options])
+        options += ["--batch", str(self.budget.batch), "--steps", str(self.budget.steps)]
+        return ["risf", "shots", *options]
 
     def scores(self, checkpoint: Path) -> dict[str, float]:
-        """Of a detector on the pictures of the test, as its training wrote them down in the end."""
-        lines = (checkpoint.parent / LOG).read_text(encoding="utf-8").splitlines()
-        checks = [entry for entry in map(json.loads, lines) if "base_ap" in entry]
-        return dict(checks[-1])
+        """Of a detector on the pictures of the test, its own and with CLIP; kept beside it."""
+        kept = checkpoint.parent / "scores.json"
+        if not kept.is_file():
+            kept.write_text(json.dumps(self._check(load_few_shot(checkpoint))) + "\n")
+        return dict(json.loads(kept.read_text()))
+
+    @cached_property
+    def _check(self) -> FewShotCheck:
+        """Both see the same pictures, and all objects in them are labelled."""
+        images = self.test / IMAGES
+        known = read_boxes(self.test / INSTANCES, images).images
+        return FewShotCheck(known, images, NOVEL, open_public_clip(str(self.clip())))
 
     def _detecting(self) -> list[str]:
-        """Options of both stages. The test chooses nothing: the last checkpoint is used."""
+        """Options of both stages. Nothing is chosen by a check: the last checkpoint is used."""
         files = ["--annotations", str(self.train / INSTANCES), "--images", str(self.train / IMAGES)]
-        files += ["--val-annotations", str(self.test / INSTANCES)]
-        files += ["--val-images", str(self.test / IMAGES), "--checks", "1000000"]
         return [*files, "--split", str(self.split)]
 
     def _trained(self, name: str, command: Sequence[str]) -> Path:

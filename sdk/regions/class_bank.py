@@ -65,13 +65,14 @@ class ClassBank:
         background: the text of what is none of them.
         fusion: how both opinions become one score.
         view: how boxes are shown. The published crop is the box itself, squeezed to a square; here
-            it is seen as CLIP was trained to see, undistorted.
+            it is the square round it, and half as much on either side (docs/few-shot.md has what
+            other views gave).
     """
 
     texts: Mapping[str, str]
     background: str = prompt(BACKGROUND)
     fusion: Fusion = field(default_factory=Fusion)
-    view: View = field(default_factory=View)
+    view: View = field(default_factory=lambda: View("margin", 0.5))
 
     @property
     def asked(self) -> tuple[str, ...]:

@@ -35,7 +35,8 @@ class FewShotCheck:
     """Called with a detector, gives its own scores, and those that CLIP corrects: ``clip_ap``...
 
     Args:
-        known: the objects of each image, by its name.
+        known: the objects of each image, by its name; those of classes that the detector has not
+            learned are not looked for.
         images: folder of the images, which are read at every call.
         novel: the classes that it was taught by a few shots.
         beside: CLIP; None where scores are the detector's own.
@@ -53,7 +54,8 @@ class FewShotCheck:
 
     def __call__(self, model: Any) -> dict[str, float]:
         labels = model.config.labels
-        truths = [Truth(*as_arrays(boxes, labels)) for boxes in self.known.values()]
+        learned = [[box for box in each if box.category in labels] for each in self.known.values()]
+        truths = [Truth(*as_arrays(boxes, labels)) for boxes in learned]
         with open_detector(FewShotModel(model, self.beside), 0.0) as detector:
             found = [detector.detect(read_image(self.images / name)) for name in self.known]
         own = [_ordered(each, each.own_scores) for each in found]

@@ -33,6 +33,7 @@ def test_everything_measured(made: dict[str, Any]) -> None:
         "targets that the zoom does not propose and tiles do": ("0.0 points", True),
         "novel AP of both over fine-tuning, 10 shots": ("+20.0 ± 0.0", True),
         "base AP of both over fine-tuning, 10 shots": ("+20.0 points", True),
+        "frames of 9 in which the engine detects what PyTorch detects": ("100.0 %", True),
     }
 
 
