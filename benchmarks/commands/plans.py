@@ -9,6 +9,7 @@ takes.
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 import time
 from collections.abc import Iterator
@@ -44,6 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also the published size at 544x960 with random weights, in fp16 (takes PyTorch, two"
         " minutes and 4 GB)",
     )
+    parser.add_argument(
+        "--add",
+        action="store_true",
+        help="build ENGINE alone, and keep the rows of others that the JSON file has",
+    )
     options.add_json(parser)
 
 
@@ -57,19 +63,33 @@ def run(args: argparse.Namespace) -> int:
 
     version = import_tensorrt(RTX).__version__
     file, environment = JsonFile(args.json), describe()
+    others = _rows_of(args.json) if args.add else []
     with tempfile.TemporaryDirectory() as place:
         work = [
             (folder, precision)
-            for folder in (BUNDLED / "engine", *args.engines)
+            for folder in (*(() if args.add else (BUNDLED / "engine",)), *args.engines)
             for precision in args.precisions
         ]
         if args.swin_t:
             work.append((random_swin_t(Path(place)), "fp16"))
         rows = [row for each in tqdm(work, desc="plans") for row in measure(*each)]
+    built = {(row["engine"], row["precision"]) for row in rows}
+    rows = [row for row in others if (row["engine"], row["precision"]) not in built] + rows
     figures = {"rows": rows, "tensorrt_rtx": version, "environment": environment}
     print("\n".join([*header(environment), "", printed(section(figures))]))
     file.write(figures)
     return 0
+
+
+def _rows_of(path: Path | None) -> list[dict[str, Any]]:
+    """The rows that a file of this benchmark has; raises BenchmarkError where it is none."""
+    try:
+        rows: list[dict[str, Any]] = json.loads((path or Path()).read_text("utf-8"))["rows"]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise options.BenchmarkError(
+            f"expected --json FILE with --add, a file of this benchmark, got {path}: {error!r}"
+        ) from error
+    return rows
 
 
 def measure(folder: Path, precision: str) -> Iterator[dict[str, Any]]:

@@ -50,6 +50,18 @@ def test_a_row_for_each_network(
     assert "FusedThing" in said
     assert said.count("8.0, 8.6, 8.9, 12.0, 12.1") == 5
 
+    for row in figures["rows"]:  # as if another engine had them
+        row["engine"] = "another"
+    file.write_text(json.dumps(figures))
+    command = ["plans", str(bad), "--precisions", "fp32", "--json", str(file), "--add"]
+    monkeypatch.setattr(plans, "_built", lambda *_: {"error": "not built here"})
+    assert main(command) == 0
+    found = json.loads(file.read_text())["rows"]
+    assert [row["engine"] for row in found] == ["another"] * 6 + ["still"] * 3
+    file.write_text("{}")
+    assert main(command) == 3
+    assert "expected --json FILE with --add" in capsys.readouterr().err
+
 
 def test_the_page_shows_the_rows_of_record() -> None:
     figures = json.loads((ROOT / "docs/data/plans.json").read_text(encoding="utf-8"))

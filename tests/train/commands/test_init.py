@@ -10,7 +10,7 @@ import torch
 from train.__main__ import main
 from train.base import open_base
 from train.checkpoint import CONFIG, TOKENIZER, WEIGHTS, checkpoint_sha256, load_checkpoint
-from train.commands.init import untrained
+from train.commands.init import randomise, untrained
 from train.models.grounding_dino.config import PizaConfig
 from train.models.piza.methods import METHODS
 
@@ -98,3 +98,41 @@ def test_bad_arguments(tmp_path: Path, extra: list[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         main(["init", "-o", str(tmp_path / "a"), *extra])
     assert stopped.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("size", "method", "input_hw"),
+    [
+        ("mdetr-resnet101", "mdetr", (768, 1344)),  # of a frame of 1080x1920
+        ("mdetr-efficientnet-b3", "mdetr", (768, 1344)),
+        ("transvg-resnet50", "transvg", (640, 640)),
+        ("transvg-resnet101", "transvg", (640, 640)),
+    ],
+)
+def test_one_look_sizes(
+    one_look, tmp_path: Path, monkeypatch, capsys, size: str, method: str, input_hw: tuple[int, int]
+) -> None:
+    """The published sizes are asked for; what is written is as small as can be."""
+    asked = []
+
+    def small(config):
+        asked.append(config)
+        return one_look(config.METHOD, name=config.name, input_hw=config.input_hw)
+
+    monkeypatch.setattr("train.families.one_stage.make_model", small)
+    assert main(["init", "-o", str(tmp_path / "a"), "--base-config", size]) == 0
+    assert f"M random parameters, {method}, input {input_hw}" in capsys.readouterr().out
+    [config] = asked
+    assert (config.METHOD, config.name, config.input_hw) == (method, f"{size}-random", input_hw)
+    assert (tmp_path / "a" / WEIGHTS).is_file()
+
+
+def test_nothing_grows_through_a_deep_resnet() -> None:
+    """Blocks are many, and no batch norm measures what goes through."""
+    from train.models.backbones.resnet import ResNet
+
+    torch.manual_seed(0)
+    deep = randomise(ResNet(8, (8, 8, 8, 8), (3, 4, 23, 3)).eval(), 0)
+    with torch.inference_mode():
+        found = deep(torch.randn(1, 3, 96, 96))
+    assert 1e-3 < float(found.abs().mean()) < 1e2
