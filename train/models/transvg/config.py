@@ -35,7 +35,7 @@ def published(name: str, backbone: Mapping[str, Any]) -> TransvgConfig:
 
 
 def transvg_tiny(vocab_size: int) -> TransvgConfig:
-    """2.5 million parameters; image and sentences as for ``mdetr_tiny``. Four layers: cells must
+    """2.3 million parameters; image and sentences as for ``mdetr_tiny``. Three layers: cells must
     have heard the sentence, and each other, before the learned token can look at the right one."""
     return TransvgConfig(
         name="transvg-tiny",
@@ -46,7 +46,7 @@ def transvg_tiny(vocab_size: int) -> TransvgConfig:
         width=128,
         heads=8,
         inner=384,
-        layers=4,
+        layers=3,
         dropout=0.0,
         visual_width=128,
         visual_heads=8,

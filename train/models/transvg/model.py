@@ -48,7 +48,7 @@ class Transvg(nn.Module):
             raise CheckpointError(
                 f"expected an input size in multiples of {stride} px, got {config.input_hw}"
             )
-        cells = (config.input_hw[0] // stride) * (config.input_hw[1] // stride)
+        grid = config.input_hw[0] // stride, config.input_hw[1] // stride
         self.image_projection = nn.Conv2d(self.backbone.channels, inner, 1)
         visual = inner, config.visual_heads, config.visual_inner, config.dropout
         self.visual = nn.ModuleList(EncoderLayer(*visual) for _ in range(config.visual_layers))
@@ -56,8 +56,12 @@ class Transvg(nn.Module):
         self.text_backbone = TextEncoder(config.text)
         self.text_projection = nn.Linear(self.text_backbone.width, config.width)
         self.regression_token = nn.Embedding(1, config.width)
-        # Of the token, of the sentence's tokens, of the image's cells.
-        self.places = nn.Embedding(1 + config.max_tokens + cells, config.width)
+        # Of the token, of the sentence's tokens, of the image's cells. Cells begin with DETR's codes:
+        # from random ones where each of them is would have to be learned cell by cell.
+        codes = places.codes(torch.ones(1, *grid), config.width)[0]
+        self.places = nn.Embedding(1 + config.max_tokens + len(codes), config.width)
+        with torch.no_grad():
+            self.places.weight[-len(codes) :] = codes
         layer = config.width, config.heads, config.inner, config.dropout
         self.encoder = nn.ModuleList(EncoderLayer(*layer) for _ in range(config.layers))
         self.box_head = Mlp(config.width, 4, 3)
