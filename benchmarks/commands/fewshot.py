@@ -110,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
         "novel": list(NOVEL),
         "base": {"base_ap": shop.scores(shop.base())["base_ap"]},
         "clip": recognised(shop.clip(), shop.test, NOVEL),
-        "engine": agreement(engine, checkpoint, frames, _LEAST),
+        "agreement": agreement(engine, checkpoint, frames, _LEAST),
         "budget": asdict(budget),
         "environment": describe(),
     }
@@ -193,7 +193,7 @@ def section(figures: Figures) -> Section:
                 base >= -_FALL,
             )
         )
-    engine = figures["engine"]
+    engine = figures["agreement"]
     goals.append(
         Goal(
             f"frames of {engine['frames']} in which the engine detects what PyTorch detects",

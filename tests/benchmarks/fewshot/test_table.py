@@ -38,7 +38,7 @@ def figures(rows: list[dict]) -> dict:
         "novel": ["bus", "cone"],
         "base": {"base_ap": 0.6},
         "clip": {"n": 9, "right": 2 / 3},
-        "engine": {"frames": 200, "same": 0.98, "objects": 900},
+        "agreement": {"frames": 200, "same": 0.98, "objects": 900},
     }
 
 

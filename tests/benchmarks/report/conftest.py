@@ -195,7 +195,7 @@ def fewshot() -> dict[str, Any]:
         for method, value in zip(METHODS, (0.1, 0.2, 0.2, 0.3), strict=True)
     ]
     known = {"novel": ["bus"], "base": {"base_ap": 0.5}, "clip": {"n": 9, "right": 0.5}}
-    known |= {"engine": {"frames": 9, "same": 1.0, "objects": 20}}
+    known |= {"agreement": {"frames": 9, "same": 1.0, "objects": 20}}
     return {"rows": rows, **known, "environment": MACHINE}
 
 
