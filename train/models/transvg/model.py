@@ -56,7 +56,7 @@ class Transvg(nn.Module):
         self.text_backbone = TextEncoder(config.text)
         self.text_projection = nn.Linear(self.text_backbone.width, config.width)
         self.regression_token = nn.Embedding(1, config.width)
-        # Of the token, of the sentence's tokens, of the image's cells. Cells begin with DETR's codes:
+        # Of the token, of the sentence's tokens, of the image's cells, which begin with DETR's codes:
         # from random ones where each of them is would have to be learned cell by cell.
         codes = places.codes(torch.ones(1, *grid), config.width)[0]
         self.places = nn.Embedding(1 + config.max_tokens + len(codes), config.width)
