@@ -56,8 +56,8 @@ class Transvg(nn.Module):
         self.text_backbone = TextEncoder(config.text)
         self.text_projection = nn.Linear(self.text_backbone.width, config.width)
         self.regression_token = nn.Embedding(1, config.width)
-        # Of the token, of the sentence's tokens, of the image's cells. These begin with DETR's codes:
-        # from random ones, each cell would have to learn where it is.
+        # Of the token, of the sentence's tokens, of the image's cells. These begin with DETR's
+        # codes: from random ones, each cell would have to learn where it is.
         codes = places.codes(torch.ones(1, *grid), config.width)[0]
         self.places = nn.Embedding(1 + config.max_tokens + len(codes), config.width)
         with torch.no_grad():
