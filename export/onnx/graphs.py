@@ -14,8 +14,8 @@ import torch
 from export.check.checking import check_model
 from export.detectors.plain_graph import finite_masks
 from sdk.errors import EngineError
+from sdk.hub import first_line
 from train.families import TorchNetwork
-from train.hub import first_line
 
 OPSET = 18  # native LayerNormalization (17 and up), no "linear" GridSample mode (20 and up)
 # Elements of a constant that is worked out when exporting. Larger ones are left to the runtimes,

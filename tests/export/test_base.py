@@ -195,7 +195,7 @@ def test_checkpoints_of_ours(checkpoint: Path, make_model, tmp_path: Path) -> No
 def test_options_that_make_no_sense(
     copied: Path, tmp_path: Path, monkeypatch, capsys, options: list[str], message: str
 ) -> None:
-    monkeypatch.setattr("train.hub._unreachable", lambda: "no network")
+    monkeypatch.setattr("sdk.hub.unreachable", lambda: "no network")
     given = [each.format(folder=copied) for each in options]
     assert main(["build-engine", *given, "-o", str(tmp_path / "e")]) in (2, 3)
     [line] = capsys.readouterr().err.strip().splitlines()

@@ -263,7 +263,7 @@ def test_a_detector_in_fewer_bits(
 def test_options_that_make_no_sense(
     detector, tmp_path, monkeypatch, capsys, options, message
 ) -> None:
-    monkeypatch.setattr("train.hub._unreachable", lambda: "no network")
+    monkeypatch.setattr("sdk.hub.unreachable", lambda: "no network")
     assert main(["build-engine", *detector, *options, "-o", str(tmp_path / "e")]) in (2, 3)
     [line] = capsys.readouterr().err.strip().splitlines()
     assert re.search(message, line), line

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from sdk.errors import EngineError, InputError
+from sdk.hub import fetch
 from train.data.vocabulary import write_wordpiece
-from train.hub import fetch
 
 # Whose vocabulary MM-Grounding-DINO has; the text is lower-cased.
 HUB_ID, HUB_FILE = "google-bert/bert-base-uncased", "vocab.txt"

@@ -154,7 +154,7 @@ def test_a_folder_that_is_incomplete(copy) -> None:
 
 
 def test_nothing_there_and_no_way_to_the_hub(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("train.hub._unreachable", lambda: "no network")
+    monkeypatch.setattr("sdk.hub.unreachable", lambda: "no network")
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
     with pytest.raises(EngineError, match=r"the hub cannot be reached \(no network\)") as raised:
         open_detector("somebody/nothing-of-the-kind")

@@ -229,7 +229,7 @@ def test_a_checkpoint_of_the_method_goes_on(make_model, tokenizer_file, tmp_path
 
 
 def test_bases_that_are_none(tmp_path: Path, monkeypatch, transformers_base) -> None:
-    monkeypatch.setattr("train.hub._unreachable", lambda: "no network")
+    monkeypatch.setattr("sdk.hub.unreachable", lambda: "no network")
     for source in (str(tmp_path / "nowhere"), "no/model"):
         with pytest.raises(CheckpointError, match="a hub id"):
             open_base(source, "lora")

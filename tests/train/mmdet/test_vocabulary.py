@@ -68,7 +68,7 @@ def test_the_hub_is_asked_for_one_when_none_is_named(vocab: Path, tmp_path, monk
 
 
 def test_without_a_network(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("train.hub._unreachable", lambda: "no network")
+    monkeypatch.setattr("sdk.hub.unreachable", lambda: "no network")
     monkeypatch.setattr(vocabulary, "HUB_ID", "nobody/knows")
     with pytest.raises(InputError, match=r"no network.*--vocab"):
         from_vocab(None, tmp_path / "tokenizer.json")

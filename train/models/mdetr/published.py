@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from sdk.errors import CheckpointError, EngineError, InputError
-from train.hub import fetch
+from sdk.hub import fetch
 from train.mmdet.names import Rule
 from train.models.detr.published import (
     Imported,

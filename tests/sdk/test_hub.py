@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from sdk import hub
 from sdk.errors import EngineError
-from train import hub
-from train.hub import fetch
+from sdk.hub import fetch
 
 
 @pytest.fixture
@@ -18,7 +18,10 @@ def downloads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[bool]:
     """Whether each download was from the cache alone."""
     asked: list[bool] = []
 
-    def download(source: str, *, allow_patterns: list[str], local_files_only: bool) -> str:
+    def download(
+        source: str, *, allow_patterns: list[str], revision: str | None, local_files_only: bool
+    ) -> str:
+        assert revision is None
         assert (source, allow_patterns) == ("some/model", ["a.json", "*.b"])
         asked.append(local_files_only)
         return str(tmp_path)
@@ -29,7 +32,7 @@ def downloads(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[bool]:
 
 @pytest.mark.parametrize("refused", ["", "no network"])
 def test_the_cache_is_enough(downloads, monkeypatch, tmp_path: Path, refused: str) -> None:
-    monkeypatch.setattr(hub, "_unreachable", lambda: refused)
+    monkeypatch.setattr(hub, "unreachable", lambda: refused)
     assert fetch("some/model", ("a.json", "*.b")) == tmp_path
     assert downloads == [bool(refused)]
 
@@ -50,7 +53,7 @@ def test_without_a_network_it_is_said_at_once(monkeypatch) -> None:
 
 @pytest.mark.parametrize("refused", ["", "no network"])
 def test_names_that_are_no_ids(monkeypatch, refused: str) -> None:
-    monkeypatch.setattr(hub, "_unreachable", lambda: refused)
+    monkeypatch.setattr(hub, "unreachable", lambda: refused)
     with pytest.raises(EngineError, match="is no id of the hub"):
         fetch("a/b/c/d", ("config.json",))
 
@@ -59,7 +62,7 @@ def test_other_errors_of_the_hub(monkeypatch) -> None:
     def refuse(*_: object, **__: object) -> str:
         raise ValueError("Repository Not Found\nand much more")
 
-    monkeypatch.setattr(hub, "_unreachable", lambda: "")
+    monkeypatch.setattr(hub, "unreachable", lambda: "")
     monkeypatch.setattr("huggingface_hub.snapshot_download", refuse)
     with pytest.raises(EngineError, match=r"cannot fetch some/model .*: Repository Not Found$"):
         fetch("some/model", ("config.json",))
