@@ -186,6 +186,7 @@ def _figures(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     wrong (an IoU below 0.5)."""
     return {
         **accuracy([outcome.iou for outcome in outcomes]).to_dict(),
+        "mean_iou": _mean([outcome.iou for outcome in outcomes]),
         "first_window": _mean([outcome.first_window for outcome in outcomes]),
         "steps": _mean([outcome.steps for outcome in outcomes]),
         "found": _mean([outcome.found for outcome in outcomes]),

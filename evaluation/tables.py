@@ -66,7 +66,7 @@ class JsonFile:
 
 def accuracy_lines(figures: dict[str, dict[str, Any]]) -> list[str]:
     """What ``scoring.summarise`` gave, as tables for people; empty groups are left out."""
-    columns = ("acc50", "acc75", "macc", "first_window", "found")
+    columns = ("acc50", "acc75", "macc", "mean_iou", "first_window", "found")
 
     def cells(title: str, group: dict[str, Any]) -> list[str]:
         shares = [share(group[column]) for column in columns]
@@ -76,12 +76,12 @@ def accuracy_lines(figures: dict[str, dict[str, Any]]) -> list[str]:
     absent = figures["absent"]
     if absent["n"]:
         found, steps = share(absent["found"]), f"{absent['steps']:.2f}"
-        rows.append(["absent objects", str(absent["n"]), *"----", found, steps])
+        rows.append(["absent objects", str(absent["n"]), *"-----", found, steps])
     for kind, title in (("by_size", "area of the target"), ("by_relation", "relation named")):
         held = {name: group for name, group in figures[kind].items() if group["n"]}
-        rows += [[title, *[""] * 7]] if held else []
+        rows += [[title, *[""] * 8]] if held else []
         rows += [cells(f"  {name}", group) for name, group in held.items()]
-    header = ("", "n", "Acc50", "Acc75", "mAcc", "1st window", "found", "steps")
+    header = ("", "n", "Acc50", "Acc75", "mAcc", "mean IoU", "1st window", "found", "steps")
     return [
         table(header, rows),
         "",

@@ -5,8 +5,13 @@ from __future__ import annotations
 import argparse
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sdk.options import add_threads, not_negative
+
+if TYPE_CHECKING:
+    from train.data.entries import AnnotationSet
+    from train.evaluation.category import CategoryJudge
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +30,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how many annotations are also asked with a sentence of another photograph (500)",
     )
     parser.add_argument("--seed", type=not_negative, default=0, help="of that choice")
+    parser.add_argument(
+        "--clip",
+        metavar="FOLDER_OR_ID",
+        help="a CLIP that says which category each box is most like: category accuracy too",
+    )
+    parser.add_argument(
+        "--prompt", help="with --clip, how it is asked for a category (a photo of {})"
+    )
     add_threads(parser)
     parser.add_argument("--device", help="of a checkpoint: cpu or cuda; the best there is")
     parser.add_argument(
@@ -49,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
     file = JsonFile(args.json)
     known = read_usable(args.annotations, args.images, args.split)
     environment = describe()
+    judge = _judge(args, known)
     options = {"threads": args.threads, "device": args.device, "published": args.published}
     with (
         open_locator(args.model, **options, allow_unproven=args.allow_unproven) as (locator, label),
@@ -62,14 +76,19 @@ def run(args: argparse.Namespace) -> int:
             args.absent,
             args.seed,
             lambda it: tqdm(it, unit="image", desc="evaluate"),
+            judge,
         )
     figures = summarise(rows)
+    if judge is not None:
+        figures["category"] = judge.figures()
     images = len({item.image for item in known.items})
     about = [
         f"model       {label}",
         f"annotations {len(known.items)} of {args.annotations}, {images} photographs",
     ]
     print("\n".join([*about, "", *accuracy_lines(figures)]))
+    if judge is not None:
+        print("category accuracy {accuracy:.3f} of {n}, by CLIP".format(**figures["category"]))
     file.write(
         {
             **figures,
@@ -83,3 +102,24 @@ def run(args: argparse.Namespace) -> int:
         }
     )
     return 0
+
+
+def _judge(args: argparse.Namespace, known: AnnotationSet) -> CategoryJudge | None:
+    """Who says what is in a box, if anybody is named."""
+    from sdk.errors import InputError
+
+    if args.clip is None:
+        if args.prompt is not None:
+            raise InputError("expected --prompt with --clip, which it is for")
+        return None
+    from train.evaluation.category import PROMPT, CategoryJudge
+    from train.models.clip.public import open_public_clip
+
+    prompt = PROMPT if args.prompt is None else args.prompt
+    categories = sorted({item.category for item in known.items if item.category is not None})
+    if not categories or "{}" not in prompt:
+        raise InputError(
+            f"expected annotations with categories, and a prompt with {{}} for one, got"
+            f" {len(categories)} categories in {args.annotations} and {prompt!r}"
+        )
+    return CategoryJudge(open_public_clip(args.clip), categories, prompt)

@@ -25,6 +25,7 @@ def ask(
     foreign: int,
     seed: int,
     progress: Callable[[Sequence[str]], Iterable[str]] = iter,
+    look: Callable[[Frame, Annotation, Answer], None] | None = None,
 ) -> list[Row]:
     """Asks for every annotation; each photograph is read once.
 
@@ -41,6 +42,7 @@ def ask(
         foreign: how many annotations, chosen at random, are asked with a foreign sentence too.
         seed: of that choice.
         progress: wraps the names of the photographs, to show how far it got.
+        look: is shown the answer to each annotation's own sentence, and the photograph.
 
     Returns:
         A row for each annotation, in their order.
@@ -56,12 +58,15 @@ def ask(
     for image in progress(list(by_image)):
         indices = by_image[image]
         asked = [annotations[k].ref for k in indices] + [others[k] for k in indices if k in others]
-        answers = iter(_answers(locator, read_image(images / image), asked))
+        frame = read_image(images / image)
+        answers = iter(_answers(locator, frame, asked))
         true = dict(zip(indices, answers, strict=False))
         strange = dict(zip([k for k in indices if k in others], answers, strict=True))
         for k in indices:
             item, other = annotations[k], strange.get(k)
             related = bool(relations(item.ref))
+            if look is not None:
+                look(frame, item, true[k])
             rows[k] = judged(item.ref, item.xyxy, related, true[k], other, other)
     return [rows[k] for k in range(len(annotations))]
 
