@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     name = public_address(args.source) if is_live(source) else args.source
     summary = Summary(name, args.refs, policy)
     with ExitStack() as stack:
-        stack.enter_context(_warnings_on_stderr())
+        stack.enter_context(warnings_on_stderr())
         grounder = stack.enter_context(
             Grounder(args.engine, threshold=args.threshold, allow_unproven=args.allow_unproven)
         )
@@ -150,7 +150,7 @@ def _with_progress(stream: Stream) -> Iterator[StreamFrame]:
 
 
 @contextmanager
-def _warnings_on_stderr() -> Iterator[None]:
+def warnings_on_stderr() -> Iterator[None]:
     """Each warning once, in a line, when it occurs."""
     with warnings.catch_warnings():
         warnings.simplefilter("once", UserWarning)
