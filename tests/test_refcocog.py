@@ -97,6 +97,25 @@ def test_from_the_folder_to_an_answer(given, refcocog, tmp_path: Path, one_threa
     assert said["zoom"]["n"] > 5
 
 
+@pytest.mark.parametrize("command", ["mdetr", "transvg", "box"])
+def test_those_that_make_a_box(
+    command: str, given, public_clip, tmp_path: Path, one_thread
+) -> None:
+    """Trained, checked on the way, and evaluated with all the published figures."""
+    clip = ["--clip", str(public_clip("clip")[0])]
+    own = ["--method", "projection-iou", *clip] if command == "box" else ["--batch", "1"]
+    files = [*given("train"), *given("val", "val-"), "-o", str(tmp_path / "run")]
+    steps = ["--steps", "2", "--checks", "2", "--workers", "0", *COMMON]
+    assert train([command, *own, *files, *steps]) == 0
+    figures = tmp_path / "figures.json"
+    told = ["--absent", "2", "--threads", "1", "--json", str(figures)]
+    assert train(["evaluate", str(tmp_path / "run" / "best"), *given("test"), *told, *clip]) == 0
+    said: dict[str, Any] = json.loads(figures.read_text())
+    assert said["zoom"]["n"] == said["category"]["n"] > 5
+    for share in (said["zoom"]["mean_iou"], said["zoom"]["acc50"], said["category"]["accuracy"]):
+        assert 0 <= share <= 1
+
+
 def test_the_zoo(refcocog: Path, tmp_path: Path, one_thread) -> None:
     """Everything for real, but next to no training."""
     rows = tmp_path / "zoo.json"
