@@ -92,38 +92,51 @@ def test_the_engine_answers_them():
 def answered(engine):
     """Asks for every object that is there, and takes each box, sure or not.
 
-    Returns how many there are; how many boxes are right, and centres of boxes in the object; both
-    pairs with what the same answers would be worth if each were given to another sentence about its
-    photograph, in the mean.
+    Returns, of each photograph, what answers (rows) are worth as those to sentences (columns), by
+    what is counted: boxes that are right, boxes whose centre is in the object, and boxes whose
+    centre is in any object of its name.
     """
-    right, inside, count = np.zeros(2), np.zeros(2), 0
+    found = {"right": [], "centre in the object": [], "centre in one of its name": []}
     with Grounder(engine, allow_unproven=True) as grounder, warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of unknown words
         for name, photograph in SAID.items():
             frame = read_image(PHOTOGRAPHS / name)
             boxes = np.array([each["xyxy"] for each in photograph["objects"]])
             there = [each for each in photograph["sentences"] if each["object"] is not None]
-            wanted = boxes[[each["object"] for each in there]]
-            found = np.array([grounder.locate(frame, each["ref"]).xyxy for each in there])
-            centres = (found[:, None, :2] + found[:, None, 2:]) / 2
-            right += own_and_others(iou(found[:, None], wanted) >= RIGHT_IOU)
-            inside += own_and_others(
-                ((centres >= wanted[:, :2]) & (centres <= wanted[:, 2:])).all(-1)
-            )
-            count += len(there)
-    return count, right, inside
+            wanted = [each["object"] for each in there]
+            given = np.array([grounder.locate(frame, each["ref"]).xyxy for each in there])
+            centres = (given[:, None, :2] + given[:, None, 2:]) / 2
+            inside = ((centres >= boxes[:, :2]) & (centres <= boxes[:, 2:])).all(-1)
+            names = np.array([each["name"] for each in photograph["objects"]])
+            alike = names[:, None] == names[wanted]  # (objects, sentences)
+            found["right"].append(iou(given[:, None], boxes[wanted]) >= RIGHT_IOU)
+            found["centre in the object"].append(inside[:, wanted])
+            found["centre in one of its name"].append(inside @ alike)
+    return found
 
 
 def own_and_others(hits):
-    """Of answers (rows) to sentences (columns): hits of their own, and of another in the mean."""
+    """What answers (rows) are worth to their own sentences (columns), and to one of the others in
+    the mean."""
     own = np.trace(hits)
     return own, (hits.sum() - own) / (len(hits) - 1)
+
+
+def by_chance(hits, draws=20_000):
+    """How often answers that are dealt out anew within each photograph are worth as much."""
+    rng, worth = np.random.default_rng(0), np.zeros(draws)
+    for each in hits:
+        dealt = rng.permuted(np.tile(np.arange(len(each)), (draws, 1)), axis=1)
+        worth += each[np.arange(len(each)), dealt].sum(1)
+    return float((worth >= sum(np.trace(each) for each in hits)).mean())
 
 
 def test_answers_to_others_are_chance():
     assert own_and_others(np.eye(4)) == (4, 0)
     assert own_and_others(np.ones((4, 4))) == (4, 4)  # one box that holds all objects
     assert own_and_others(np.roll(np.eye(4), 1, 0)) == (0, 4 / 3)
+    assert by_chance([np.ones((4, 4))]) == by_chance([np.roll(np.eye(4), 1, 0)]) == 1
+    assert by_chance([np.eye(3), np.eye(2)]) == pytest.approx(1 / 12, abs=0.01)
 
 
 def true_proposals(objects):
@@ -134,8 +147,11 @@ def true_proposals(objects):
 
 if __name__ == "__main__":
     for path in sys.argv[1:]:
-        count, right, inside = answered(path)
-        print(
-            f"{path}: of {count} boxes {right[0]:.0f} are right ({right[1]:.2f} by chance),"
-            f" {inside[0]:.0f} have their centre in the object ({inside[1]:.2f} by chance)"
-        )
+        print(path)
+        for what, hits in answered(path).items():
+            own, others = np.sum([own_and_others(each) for each in hits], axis=0)
+            count = sum(map(len, hits))
+            print(
+                f"  {own:.0f} of {count} {what}; dealt out to other sentences {others:.2f}, and as"
+                f" many in {by_chance(hits):.1%} of deals"
+            )
