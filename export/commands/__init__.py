@@ -12,5 +12,6 @@ COMMANDS = {
     "verify": "compare an engine with its checkpoint again and write the certificate",
     "inspect": "show what an engine is: networks, sizes, operators, certificate",
     "push": "put an engine or a checkpoint on the Hugging Face hub, with a model card",
+    "triton": "write an engine as a model repository of NVIDIA's Triton server",
     "prove": "build, compare and time engines on this machine, and write the report",
 }
