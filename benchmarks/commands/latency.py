@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -25,8 +26,12 @@ from benchmarks.report.section import (
     milliseconds,
     printed,
 )
+from benchmarks.scenarios import SCENARIOS, Scenario, play
+from benchmarks.scenarios import section as scenario_section
+from benchmarks.scenarios import summarise as summarise_scenario
 from evaluation.questions import Workload
 from evaluation.seeds import ACCURACY
+from sdk.errors import InputError
 from sdk.options import not_negative, positive, positive_float
 from sdk.results.grounding import Grounding
 
@@ -35,15 +40,20 @@ if TYPE_CHECKING:
 
 
 PART = Part(("--runs", "10000", "--warmup", "20"), quick=("--runs", "20", "--cold-starts", "1"))
+RUNS = 100
 DISTINCT = 512  # questions before they come again: twice as many as a grounder remembers
 FIRST_ANSWER_S, MEMORY_MB = 1.0, 400.0  # goals
+_RATE_HZ = SCENARIOS["constant-stream"].rate_hz
 _COLD_REFS = 8  # expressions that a fresh process is asked for, one by one and as a list
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
     parser.add_argument(
-        "--runs", type=positive, default=100, help="searches that count; p99.9 from 10,000 on"
+        "--runs",
+        type=positive,
+        help=f"searches that count; p99.9 from 10,000 on (default: {RUNS}, or what --scenario asks"
+        " for; fewer make a trial of it)",
     )
     parser.add_argument("--warmup", type=not_negative, default=5, help="searches before them")
     options.add_seed(parser, ACCURACY)
@@ -53,11 +63,70 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--cold-starts", type=not_negative, default=5, help="fresh processes for start and memory"
     )
+    parser.add_argument(
+        "--scenario",
+        choices=tuple(SCENARIOS),
+        help="measure as MLPerf Automotive does, for ten minutes at least: one query after the"
+        " other, or at the rate of a camera",
+    )
+    parser.add_argument(
+        "--rate-hz",
+        type=positive_float,
+        help=f"frames a second of the constant stream (default: {_RATE_HZ:g}; the rules have 12 and"
+        " 15)",
+    )
     options.add_engine_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print a table, write the JSON."""
+    scenario = _scenario(args)
+    if scenario is None:
+        return _run_searches(args, args.runs or RUNS)
+    return _run_scenario(args, scenario)
+
+
+def _scenario(args: argparse.Namespace) -> Scenario | None:
+    """The scenario that is asked for, as long as it asks for or as a trial of ``--runs`` queries.
+
+    Raises InputError where there is a rate for what has none.
+    """
+    scenario = None if args.scenario is None else SCENARIOS[args.scenario]
+    if args.rate_hz is not None:
+        if scenario is None or scenario.rate_hz is None:
+            raise InputError("expected --rate-hz with --scenario constant-stream")
+        scenario = replace(scenario, rate_hz=args.rate_hz)
+    if scenario is not None and args.runs is not None:
+        scenario = replace(scenario, queries=args.runs, duration_s=0.0)
+    return scenario
+
+
+def _run_scenario(args: argparse.Namespace, scenario: Scenario) -> int:
+    """Queries as the scenario has them, and nothing beside them."""
+    from tqdm import tqdm
+
+    from evaluation.questions import make_workload
+
+    with options.measurement(args) as measurement:
+        grounder = measurement.grounder
+        workload = make_workload(min(scenario.queries + args.warmup, DISTINCT), args.seed)
+        queries = play(grounder, workload, scenario, args.warmup)
+        played = list(tqdm(queries, unit="query", desc=scenario.name, total=scenario.queries))
+    figures = {
+        "benchmark": f"latency, {scenario.name}",
+        **summarise_scenario(played, scenario, args.deadline_ms),
+        "warmup": args.warmup,
+        "frame_wh": list(workload.frame_wh),
+        "seed": args.seed,
+        "engine_files": dict(grounder.manifest.files),
+    }
+    print("\n".join([*measurement.header, "", printed(scenario_section(figures))]))
+    measurement.write(figures)
+    return 0
+
+
+def _run_searches(args: argparse.Namespace, count: int) -> int:
+    """Searches one after the other, with their stages, the frames' decoding and cold starts."""
     from tqdm import tqdm
 
     from evaluation.questions import make_workload
@@ -65,14 +134,14 @@ def run(args: argparse.Namespace) -> int:
 
     with options.measurement(args) as measurement:
         grounder = measurement.grounder
-        workload = make_workload(min(args.runs + args.warmup, DISTINCT), args.seed)
+        workload = make_workload(min(count + args.warmup, DISTINCT), args.seed)
         cold = _cold(grounder, workload, args)
         beside = open_networks(grounder.path, grounder.manifest, args.threads)
         runs = measure(
             grounder,
             workload,
             args.warmup,
-            args.runs,
+            count,
             beside.upload,
             lambda it: tqdm(it, unit="search", desc="latency"),
         )
