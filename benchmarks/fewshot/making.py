@@ -42,7 +42,7 @@ class Budget:
     test_scenes: int = _said(46, "rendered scenes that are asked about")
     base_minutes: float = _said(20.0, "of training the base detector")
     clip_steps: int = _said(600, "of training CLIP")
-    steps: int = _said(100, "of teaching novel kinds")
+    steps: int = _said(150, "of teaching novel kinds")
     batch: int = _said(4, "pictures in each of them")
 
 
