@@ -50,7 +50,14 @@ def opened(
     threads: Whole | None,
 ) -> Opened:
     """An engine, checked and ready: its folder, what it says, its threshold, what answers, over
-    which networks. See ``Grounder`` for what is given and raised."""
+    which networks.
+
+    Args:
+        engine: its folder; see ``Grounder`` for this and all else, and for what is raised.
+        threshold: score from which something is found.
+        allow_unproven: open it without a certificate.
+        threads: of its networks.
+    """
     path = default_engine() if engine is None else check_path(engine, "an engine folder")
     count = None if threads is None else check_threads(threads)
     manifest = read_manifest(path)
