@@ -81,6 +81,12 @@ def fake_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
 
 @pytest.fixture
+def fake_ray() -> Any:
+    """A fake Ray on two CPUs; see tests/fakes/ray.py."""
+    return _fake("ray").FakeRay()
+
+
+@pytest.fixture
 def make_two_stage(tmp_path: Path) -> Callable[..., Path]:
     """``make_two_stage(rows, scorers=("words",), proposer=FrameProposer(), **changes)``: an engine
     whose detector finds these rows; see tests/fakes/two_stage.py."""

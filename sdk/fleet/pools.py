@@ -7,6 +7,7 @@ import os
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import count
 from typing import Any, Protocol
 
 from sdk.errors import EngineError, InputError
@@ -164,7 +165,7 @@ def _gpus(question: Question) -> int:
 
 def _given_up(shard: Shard, error: Exception) -> Part:
     """The end of a shard that actors die of: a row for each of its files."""
-    number = max(shard.done, default=-1) + 1
+    number = next(each for each in count() if each not in shard.done)
     said = f"the process that read it died {ATTEMPTS} times: {str(error).splitlines()[0]}"
     rows = [error_row(file.name, None, None, said) for file in shard.files]
     return Part(shard.number, number, True, len(rows), table(rows))

@@ -11,7 +11,8 @@ import pytest
 import sdk
 
 ROOT = Path(__file__).resolve().parents[2]
-FOREIGN = ("torch", "transformers", "onnx", "scipy", "train", "export")
+FLEET = ("fsspec", "pyarrow", "ray")
+FOREIGN = ("torch", "transformers", "onnx", "scipy", "train", "export", *FLEET)
 
 
 def run(code):

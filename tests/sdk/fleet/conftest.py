@@ -23,10 +23,10 @@ def make_film(tmp_path, make_frame) -> Callable[..., Path]:
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True, parents=True)
         code = cv2.VideoWriter.fourcc(*"mp4v")
-        writer = cv2.VideoWriter(str(path), code, 10.0, (320, 240))
+        writer = cv2.VideoWriter(str(path), code, 10.0, (480, 270))
         for k in range(count):
-            left = 40 + (7 * k + len(name)) % 200
-            writer.write(make_frame((320, 240), {"red": (left, 60, left + 40, 100)}))
+            left = 40 + (7 * k + len(name)) % 300
+            writer.write(make_frame((480, 270), {"red": (left, 60, left + 40, 100)}))
         writer.release()
         return path
 
