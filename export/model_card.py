@@ -13,9 +13,11 @@ from typing import Any
 from export.certificate.report import certificate_lines, precision_lines
 from sdk.engine.manifest import Manifest, TensorInfo
 from sdk.families import family
+from sdk.json_reader import JsonReader
 from sdk.runtime.target import target_lines
 
 _DETECTS = "few-shot"  # the family that is not asked sentences
+_MOST_SIZES = 1000  # rows of accuracy by size
 _PROMISES = {  # by what the threshold guards against
     "absent": "of the expressions that are true of nothing are found",
     "wrong": "of the questions get a wrong answer that counts as found",
@@ -79,16 +81,14 @@ def engine_card(manifest: Manifest, folder: Path, repo: str, licence: str | None
         "## Networks",
         _table(("network", "file", "size", "inputs", "outputs"), networks),
         "## What its scores mean",
-        *_calibration(manifest.calibration),
+        *_calibration(JsonReader({"calibration": manifest.calibration}, str(folder))),
         "## Certificate",
         "That the engine answers as what it was made from:",
         _fenced("", "\n".join(proof)),
     )
 
 
-def checkpoint_card(
-    config: Mapping[str, Any], parameters: int, repo: str, licence: str | None
-) -> str:
+def checkpoint_card(config: dict[str, Any], parameters: int, repo: str, licence: str | None) -> str:
     """The card of a checkpoint, from its configuration.
 
     Args:
@@ -121,8 +121,8 @@ def checkpoint_card(
         "## What it is",
         _table(("", ""), list(facts.items())),
         *(
-            ["## What its scores mean", *_calibration(config["calibration"])]
-            if "threshold" in config.get("calibration", {})
+            ["## What its scores mean", *_calibration(JsonReader(config, name))]
+            if config.get("calibration")
             else []
         ),
     )
@@ -168,21 +168,35 @@ def _by_hand(repo: str, name: str, detects: bool) -> str:
     )
 
 
-def _calibration(calibration: Mapping[str, Any]) -> list[str]:
-    """The threshold, the risk it was chosen for, and how often answers are right by size."""
-    told = [f"An object counts as found from a score of {calibration['threshold']:g} on."]
-    risk = calibration.get("risk")
-    if risk:
+def _calibration(said: JsonReader) -> list[str]:
+    """The threshold, the risk it was chosen for, and how often answers are right by size.
+
+    Raises EngineError where one of them makes no sense.
+    """
+    known = said.mapping("calibration")
+    told = [
+        f"An object counts as found from a score of"
+        f" {said.number('calibration.threshold', 0.0, 1.0):g} on."
+    ]
+    if known.get("risk"):
+        risk = said.part("calibration").part("risk")
         told.append(
-            f"It was chosen on {risk['n']} questions: with a confidence of {risk['confidence']:.0%}"
-            f" at most {risk['stated']:.0%} {_PROMISES[risk['guard']]}, as long as questions are"
+            f"It was chosen on {risk.number('n', 0, whole=True):g} questions: with a confidence of"
+            f" {risk.number('confidence', 0.0, 1.0):.0%} at most"
+            f" {risk.number('stated', 0.0, 1.0):.0%}"
+            f" {_PROMISES[risk.text('guard', choices=tuple(_PROMISES))]}, as long as questions are"
             " like those."
         )
-    if "source" in calibration:
-        told.append(f"Questions: {calibration['source']}.")
+    if known.get("source"):
+        told.append(f"Questions: {said.text('calibration.source')}.")
+    sizes = said.part("calibration").items("by_size", _MOST_SIZES) if known.get("by_size") else []
     rows = [
-        (f"{each['from_px']:g} to {each['to_px']:g}", f"{each['n']}", f"{each['acc50']:.1%}")
-        for each in calibration.get("by_size", ())
+        (
+            f"{each.number('from_px', 0.0):g} to {each.number('to_px', 0.0):g}",
+            f"{each.number('n', 0, whole=True):g}",
+            f"{each.number('acc50', 0.0, 1.0):.1%}",
+        )
+        for each in sizes
     ]
     table = [_table(("size of the object, px", "n", "right (IoU >= 0.5)"), rows)] if rows else []
     return [" ".join(told), *table]

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,7 +115,7 @@ def _refusal(repo: str, error: Exception) -> str:
     return f"cannot push to {repo} on the hub: {first_line(error)}"
 
 
-def _config(folder: Path) -> Mapping[str, Any]:
+def _config(folder: Path) -> dict[str, Any]:
     try:
         found = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

@@ -129,6 +129,26 @@ def test_a_cache_is_enough_once_the_hub_is_gone(pushed: Any, monkeypatch, capsys
     assert f"nothing was pushed to {REPO}" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"risk": {"guard": "luck"}}, "risk: has no 'n'"),
+        ({"by_size": [{"from_px": -1}]}, "'from_px'"),
+        ({"by_size": 3}, "expected 'by_size' to be a list"),
+    ],
+)
+def test_what_the_card_would_say_makes_no_sense(
+    fake_hub: Any, tmp_path: Path, capsys, change: dict[str, Any], words: str
+) -> None:
+    folder = Path(shutil.copytree(ENGINE, tmp_path / "odd"))
+    manifest = read_manifest(folder)
+    calibration = {**manifest.calibration, **change}
+    write_manifest(folder, dataclasses.replace(manifest, calibration=calibration))
+    assert push(folder) == 3
+    assert words in capsys.readouterr().err
+    assert fake_hub.requests == []
+
+
 @pytest.mark.parametrize("token", ["hf_of_somebody_else", ""])
 def test_who_may_not_write(fake_hub: Any, monkeypatch, capsys, token: str) -> None:
     monkeypatch.setenv("HF_TOKEN", token)
