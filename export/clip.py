@@ -1,4 +1,4 @@
-"""CLIP, SigLIP and SigLIP 2 in transformers' format, as two networks of an engine."""
+"""CLIP, SigLIP and SigLIP 2 in transformers' format, as networks of an engine."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ from export.detectors.plain_graph import finite_masks
 from export.onnx.graphs import check_clean, exported
 from sdk.errors import EngineError
 from sdk.regions.clip import Clip
+from sdk.regions.region_attention import RegionAttention
 from train.families import TorchNetwork
 from train.models.clip.networks import TEXT, clip_networks, clip_of
 from train.models.clip.public import TOKENIZER, open_public_clip
+from train.models.clip.region_attention import region_attention_of, region_network
 from train.public_folder import PublicFolder
 
 BATCH = 8  # crops of one run (our choice)
@@ -27,15 +29,17 @@ _LARGEST = 2**31 - 2**24  # bytes of weights that one ONNX file takes beside its
 
 @dataclass(frozen=True, eq=False)
 class PreparedClip:
-    """Two networks, ready for an engine.
+    """Networks, ready for an engine.
 
     Attributes:
         clip: what a runtime must know of them.
-        networks: makes those of these names, which ``clip`` has: ``onnx.ModelProto`` by name.
+        networks: makes those of these names, which ``clip`` has, or ``regions``:
+            ``onnx.ModelProto`` by name.
         tokenizer: its file.
         source: where they came from: ``file`` or ``id``, and ``sha256``.
         original: what transformers' own networks say, by the same names: what these are compared
             with.
+        regions: the network that pools regions by attention; None where a model has no class token.
     """
 
     clip: Clip
@@ -43,10 +47,11 @@ class PreparedClip:
     tokenizer: Path
     source: Mapping[str, str]
     original: Callable[[str, Arrays], Arrays]
+    regions: RegionAttention | None = None
 
 
 def open_clip(source: str, batch: int = BATCH) -> PreparedClip:
-    """Makes the two networks of a model ready.
+    """Makes the networks of a model ready.
 
     Args:
         source: a folder in transformers' format, or an id of the hub.
@@ -61,6 +66,9 @@ def open_clip(source: str, batch: int = BATCH) -> PreparedClip:
     folder = opened.folder
     clip = clip_of(opened, batch)
     found = clip_networks(opened, clip)
+    regions = region_attention_of(opened)
+    if regions is not None:
+        found[regions.network] = region_network(opened, regions)
 
     def original(name: str, feeds: Arrays) -> Arrays:
         given = [torch.from_numpy(np.ascontiguousarray(each)) for each in feeds.values()]
@@ -74,7 +82,7 @@ def open_clip(source: str, batch: int = BATCH) -> PreparedClip:
     for each in found.values():
         _check_size(folder, each)
     where = folder.provenance((TOKENIZER,))
-    return PreparedClip(clip, networks, folder.path / TOKENIZER, where, original)
+    return PreparedClip(clip, networks, folder.path / TOKENIZER, where, original, regions)
 
 
 def _exported(folder: PublicFolder, network: TorchNetwork) -> Any:

@@ -21,6 +21,7 @@ TWO_STAGE = "two-stage"
 BASE = "base"  # of a manifest's checkpoint: public weights that an engine was made of
 SCORERS = ("words", "labels", "clip=FOLDER_OR_ID", "pseudo-queries=FOLDER_OR_ID")
 REGIONS = ("watershed", "slic")
+POOLS = ("crops", "attention")
 PLACES = ("frame", "tiles", "zoom", *REGIONS)
 VIEWS = ("tight", "margin", "padded", "blurred")
 HEADS = ("yolo", "detr", "ssd", "gfl")
@@ -78,6 +79,13 @@ def add_source(parser: argparse.ArgumentParser) -> None:
         " regions of the frame by watershed or slic, without a detector",
     )
     parser.add_argument(
+        "--pool",
+        choices=POOLS,
+        default=POOLS[0],
+        help="how regions are compared: the rectangle round each cropped, or all of them pooled by"
+        " attention in one look at the frame",
+    )
+    parser.add_argument(
         "--view",
         choices=VIEWS,
         default="tight",
@@ -128,6 +136,10 @@ def chosen_reference(args: argparse.Namespace) -> Reference:
         raise InputError("expected --refine with --family two-stage: others make their own boxes")
     if args.published and not by_regions:
         raise InputError("expected --published with --look watershed or slic: others have no such")
+    if args.pool != POOLS[0] and (args.published or not by_regions):
+        raise InputError(
+            f"expected --pool {args.pool} with --look watershed or slic and without --published"
+        )
     if args.zoom > MOST_LOOKS:
         raise InputError(f"expected --zoom of {MOST_LOOKS} at most, got {args.zoom}")
     if args.zoom and args.base is None:
@@ -158,7 +170,7 @@ def _of_detector(args: argparse.Namespace, input_hw: tuple[int, int] | None) -> 
     options = TwoStageOptions(
         DetectorOptions(head=args.head, labels=args.labels, input_hw=input_hw),
         scorers,
-        HeatmapProposer(args.look, published=args.published)
+        HeatmapProposer(args.look, published=args.published, pool=args.pool)
         if args.look in REGIONS
         else default_proposer(args.look),
         clip,

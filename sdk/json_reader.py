@@ -34,6 +34,10 @@ class JsonReader:
             value = value[part]
         return value
 
+    def has(self, key: str) -> bool:
+        """Whether there is such a value at all."""
+        return key in self._data
+
     def text(self, key: str, choices: tuple[str, ...] = ()) -> str:
         """A string that is not empty; one of ``choices`` where they are given."""
         value = self.raw(key)

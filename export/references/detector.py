@@ -175,6 +175,14 @@ class DetectorReference:
         clip = self._clip.clip
         if self._source is None and clip.reading == "softmax":  # there is one box to choose from
             clip = replace(clip, reading="cosine")
+        heat = self._options.proposer
+        if isinstance(heat, HeatmapProposer) and heat.pool == "attention":
+            if self._clip.regions is None:
+                raise InputError(
+                    f"expected a CLIP (model_type clip) to pool regions by attention, found a model"
+                    f" without a class token at {self._options.clip}: leave out --pool attention"
+                )
+            clip = replace(clip, regions=self._clip.regions)
         looks = self._many_looks or self._refiner is not None
         return clip if looks else replace(clip, image_network=None)
 

@@ -24,7 +24,7 @@ from sdk.families.family import Answerer, Call, Family, Query
 from sdk.geometry import Boxes, area, contains
 from sdk.json_reader import JsonReader
 from sdk.regions import words
-from sdk.regions.clip import Clip, Sight, Texts, read_clip
+from sdk.regions.clip import Clip, Float32, Sight, Texts, read_clip
 from sdk.regions.detector import Detector
 from sdk.regions.heads import read_head
 from sdk.regions.heatmap import HeatmapProposer, Regions, read_heatmap, require_segmentation
@@ -129,7 +129,10 @@ def read_pipeline(manifest: Manifest) -> Pipeline:
         return Pipeline(detector, read_proposer(look), scorers, least, clip, correction)
     if names != ["clip"]:
         raise reader.fault("scorers", "clip alone, for a region has no kind", names)
-    return Pipeline(None, read_heatmap(look), scorers, least, clip, correction)
+    heatmap = read_heatmap(look)
+    if heatmap.pool == "attention" and (clip is None or clip.regions is None):
+        raise reader.fault("look", "other regions, as no network pools them", heatmap.pool)
+    return Pipeline(None, heatmap, scorers, least, clip, correction)
 
 
 def _read_detector(found: JsonReader, manifest: Manifest) -> Detector:
@@ -336,6 +339,7 @@ class _Frame:
     ) -> None:
         self._pipeline, self._runtime, self.call = pipeline, runtime, call
         self._regions: Regions | None = None
+        self._pooled: Float32 | None = None
         self._refused = False
         sight = None
         if pipeline.clip is not None and texts is not None:
@@ -367,17 +371,28 @@ class _Frame:
         """The rectangle that looks most like what a query says; nothing if time is short."""
         if self._regions is None:
             self._regions = proposer.regions(self.call.frame, self.call.color)
-        boxes, sight, best = self._regions.boxes_xyxy, self.scene.clip, None
+        regions, sight, best = self._regions, self.scene.clip, None
         [said] = sight.said([query.meaning.ref])
-        seen = sight.seen(_REGION_VIEW, boxes)
-        if len(seen) == len(boxes) > 0:
-            best = proposer.hottest(self._regions, seen @ said)
+        seen = self._vectors(proposer, regions)
+        if len(seen) == len(regions.boxes_xyxy) > 0:
+            heat = seen @ said
+            if proposer.pool == "attention":  # the softmax is exp(cosine / temperature), scaled
+                heat = sight.clip.chosen_among(heat)
+            best = proposer.hottest(regions, heat)
         found = Proposals.empty(_REGION)
         if best is not None:
             found = Proposals(
                 np.array([best.xyxy]), np.array([best.heat]), np.zeros(1, int), _REGION
             )
         return Survey(found, np.array([[0.0, 0.0, *self.call.frame_wh]]))
+
+    def _vectors(self, proposer: HeatmapProposer, regions: Regions) -> Float32:
+        """Those of regions, as many as there is time for; made once, for all queries."""
+        if proposer.pool != "attention":
+            return self.scene.clip.seen(_REGION_VIEW, regions.boxes_xyxy)
+        if self._pooled is None:
+            self._pooled = self.scene.clip.pooled(regions)
+        return self._pooled
 
     def corrected(self, query: Query, chosen: Zoom) -> Refined:
         """What the refiner makes of a choice; no step where there is none."""

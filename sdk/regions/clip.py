@@ -23,6 +23,12 @@ from sdk.engine.manifest import ImageInput, Manifest
 from sdk.errors import EngineError
 from sdk.frame import ColorOrder
 from sdk.json_reader import JsonReader
+from sdk.regions.heatmap import Regions
+from sdk.regions.region_attention import (
+    REGION_FEATURES,
+    RegionAttention,
+    read_region_attention,
+)
 from sdk.regions.views import View
 from sdk.runtime.runtime import Runtime, Signature
 from sdk.text import load_tokenizer
@@ -43,7 +49,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Clip:
-    """What an engine knows of its two networks.
+    """What an engine knows of its networks.
 
     Attributes:
         text_network: its name; ``clip_tokens (1, max_tokens) -> clip_features (1, D)``.
@@ -58,6 +64,7 @@ class Clip:
             where nothing is chosen from.
         scale: learnt, the inverse of the temperature.
         bias: learnt.
+        regions: the network that pools regions of a frame by attention; None where nobody does.
     """
 
     text_network: str
@@ -70,6 +77,7 @@ class Clip:
     reading: str = "softmax"
     scale: float = 100.0
     bias: float = 0.0
+    regions: RegionAttention | None = None
 
     @property
     def signatures(self) -> dict[str, Signature]:
@@ -78,6 +86,8 @@ class Clip:
         found = {self.text_network: Signature({TOKENS: tokens}, (TOKEN_FEATURES,))}
         if self.image_network is not None:
             found[self.image_network] = Signature({CROPS: crops}, (CROP_FEATURES,))
+        if self.regions is not None:
+            found[self.regions.network] = self.regions.signature(self.image)
         return found
 
     @property
@@ -103,7 +113,7 @@ class Clip:
 
     def to_mapping(self) -> dict[str, Any]:
         """What ``read_clip`` reads."""
-        return {
+        said = {
             "image": self.image_network,
             "text": self.text_network,
             "batch": self.batch,
@@ -114,6 +124,7 @@ class Clip:
             "scale": self.scale,
             "bias": self.bias,
         }
+        return said if self.regions is None else said | {"regions": self.regions.to_mapping()}
 
 
 def read_clip(reader: JsonReader, manifest: Manifest) -> Clip:
@@ -136,6 +147,9 @@ def read_clip(reader: JsonReader, manifest: Manifest) -> Clip:
         raise EngineError(f"{reader.source}: the engine has no {TOKENIZER_FILE}")
     names = tuple(manifest.networks)
     looks = reader.raw("image") is not None
+    regions = None
+    if reader.has("regions"):
+        regions = read_region_attention(reader.part("regions"), names)
     return Clip(
         reader.text("text", choices=names),
         reader.text("image", choices=names) if looks else None,
@@ -147,6 +161,7 @@ def read_clip(reader: JsonReader, manifest: Manifest) -> Clip:
         reader.text("reading", choices=READINGS),
         reader.number("scale", low=1e-3, high=_LARGEST),
         reader.number("bias", low=-_LARGEST, high=_LARGEST),
+        regions,
     )
 
 
@@ -280,6 +295,26 @@ class Sight:
         return (
             np.stack([self._seen[key] for key in known]) if known else np.empty((0, 0), np.float32)
         )
+
+    def pooled(self, regions: Regions) -> Float32:
+        """The vectors of regions of the frame, of length 1, from one look at it.
+
+        Returns:
+            ``(R, D)``; ``(0, 0)`` without any, or without the time for it (``refused`` says so
+            then).
+        """
+        attention, count = self.clip.regions, len(regions.boxes_xyxy)
+        if attention is None:
+            raise EngineError("the engine has no network that pools regions")
+        self.refused |= not self._deadline.affords(0, count, first=True)
+        if self.refused or not count:
+            return np.empty((0, 0), np.float32)
+        with self._deadline.pace.timed("looks", count):
+            with self._runtime.clock.stage("crop"):
+                feeds = attention.feeds(self._frame, self._color, regions, self.clip.image)
+            found = self._runtime.fetch(attention.network, feeds)
+        vectors = np.concatenate([each[REGION_FEATURES][0] for each in found])
+        return _of_length_one(vectors)[:count]
 
     def _look(self, view: View, boxes: Floats) -> Float32:
         clip, clock = self.clip, self._runtime.clock

@@ -9,6 +9,9 @@ The published code differs in two ways that are mistakes, and are to be had by `
 brings each column of the map to -0.75..1 rather than the whole map, and its boxes begin half a
 block late and end half a block early.
 
+With the pool ``attention`` no rectangle is cropped: one look at the frame gives a vector to every
+region (``sdk.regions.region_attention``), and what is painted is exp(cosine / temperature).
+
 Watershed and SLIC are what scikit-image does, the [segclip] extra; label maps change with its
 version. Frames that are larger than photographs are made as small for it.
 """
@@ -28,6 +31,7 @@ from sdk.geometry import Boxes
 from sdk.json_reader import JsonReader
 
 SEGMENTATIONS = ("watershed", "slic")
+POOLS = ("crops", "attention")
 BLOCK = 16  # pixels along each side of a cell of the coarse map
 _COUNTS = (4, 8, 16, 32)  # regions asked for; how many it becomes is another matter
 _COLDEST = -0.75  # of the coarse map, whose hottest cell is 1
@@ -74,11 +78,13 @@ class HeatmapProposer:
         segmentation: one of ``SEGMENTATIONS``.
         quantile: of the map's pixels that are cut off.
         published: as the published code does it, see above.
+        pool: one of ``POOLS``: how a region becomes a vector.
     """
 
     segmentation: str = "watershed"
     quantile: float = 0.75
     published: bool = False
+    pool: str = POOLS[0]
 
     def regions(self, frame: NDArray[np.uint8], color: ColorOrder) -> Regions:
         """Divides a frame. Divisions into one region say nothing, and are left out.
@@ -135,7 +141,8 @@ class HeatmapProposer:
     def describe(self) -> str:
         """Where it looks, as the rest of a sentence."""
         as_published = ", as published" if self.published else ""
-        return f"regions of the frame by {self.segmentation}{as_published}"
+        pooled_by = ", pooled by attention" if self.pool == "attention" else ""
+        return f"regions of the frame by {self.segmentation}{pooled_by}{as_published}"
 
 
 def read_heatmap(reader: JsonReader) -> HeatmapProposer:
@@ -148,6 +155,7 @@ def read_heatmap(reader: JsonReader) -> HeatmapProposer:
         reader.text("segmentation", choices=SEGMENTATIONS),
         reader.number("quantile", low=0.0, high=1.0),
         reader.boolean("published"),
+        reader.text("pool", POOLS) if reader.has("pool") else POOLS[0],  # earlier engines said none
     )
 
 

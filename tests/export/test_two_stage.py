@@ -126,6 +126,42 @@ def test_regions_without_a_detector(public_clip, build, published: bool) -> None
     assert reference_of(folder, None, str(public_clip("siglip")[0])).name == "slic-clip"
 
 
+def test_regions_pooled_by_attention(public_clip, build, tmp_path, monkeypatch, capsys) -> None:
+    """One look at the frame for all regions and questions; CLIP sees the box that is chosen."""
+    monkeypatch.setattr("export.certificate.comparison.questions", red_squares)
+    given = [*TWO_STAGE, "--look", "slic", "--pool", "attention", "--scorer"]
+    folder = build(*given, f"clip={public_clip('clip')[0]}")
+    manifest = read_manifest(folder)
+    assert manifest.proven
+    assert list(manifest.networks) == ["clip-text", "clip-image", "clip-regions"]
+    compared = manifest.certificate["networks"]["clip-regions"]
+    assert max(compared["relative_difference"].values()) < 1e-4
+    assert not any(check_path(folder, list(TARGETS.values())).values())
+    pipeline = read_pipeline(manifest)
+    assert pipeline.proposer == HeatmapProposer("slic", pool="attention")
+    assert reference_of(folder, None, str(public_clip("clip")[0])).name == "slic-clip"
+    frame = next(red_squares(0, 1)).frame.repeat(4, axis=0).repeat(4, axis=1)
+    with Grounder(folder) as grounder:
+        one, other = grounder.locate(frame, ["the red car", "a white van"])
+        assert (grounder.runs["clip-regions"], grounder.runs["clip-image"]) == (1, 2)
+        for answer in (one, other):
+            assert answer.complete
+            assert answer.considered[0].label == "region"
+        for (stage, _), cost in grounder._pace._costs.items():
+            if stage == "looks":  # a region is taken to cost a quarter of an hour
+                cost.count, cost.mean, cost.least, cost.spread = 1, 1e6, 1e6, 0.0
+        late = grounder.locate(frame, "the red car", deadline_ms=5000)
+    assert (late.xyxy, late.complete) == (None, False)
+    assert "left no time to compare the regions" in late.reason
+
+    strange = [f"clip={public_clip('siglip')[0]}", "-o", str(tmp_path / "e")]
+    capsys.readouterr()
+    assert main(["build-engine", *given, *strange]) == 2
+    assert "expected a CLIP (model_type clip) to pool regions" in capsys.readouterr().err
+    assert main(["build-engine", *given, *strange, "--published"]) == 2
+    assert "expected --pool attention with --look watershed or slic" in capsys.readouterr().err
+
+
 def test_a_detector_that_finds_nothing(make_two_stage, detector, public_clip, build) -> None:
     """The image network has nothing to look at, and is proven all the same."""
     empty = make_two_stage([(0, 0, 9, 9, 0.0, 0)]) / "detector.onnx"
@@ -258,6 +294,7 @@ def test_a_detector_in_fewer_bits(
         (["--refine", "no/where"], "no/where"),
         (["--published"], "expected --published with --look watershed or slic"),
         (["--look", "slic"], "expected no --detector with --look slic"),
+        (["--pool", "attention"], "expected --pool attention with --look watershed or slic"),
     ],
 )
 def test_options_that_make_no_sense(

@@ -295,6 +295,8 @@ def test_scorers_without_what_they_need(make_two_stage):
         Grounder(make_two_stage(ROWS, ["clip"], said={"image_network": None}))
     with pytest.raises(EngineError, match="clip alone, for a region has no kind"):
         Grounder(make_two_stage((), ["clip", "words"], HeatmapProposer()))
+    with pytest.raises(EngineError, match="other regions, as no network pools them"):
+        Grounder(make_two_stage((), ["clip"], HeatmapProposer(pool="attention")))
     with pytest.raises(EngineError, match=r"has no clip-tokenizer\.json"):
         Grounder(make_two_stage(ROWS, ["clip"], files={}))
     image = ImageInput((16, 8), (0.0,) * 3, (1.0,) * 3)

@@ -180,8 +180,11 @@ def test_without_scikit_image(monkeypatch) -> None:
 
 
 def test_blocks() -> None:
-    proposer = HeatmapProposer("slic", 0.95, True)
+    proposer = HeatmapProposer("slic", 0.95, True, "attention")
     assert heatmap.read_heatmap(JsonReader(proposer.to_mapping(), "x")) == proposer
-    for key, value in (("segmentation", "knife"), ("quantile", 1.5), ("published", "no")):
+    said = {"segmentation": "slic", "quantile": 0.95, "published": True}  # as earlier engines did
+    assert heatmap.read_heatmap(JsonReader(said, "x")).pool == "crops"
+    wrong = {"segmentation": "knife", "quantile": 1.5, "published": "no", "pool": "swimming"}
+    for key, value in wrong.items():
         with pytest.raises(EngineError, match=key):
             heatmap.read_heatmap(JsonReader({**proposer.to_mapping(), key: value}, "x"))
