@@ -87,7 +87,7 @@ class Clip:
         if self.image_network is not None:
             found[self.image_network] = Signature({CROPS: crops}, (CROP_FEATURES,))
         if self.regions is not None:
-            found[self.regions.network] = self.regions.signature(self.image)
+            found[self.regions.network] = self.regions.signature
         return found
 
     @property

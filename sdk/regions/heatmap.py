@@ -33,7 +33,8 @@ from sdk.json_reader import JsonReader
 SEGMENTATIONS = ("watershed", "slic")
 POOLS = ("crops", "attention")
 BLOCK = 16  # pixels along each side of a cell of the coarse map
-_COUNTS = (4, 8, 16, 32)  # regions asked for; how many it becomes is another matter
+# Regions asked for, by pool; how many it becomes is another matter.
+_COUNTS = {"crops": (4, 8, 16, 32), "attention": (100, 200)}
 _COLDEST = -0.75  # of the coarse map, whose hottest cell is 1
 _LONGEST = 640  # side in pixels of what is divided into regions: photographs of COCO
 _COMPACTNESS = {"watershed": 1e-3, "slic": 10.0}
@@ -108,7 +109,7 @@ class HeatmapProposer:
         pixel_wh = width / small.shape[1], height / small.shape[0]
         maps: list[Labels] = []
         boxes: list[Boxes] = []
-        for count in _COUNTS:
+        for count in _COUNTS[self.pool]:
             rows, around = numbered(segmented(rgb, self.segmentation, count))
             if len(around) > 1:
                 maps.append(rows + sum(map(len, boxes)))

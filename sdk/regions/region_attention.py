@@ -7,7 +7,8 @@ is known to its patches.
 
 The host says which patches belong to a region: those of which it covers at least half as much as
 of the one it covers most, so that every region has one, however small. The frame is fitted into
-the network's square by the letterbox rule; the patches around it belong to no region.
+the network's square by the letterbox rule; the patches around it belong to no region. The square
+may be finer than the crops that CLIP was trained on.
 """
 
 from __future__ import annotations
@@ -38,20 +39,23 @@ class RegionAttention:
     """What an engine knows of the network.
 
     Attributes:
-        network: its name; ``scene (1, 3, H, W), region_masks (1, count, grid * grid) ->
+        network: its name; ``scene (1, 3, side, side), region_masks (1, count, grid * grid) ->
             region_features (1, count, D)``.
         count: regions of one run.
         grid: patches along each side of the scene, row by row.
+        side: of the scene in pixels.
     """
 
     network: str
     count: int
     grid: int
+    side: int
 
-    def signature(self, image: ImageInput) -> Signature:
-        """What the network has to be, for scenes of that size."""
-        masks = (1, self.count, self.grid**2)
-        return Signature({SCENE: (1, 3, *image.hw), REGION_MASKS: masks}, (REGION_FEATURES,))
+    @property
+    def signature(self) -> Signature:
+        """What the network has to be."""
+        scene, masks = (1, 3, self.side, self.side), (1, self.count, self.grid**2)
+        return Signature({SCENE: scene, REGION_MASKS: masks}, (REGION_FEATURES,))
 
     def feeds(
         self,
@@ -66,11 +70,11 @@ class RegionAttention:
             frame: ``(h, w, 3)``.
             color: order of its channels.
             regions: of that frame; more than ``count`` take several runs.
-            image: the scene's size and its normalisation.
+            image: how pixels are normalised.
         """
         height, width = frame.shape[:2]
-        fit = Letterbox((0.0, 0.0, float(width), float(height)), image.hw)
-        scene = network_input(frame, fit.window_xyxy, image.hw, image.mean, image.std, color)
+        fit = Letterbox((0.0, 0.0, float(width), float(height)), (self.side, self.side))
+        scene = network_input(frame, fit.window_xyxy, fit.input_hw, image.mean, image.std, color)
         masks = np.where(patches_of(regions, fit, self.grid), 0.0, BLOCKED).astype(np.float32)
         missing = -len(masks) % self.count  # they attend to everything, and nobody reads them
         masks = np.concatenate([masks, np.zeros((missing, self.grid**2), np.float32)])
@@ -92,6 +96,7 @@ def read_region_attention(reader: JsonReader, networks: Sequence[str]) -> Region
         reader.text("network", choices=tuple(networks)),
         int(reader.number("count", low=1, high=4096, whole=True)),
         int(reader.number("grid", low=1, high=256, whole=True)),
+        int(reader.number("side", low=1, high=8192, whole=True)),
     )
 
 

@@ -21,7 +21,7 @@ from sdk.regions.region_attention import (
     read_region_attention,
 )
 
-IMAGE = ImageInput((32, 32), (0.0,) * 3, (255.0,) * 3)
+IMAGE = ImageInput((8, 8), (0.0,) * 3, (255.0,) * 3)
 
 
 def regions_of(*labels: np.ndarray) -> Regions:
@@ -61,17 +61,17 @@ def test_every_region_has_a_patch(seed: int, height: int, width: int, grid: int)
     """Also in frames of fewer pixels than patches."""
     labels = np.random.default_rng(seed).integers(0, 5, (2, height, width))
     regions = regions_of(*labels)
-    fit = Letterbox((0.0, 0.0, float(width), float(height)), IMAGE.hw)
+    fit = Letterbox((0.0, 0.0, float(width), float(height)), (32, 32))
     assert patches_of(regions, fit, grid).any(axis=1).all()
 
 
 def test_more_regions_than_a_run_takes() -> None:
     frame = np.full((8, 8, 3), 255, np.uint8)
     labels = np.arange(5).repeat(13)[:64].reshape(8, 8)
-    attention = RegionAttention("r", 3, 4)
+    attention = RegionAttention("r", 3, 4, 32)
     runs = attention.feeds(frame, "bgr", regions_of(labels), IMAGE)
     assert len(runs) == 2
-    signature = attention.signature(IMAGE)
+    signature = attention.signature
     for feeds in runs:
         assert {name: each.shape for name, each in feeds.items()} == signature.inputs
         assert (feeds[SCENE] == 1.0).all()
@@ -82,9 +82,9 @@ def test_more_regions_than_a_run_takes() -> None:
 
 
 def test_blocks() -> None:
-    attention = RegionAttention("r", 3, 4)
+    attention = RegionAttention("r", 3, 4, 32)
     said = attention.to_mapping()
     assert read_region_attention(JsonReader(said, "x"), ["r"]) == attention
-    for key, value in (("network", "other"), ("count", 0), ("grid", 1.5)):
+    for key, value in (("network", "other"), ("count", 0), ("grid", 1.5), ("side", 0)):
         with pytest.raises(EngineError, match=key):
             read_region_attention(JsonReader({**said, key: value}, "x"), ["r"])

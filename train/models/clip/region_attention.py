@@ -3,6 +3,10 @@
 Behind CLIP's own tokens stands a clone of the class token for each region. Nobody attends to the
 clones but each to itself, so that patches are what they are in CLIP; a clone attends to the patches
 that its mask leaves it. One that has all of them is the class token in the end.
+
+Of a frame in the size of a crop small things are less than a patch: the scene is as many times
+larger as makes about 32 patches along each side, and the positions that were learnt are
+interpolated, as transformers does for larger pictures.
 """
 
 from __future__ import annotations
@@ -23,7 +27,8 @@ from train.families.family import TorchNetwork
 from train.models.clip.public import PublicClip
 
 REGIONS = "clip-regions"  # as engines name the network
-COUNT = 64  # regions of one run: a little more than SegClip's 4 + 8 + 16 + 32
+_GRID = 32  # patches along each side of a scene, or less; so many as CLIP has where it has more
+COUNT = 320  # regions of one run: a little more than the 100 + 200 that a frame is divided into
 
 
 def region_attention_of(opened: PublicClip) -> RegionAttention | None:
@@ -32,7 +37,9 @@ def region_attention_of(opened: PublicClip) -> RegionAttention | None:
     if opened.kind != "clip":
         return None
     vision = opened.model.config.vision_config
-    return RegionAttention(REGIONS, COUNT, int(vision.image_size) // int(vision.patch_size))
+    own = int(vision.image_size) // int(vision.patch_size)
+    finer = max(_GRID // own, 1)
+    return RegionAttention(REGIONS, COUNT, finer * own, finer * own * int(vision.patch_size))
 
 
 def region_network(opened: PublicClip, said: RegionAttention) -> TorchNetwork:
@@ -43,10 +50,10 @@ def region_network(opened: PublicClip, said: RegionAttention) -> TorchNetwork:
         said: by ``region_attention_of``.
     """
     inputs = {
-        SCENE: torch.zeros(1, 3, *opened.image.hw),
+        SCENE: torch.zeros(1, 3, said.side, said.side),
         REGION_MASKS: torch.zeros(1, said.count, said.grid**2),
     }
-    module = RegionPooling(opened.model, said.count)
+    module = RegionPooling(opened.model, said.count, said.side)
     return TorchNetwork(said.network, module, inputs, (REGION_FEATURES,))
 
 
@@ -56,13 +63,19 @@ class RegionPooling(nn.Module):
     Args:
         model: transformers' CLIPModel.
         count: R, of regions.
+        side: S, of the scene in pixels.
     """
 
-    def __init__(self, model: Any, count: int) -> None:
+    def __init__(self, model: Any, count: int, side: int) -> None:
         super().__init__()
         self.model = model
-        own = model.vision_model.embeddings.num_positions  # the class token and the patches
+        embeddings = model.vision_model.embeddings
+        own = 1 + (side // embeddings.patch_size) ** 2  # the class token and the patches
         self.sizes = [own, count]
+        with torch.no_grad():
+            alike = torch.empty(1, own, embeddings.embed_dim)
+            positions = embeddings.interpolate_pos_encoding(alike, side, side)
+        self.register_buffer("_positions", positions.detach().clone(), False)
         nobody = torch.full((1, own, count), BLOCKED)
         self.register_buffer("_own", torch.cat([torch.zeros(1, own, own), nobody], dim=2), False)
         self.register_buffer("_class", torch.full((1, count, 1), BLOCKED), False)
@@ -79,7 +92,10 @@ class RegionPooling(nn.Module):
             (1, R, D), of any length.
         """
         vision = self.model.vision_model
-        tokens = vision.pre_layrnorm(vision.embeddings(scene))  # (1, 1 + patches, C)
+        patches = vision.embeddings.patch_embedding(scene).flatten(2).transpose(1, 2)
+        first = vision.embeddings.class_embedding[None, None]
+        tokens = torch.cat([first, patches], dim=1) + self._positions  # (1, 1 + patches, C)
+        tokens = vision.pre_layrnorm(tokens)
         own, count = self.sizes
         clones = tokens.split([1, own - 1], dim=1)[0].expand(-1, count, -1)
         regions = torch.cat([self._class, region_masks, self._clones], dim=2)
