@@ -32,7 +32,7 @@ WITHOUT_TRAINING_STACK = ("cpp_ext", "evaluation", "sdk")
 LEAST_LINES = 60
 SMALL = {
     "benchmarks.baselines.engines": "one baseline, as every other has its module",
-    "benchmarks.fewshot.agreement": "whether an engine is its checkpoint, apart from how good it is",
+    "benchmarks.fewshot.agreement": "whether engines are their checkpoints, not how good they are",
     "benchmarks.fewshot.table": "figures over seeds, apart from how they are made",
     "benchmarks.kernel.check": "a baseline that is wrong must not be timed: kept from the timing",
     "benchmarks.zoo.pictures": "pictures need matplotlib, questions do not",

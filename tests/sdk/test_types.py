@@ -56,7 +56,9 @@ def test_programs_of_others(tmp_path):
     programs = {"documented": documented_code(), "calls": CALLS, "wrong": WRONG}
     for name, code in programs.items():
         (tmp_path / f"{name}.py").write_text(code, encoding="utf-8")
-    (tmp_path / "none.ini").write_text("[mypy]\n", encoding="utf-8")
+    # Its client cannot stand beside what development needs.
+    untyped = "[mypy-tritonclient.*]\nignore_missing_imports = true\n"
+    (tmp_path / "none.ini").write_text(f"[mypy]\n{untyped}", encoding="utf-8")
     options = ["--strict", "--no-error-summary", "--follow-imports=silent"]
     options += [f"--config-file={tmp_path / 'none.ini'}"]
     options += [f"--cache-dir={ROOT / '.mypy_cache' / 'callers'}"]

@@ -158,7 +158,7 @@ def test_starting_from_a_model_of_fewer_words(
     save_checkpoint(tmp_path / "old", old, tmp_path / "tokenizer.json")
     init = ("--init", str(tmp_path / "old"), "--steps", "1", "--checks", "0")
     assert train(tmp_path / "out", *init) == 0
-    assert "10 of 71 words" in capsys.readouterr().out
+    assert "10 of 79 words" in capsys.readouterr().out
 
 
 @pytest.fixture
@@ -307,7 +307,8 @@ def pointing(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int, int, str]]
     frame, calls = np.zeros((8, 8, 3), np.uint8), []
     here = Question(frame, "here", tuple(Pointing.box))
 
-    def ask(seed: int, count: int, absent_every: int, grammar: str) -> list[Question]:
+    def ask(seed: int, count: int, absent_every: int, grammar: str, setting: str) -> list[Question]:
+        assert setting == "plain"
         calls.append((seed, count, absent_every, grammar))
         return [here, Question(frame, "nowhere", None)] * (count // 2)
 

@@ -32,19 +32,19 @@ def test_attributes_are_read_where_one_object_is(model, batch) -> None:
     apart = torch.tensor([[0.2, 0.2, 0.1, 0.1], [0.8, 0.2, 0.1, 0.1], [0.2, 0.8, 0.1, 0.1]])
     batch = replace(batch, seen_places=apart.repeat(2, 1, 1))
     close = near(batch.seen_places, batch.seen_kinds != NOTHING, constants)
-    probes = Attributes(40)
-    for head, start in ((probes.kind, 0), (probes.colour, 20)):
+    probes = Attributes(60)
+    for head, start in ((probes.kind, 0), (probes.colour, 30)):
         nn.init.zeros_(head.weight)
         nn.init.zeros_(head.bias)
         rows = torch.arange(head.out_features)
         head.weight.data[rows, start + rows] = 50.0
-    image = torch.randn(2, close.shape[-1], 40) * 100
+    image = torch.randn(2, close.shape[-1], 60) * 100
     for sample, item, place in close.nonzero().tolist():
         image[sample, place] = 0
         image[sample, place, batch.seen_kinds[sample, item]] = 1
-        image[sample, place, 20 + batch.seen_colours[sample, item]] = 1
+        image[sample, place, 30 + batch.seen_colours[sample, item]] = 1
     crowded = close.sum(1) > 1
-    image[crowded] = torch.randn(int(crowded.sum()), 40) * 100
+    image[crowded] = torch.randn(int(crowded.sum()), 60) * 100
     terms = probes(image, batch, constants)
     assert terms.keys() == {"kind", "colour"} <= WEIGHTS.keys()
     assert all(term < 1e-6 for term in terms.values())
