@@ -33,6 +33,7 @@ LEAST_LINES = 60
 SMALL = {
     "benchmarks.baselines.engines": "one baseline, as every other has its module",
     "benchmarks.fewshot.agreement": "whether engines are their checkpoints, not how good they are",
+    "benchmarks.fewshot.recognition": "what CLIP knows, apart from what it corrects",
     "benchmarks.fewshot.table": "figures over seeds, apart from how they are made",
     "benchmarks.kernel.check": "a baseline that is wrong must not be timed: kept from the timing",
     "benchmarks.zoo.pictures": "pictures need matplotlib, questions do not",
@@ -46,6 +47,7 @@ SMALL = {
     "sdk.video.sources.arrays": "one kind of source a module",
     "train.data.left_out": "what a resumed run must not forget",
     "train.data.sorec": "one layout of annotations a module",
+    "train.evaluation.category": "a CLIP judges what is in a box, boxes need none",
     "train.evaluation.photo_questions": "questions about photographs, as evaluation.questions",
     "train.evaluation.quick_scores": "figures to look at while a model trains",
     "train.losses.contrastive": "one loss a module",

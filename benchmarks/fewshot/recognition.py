@@ -7,20 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
-
 from evaluation.scenes.refcoco_writer import IMAGES, INSTANCES
 from sdk.frame import read_image
 from sdk.geometry import as_boxes
 from sdk.regions.class_bank import ClassBank, prompt
 from train.data.boxes import read_boxes
-from train.models.clip.networks import crop_features, token_features
 from train.models.clip.public import open_public_clip
+from train.models.clip.vectors import image_vectors, text_vectors
 from train.threads import limit_threads
 
 
-@torch.inference_mode()
 def recognised(clip: Path, pictures: Path, novel: Sequence[str]) -> dict[str, Any]:
     """How many objects of novel kinds look like their own kind most, of these and background.
 
@@ -35,8 +31,7 @@ def recognised(clip: Path, pictures: Path, novel: Sequence[str]) -> dict[str, An
     limit_threads(1)
     opened = open_public_clip(str(clip))
     bank = ClassBank({name: prompt(name) for name in novel})
-    ids = np.stack([opened.text_ids(text)[0] for text in bank.asked]).astype(np.int64)
-    said = _unit(token_features(opened.model, torch.from_numpy(ids)))
+    said = text_vectors(opened, bank.asked)
     right: Counter[str] = Counter()
     count: Counter[str] = Counter()
     for name, boxes in read_boxes(pictures / INSTANCES, pictures / IMAGES).images.items():
@@ -45,8 +40,8 @@ def recognised(clip: Path, pictures: Path, novel: Sequence[str]) -> dict[str, An
             continue
         frame = read_image(pictures / IMAGES / name)
         xyxy = as_boxes([box.xyxy for box in asked])
-        crops = torch.from_numpy(bank.view.crops(frame, "bgr", xyxy, opened.image))
-        best = (_unit(crop_features(opened.model, crops)) @ said.T).argmax(1).tolist()
+        crops = bank.view.crops(frame, "bgr", xyxy, opened.image)
+        best = (image_vectors(opened, crops) @ said.T).argmax(1).tolist()
         for box, row in zip(asked, best, strict=True):
             count[box.category] += 1
             right[box.category] += row == novel.index(box.category)
@@ -55,7 +50,3 @@ def recognised(clip: Path, pictures: Path, novel: Sequence[str]) -> dict[str, An
         "right": right.total() / max(1, count.total()),
         "by_kind": {name: right[name] / count[name] for name in novel if count[name]},
     }
-
-
-def _unit(features: torch.Tensor) -> torch.Tensor:
-    return torch.nn.functional.normalize(features, dim=-1)

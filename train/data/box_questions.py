@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
-from torch.nn import functional as F
 from torch.utils.data import Dataset
 
 from sdk.frame import read_image
@@ -27,15 +26,14 @@ from sdk.geometry import Boxes, as_boxes, contains, xyxy_to_cxcywh
 from sdk.regions.views import View
 from sdk.text import normalise
 from train.data.entries import Annotation
-from train.models.clip.networks import crop_features, token_features
 from train.models.clip.public import PublicClip
+from train.models.clip.vectors import image_vectors, text_vectors
 from train.progress import Progress
 from train.storage import size_of, whole_file
 
 VECTORS = "vectors.safetensors"
 LEAST_SIDE = 0.5  # of a window, as a share of the frame's (our choice)
 WHOLE_SHARE = 0.5  # of the samples, in which the frame is seen (our choice)
-_TEXTS_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,7 @@ def make_vectors(
     found = _stored(kept, key)
     if found is None:
         found = _looked(names, images, opened, view, windows, seed)
-        found["said"] = _read(refs, opened)
+        found["said"] = text_vectors(opened, refs)
         with whole_file(kept, size_of(found)) as partial:
             save_file(found, partial, {"key": key})
     return Vectors(names, refs, found["windows"], found["seen"], found["said"])
@@ -151,23 +149,6 @@ def some_windows(frame_wh: tuple[int, int], count: int, rng: np.random.Generator
     low = np.floor(rng.uniform(0.0, 1.0, (count, 2)) * (size - sides))
     whole = np.array([[0.0, 0.0, *frame_wh]])
     return np.concatenate([whole, np.concatenate([low, low + sides], axis=1)])
-
-
-@torch.inference_mode()
-def image_vectors(opened: PublicClip, crops: NDArray[np.float32]) -> Tensor:
-    """Crops (n, 3, S, S) -> vectors (n, D) of length 1, on the CPU."""
-    device = opened.model.logit_scale.device
-    found = crop_features(opened.model, torch.from_numpy(crops).to(device))
-    return F.normalize(found.float(), dim=-1).cpu()
-
-
-@torch.inference_mode()
-def _read(refs: Sequence[str], opened: PublicClip) -> Tensor:
-    """Sentences -> vectors (M, D) of length 1."""
-    device = opened.model.logit_scale.device
-    ids = torch.from_numpy(np.stack([opened.text_ids(ref)[0] for ref in refs])).long()
-    found = [token_features(opened.model, part.to(device)) for part in ids.split(_TEXTS_AT_ONCE)]
-    return F.normalize(torch.cat(found).float(), dim=-1).cpu()
 
 
 class BoxQuestions(Dataset[BoxBatch]):

@@ -10,16 +10,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
-from torch.nn import functional as F
 
 from evaluation.scoring import Answer
 from sdk.frame import Frame
 from sdk.regions.views import usual_view
-from train.data.box_questions import image_vectors
 from train.data.entries import Annotation
-from train.models.clip.networks import token_features
 from train.models.clip.public import PublicClip
+from train.models.clip.vectors import image_vectors, text_vectors
 
 PROMPT = "a photo of {}"  # as published
 
@@ -36,11 +33,7 @@ class CategoryJudge:
     def __init__(self, opened: PublicClip, categories: Sequence[str], prompt: str = PROMPT) -> None:
         self._opened, self._categories = opened, tuple(categories)
         self._view, self._right = usual_view("tight"), list[bool]()
-        ids = np.stack([opened.text_ids(prompt.format(name))[0] for name in self._categories])
-        device = opened.model.logit_scale.device
-        with torch.inference_mode():
-            said = token_features(opened.model, torch.from_numpy(ids).long().to(device))
-        self._said = F.normalize(said.float(), dim=-1).cpu()
+        self._said = text_vectors(opened, [prompt.format(name) for name in self._categories])
 
     def __call__(self, frame: Frame, asked: Annotation, answer: Answer) -> None:
         """Looks at the box of an answer about a BGR frame."""

@@ -35,10 +35,11 @@ from sdk.regions.refiners.acting import (
     shares,
 )
 from sdk.regions.views import View
-from train.data.box_questions import BoxQuestions, image_vectors
+from train.data.box_questions import BoxQuestions
 from train.models.box_refiners.config import BoxConfig
 from train.models.box_refiners.heads import observed
 from train.models.clip.public import PublicClip
+from train.models.clip.vectors import image_vectors
 
 _MOST_VECTORS = 200_000  # that are kept: of 512 numbers they are 400 MB
 _MOST_FRAMES = 32
