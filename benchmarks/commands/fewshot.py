@@ -9,11 +9,12 @@ from __future__ import annotations
 import argparse
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchmarks.budget import add_budget, budget_of
 from benchmarks.plots.style import (
     AMBER,
     BLUE,
@@ -29,7 +30,7 @@ from evaluation.environment import describe
 from evaluation.scenes.refcoco_writer import IMAGES
 from evaluation.tables import JsonFile
 from sdk.cores import usable_cores
-from sdk.options import not_negative, positive, positive_float
+from sdk.options import not_negative, positive
 
 PART = Part(
     quick=(
@@ -67,14 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of drawing them (default: %(default)s)",
     )
     parser.add_argument("--out", type=Path, default=Path("build/fewshot"), help="run again: resume")
-    types = {"base_minutes": positive_float}
-    for each in fields(Budget):
-        parser.add_argument(
-            f"--{each.name.replace('_', '-')}",
-            type=types.get(each.name, positive),
-            default=each.default,
-            help=f"{each.metadata['help']} (default: {each.default})",
-        )
+    add_budget(parser, Budget)
     parser.add_argument(
         "--frames",
         type=not_negative,
@@ -98,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
     file = JsonFile(args.json)
     if args.plot is not None:
         check_plot(args.plot)  # not only after an hour of training
-    budget = Budget(**{each.name: getattr(args, each.name) for each in fields(Budget)})
+    budget = budget_of(args, Budget)
     shop = Workshop(args.out, budget, args.processes, lambda line: print(line, flush=True))
     shop.prepare()
     lessons = [

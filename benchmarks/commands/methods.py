@@ -12,12 +12,12 @@ import argparse
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.options import BenchmarkError
+from benchmarks.budget import add_budget, budget_of, claim, said
 from benchmarks.own_process import run_logged
 from benchmarks.plots.style import BLUE, LINE, MUTED, RED, blank, check_plot, dress, save
 from benchmarks.report.section import Figures, Part, Picture, Section, Table, percent, printed
@@ -41,22 +41,18 @@ _SCENES_A_SEED = 1000
 _SEEDS = len(TEST) // _SCENES_A_SEED
 
 
-def _said(default: Any, text: str) -> Any:
-    return field(default=default, metadata={"help": text})
-
-
 @dataclass(frozen=True)
 class Budget:
     """How much is trained and tested; what each field means is in its metadata."""
 
-    base_steps: int = _said(2000, "batches of 18 close-ups that the base is trained on")
-    scenes: int = _said(400, "scenes that base and methods are trained on")
-    refs_per_scene: int = _said(6, "sentences about each that the methods see")
-    epochs: int = _said(4, "how often they see them")
-    batch: int = _said(12, "samples in a step of a method")
-    lr: float = _said(1e-3, "learning rate of the methods")
-    test_scenes: int = _said(200, "scenes that are asked about, one sentence each")
-    seed: int = _said(0, f"of scenes and training, below {_SEEDS}")
+    base_steps: int = said(2000, "batches of 18 close-ups that the base is trained on")
+    scenes: int = said(400, "scenes that base and methods are trained on")
+    refs_per_scene: int = said(6, "sentences about each that the methods see")
+    epochs: int = said(4, "how often they see them")
+    batch: int = said(12, "samples in a step of a method")
+    lr: float = said(1e-3, "learning rate of the methods", positive_float)
+    test_scenes: int = said(200, "scenes that are asked about, one sentence each")
+    seed: int = said(0, f"of scenes and training, below {_SEEDS}", not_negative)
 
     def __post_init__(self) -> None:
         if self.seed >= _SEEDS:  # the scenes of others begin there
@@ -83,14 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("--out", type=Path, default=Path("build/methods"), help="run again: resume")
     parser.add_argument("--method", choices=METHODS, nargs="+", default=list(METHODS))
-    types = {"lr": positive_float, "seed": not_negative}
-    for each in fields(Budget):
-        parser.add_argument(
-            f"--{each.name.replace('_', '-')}",
-            type=types.get(each.name, positive),
-            default=each.default,
-            help=f"{each.metadata['help']} (default: {each.default})",
-        )
+    add_budget(parser, Budget)
     parser.add_argument("--processes", type=positive, default=usable_cores())
     parser.add_argument("--bfloat16", action="store_true", help="mixed precision")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here")
@@ -100,7 +89,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Train, measure, print a table, write the rows."""
     file = JsonFile(args.json)
-    budget = Budget(**{each.name: getattr(args, each.name) for each in fields(Budget)})
+    budget = budget_of(args, Budget)
     if args.plot is not None:
         check_plot(args.plot)  # not only after an hour of training
     environment = describe()
@@ -127,7 +116,7 @@ class Experiment:
 
     def run(self, methods: Sequence[str], say: Callable[[str], None]) -> list[Row]:
         """All of it; raises BenchmarkError when one of the commands fails."""
-        self._claim()
+        claim(self.folder, asdict(self.budget), "a run with other settings")
         for name, seed, scenes, refs in (
             ("train", METHODS_TRAINING, self.budget.scenes, self.budget.refs_per_scene),
             ("test", TEST.first, self.budget.test_scenes, 1),
@@ -138,18 +127,6 @@ class Experiment:
         self._run(self._base_command(), "base")
         with ThreadPoolExecutor(self.processes) as pool:
             return list(pool.map(lambda method: self._method(method, say), methods))
-
-    def _claim(self) -> None:
-        """The folder belongs to one budget: results of different ones do not mix."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        note, mine = self.folder / "budget.json", json.dumps(asdict(self.budget), indent=1)
-        if not note.is_file():
-            note.write_text(mine + "\n")
-        elif note.read_text().strip() != mine:
-            raise BenchmarkError(
-                f"{self.folder} holds a run with other settings (see {note.name}); choose another"
-                " --out or delete it"
-            )
 
     def _scenes(self, name: str, seed: int, count: int, refs: int) -> None:
         """Scenes in SOREC's layout, and ``NAME.json``: ``refs`` of the expressions of each."""

@@ -10,13 +10,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.budget import add_budget, budget_of
 from benchmarks.plots.style import (
     AMBER,
     BLUE,
@@ -47,7 +48,7 @@ from evaluation.environment import describe
 from evaluation.tables import JsonFile
 from sdk.cores import usable_cores
 from sdk.errors import InputError
-from sdk.options import add_threads, not_negative, positive, positive_float
+from sdk.options import add_threads, positive
 
 if TYPE_CHECKING:
     from benchmarks.zoo.making import Sources
@@ -92,14 +93,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--pipeline", choices=PIPELINES, nargs="+", default=list(PIPELINES), help="(default: all)"
     )
     parser.add_argument("--out", type=Path, default=Path("build/zoo"), help="run again: resume")
-    types = {"minutes": positive_float, "one_look_minutes": positive_float, "seed": not_negative}
-    for each in fields(Budget):
-        parser.add_argument(
-            f"--{each.name.replace('_', '-')}",
-            type=types.get(each.name, positive),
-            default=each.default,
-            help=f"{each.metadata['help']} (default: {each.default})",
-        )
+    add_budget(parser, Budget)
     data = parser.add_argument_group("photographs in place of rendered close-ups")
     for name, use in (("train", "trained on"), ("val", "checked by"), ("test", "asked about")):
         data.add_argument(
@@ -136,7 +130,7 @@ def run(args: argparse.Namespace) -> int:
     for file_asked_for in (args.plot, args.pictures):
         if file_asked_for is not None:
             check_plot(file_asked_for)  # not only after an hour of training
-    budget = Budget(**{each.name: getattr(args, each.name) for each in fields(Budget)})
+    budget = budget_of(args, Budget)
     sources = _sources(args)
     shop = Workshop(
         args.out,

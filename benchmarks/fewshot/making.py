@@ -9,16 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
+from benchmarks.budget import claim, said
 from benchmarks.fewshot.captions import write_captions
-from benchmarks.options import BenchmarkError
 from benchmarks.own_process import run_logged
 from evaluation.scenes.refcoco_writer import IMAGES, INSTANCES
 from evaluation.seeds import TRAINING, ZOO
+from sdk.options import positive_float
 from train.data.boxes import read_boxes
 from train.evaluation.few_shot import FewShotCheck
 from train.models.clip.public import open_public_clip
@@ -30,20 +30,16 @@ _SEARCHES = "8"
 _FIRST_SCENE = TRAINING.first + 200_000  # as of the zoo
 
 
-def _said(default: Any, text: str) -> Any:
-    return field(default=default, metadata={"help": text})
-
-
 @dataclass(frozen=True)
 class Budget:
     """How much is trained and asked; what each field means is in its metadata."""
 
-    scenes: int = _said(800, "rendered scenes to train on, up to three close-ups of each")
-    test_scenes: int = _said(46, "rendered scenes that are asked about")
-    base_minutes: float = _said(20.0, "of training the base detector")
-    clip_steps: int = _said(600, "of training CLIP")
-    steps: int = _said(150, "of teaching novel kinds")
-    batch: int = _said(4, "pictures in each of them")
+    scenes: int = said(800, "rendered scenes to train on, up to three close-ups of each")
+    test_scenes: int = said(46, "rendered scenes that are asked about")
+    base_minutes: float = said(20.0, "of training the base detector", positive_float)
+    clip_steps: int = said(600, "of training CLIP")
+    steps: int = said(150, "of teaching novel kinds")
+    batch: int = said(4, "pictures in each of them")
 
 
 @dataclass(frozen=True, order=True)
@@ -78,7 +74,7 @@ class Workshop:
     ) -> None:
         self.folder, self.budget = folder, budget
         self.processes, self._say = processes, say
-        self._claim()
+        claim(folder, asdict(budget), "an experiment with another budget")
         self.split = folder / "split.json"
         self.split.write_text(json.dumps({"novel": NOVEL}) + "\n")
         self.train = self._rendered("train", _FIRST_SCENE, budget.scenes)
@@ -171,18 +167,6 @@ class Workshop:
             command = ["train", "scenes", "--close-ups", "--out", str(out), "--split", name]
             self._run([*command, "--count", str(count), "--seed", str(seed)], f"{name}-data")
         return out
-
-    def _claim(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        note = self.folder / "budget.json"
-        mine = json.dumps(asdict(self.budget), indent=1)
-        if not note.is_file():
-            note.write_text(mine + "\n")
-        elif note.read_text().strip() != mine:
-            raise BenchmarkError(
-                f"{self.folder} holds an experiment with another budget (see {note.name}); choose"
-                " another --out or delete it"
-            )
 
     def _run(self, command: list[str], name: str) -> None:
         run_logged(command, self.folder / f"{name}.log")

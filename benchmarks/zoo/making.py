@@ -9,16 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.options import BenchmarkError
+from benchmarks.budget import claim, said
 from benchmarks.own_process import run_logged
 from benchmarks.zoo.data import Source
 from evaluation.scenes.refcoco_writer import IMAGES, REFS
 from evaluation.seeds import TRAINING, ZOO
 from sdk.engine.folder import default_engine
+from sdk.options import not_negative, positive_float
 from train.commands.box import STEPS
 
 DETECTORS = ("yolo", "detr", "ssd")
@@ -33,20 +34,16 @@ _CHECKED = 60  # scenes, from the end of the zoo's range: which checkpoint is th
 _SEARCHES = "8"
 
 
-def _said(default: Any, text: str) -> Any:
-    return field(default=default, metadata={"help": text})
-
-
 @dataclass(frozen=True)
 class Budget:
     """How much is trained and asked; what each field means is in its metadata."""
 
-    scenes: int = _said(800, "rendered scenes to train on, up to three close-ups of each")
-    test_scenes: int = _said(120, "rendered scenes that the questions are about")
-    sentences: int = _said(500, "questions, at most")
-    minutes: float = _said(15.0, "of training for each model")
-    one_look_minutes: float = _said(40.0, "of training for MDETR and TransVG")
-    seed: int = _said(0, "of training and of the choice of questions")
+    scenes: int = said(800, "rendered scenes to train on, up to three close-ups of each")
+    test_scenes: int = said(120, "rendered scenes that the questions are about")
+    sentences: int = said(500, "questions, at most")
+    minutes: float = said(15.0, "of training for each model", positive_float)
+    one_look_minutes: float = said(40.0, "of training for MDETR and TransVG", positive_float)
+    seed: int = said(0, "of training and of the choice of questions", not_negative)
 
 
 @dataclass(frozen=True)
@@ -82,7 +79,8 @@ class Workshop:
     ) -> None:
         self.folder, self.budget, self._say = folder, budget, say
         self.processes = processes
-        self._claim(sources)
+        settings = {"budget": asdict(budget), "sources": _plain(sources)}
+        claim(folder, settings, "a zoo with other settings")
         self.sources = sources or Sources(
             self._rendered("train", _FIRST_SCENE, budget.scenes),
             self._rendered("val", ZOO.end - _CHECKED, _CHECKED),
@@ -152,18 +150,6 @@ class Workshop:
             command = ["train", "scenes", "--close-ups", "--out", str(out), "--split", name]
             self._run([*command, "--count", str(count), "--seed", str(seed)], f"{name}-data")
         return Source(out / REFS, out / IMAGES)
-
-    def _claim(self, sources: Sources | None) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        note = self.folder / "budget.json"
-        mine = json.dumps({"budget": asdict(self.budget), "sources": _plain(sources)}, indent=1)
-        if not note.is_file():
-            note.write_text(mine + "\n")
-        elif note.read_text().strip() != mine:
-            raise BenchmarkError(
-                f"{self.folder} holds a zoo with other settings (see {note.name}); choose another"
-                " --out or delete it"
-            )
 
     def _run(self, command: list[str], name: str) -> None:
         run_logged(command, self.folder / f"{name}.log")
