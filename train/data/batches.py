@@ -23,7 +23,7 @@ from evaluation.scenes import Scene, absent, expressions, make_scene
 from evaluation.scenes.catalogue import COLOURS, KINDS, phrase
 from sdk.text import Tokenizer
 from train.data import rendered
-from train.data.samples import NOTHING, Ask, Labelled, Sample, Sampler
+from train.data.samples import NOTHING, Ask, Labelled, Sample, Sampler, Size
 from train.data.views import View, pixels_of
 from train.models.grounding_dino.config import PizaConfig
 
@@ -123,22 +123,28 @@ class SceneSamples(Dataset[list[Sample]]):
         plan, rng = self.plan, np.random.default_rng((self.seed, index))
         step = index // plan.scenes
         number = self.seeds[rng.integers(plan.drawn_from(len(self.seeds), step, self.steps))]
-        samples = [s for _ in range(plan.rounds) for s in self._samples(number, step, rng)]
         setting = rendered.setting_of(number, plan.road_share)
+        said, frame_wh = self._said(number, setting, rng), _scene(number, setting).size_wh
+        samples = [s for _ in range(plan.rounds) for s in self._samples(frame_wh, said, step, rng)]
         if self.unseen:
             rendered.ensure(self.images, number, setting)
             return samples
         frame = rendered.frame(self.images, number, setting)
         return [replace(s, pixels=pixels_of(frame, s.view, self.config)) for s in samples]
 
-    def _samples(self, number: int, step: int, rng: np.random.Generator) -> list[Sample]:
-        """Three samples of scene ``number``, without pixels."""
-        assert self.sampler is not None
+    def _said(self, number: int, setting: str, rng: np.random.Generator) -> Labelled:
+        """Scene ``number`` and what is said of it this time, in all rounds: to say something else
+        takes longer than to look elsewhere."""
         plan, seed = self.plan, int(rng.integers(2**31))
         grammar = "plain" if rng.random() < plan.plain_share else plan.grammar
-        setting = rendered.setting_of(number, plan.road_share)
-        scene = labelled(number, seed, grammar, plan.slips, setting)
-        frame_wh = _scene(number, setting).size_wh
+        return labelled(number, seed, grammar, plan.slips, setting)
+
+    def _samples(
+        self, frame_wh: Size, scene: Labelled, step: int, rng: np.random.Generator
+    ) -> list[Sample]:
+        """Three samples of a scene, without pixels."""
+        assert self.sampler is not None
+        plan = self.plan
         if step < plan.phrase_steps or rng.random() < plan.phrase_share:
             zooms = (True,) * 3 if plan.close_up else (False, False, True)
             return [self.sampler.phrases(frame_wh, scene, zoomed, rng) for zoomed in zooms]

@@ -6,8 +6,8 @@ for the device, not for the processes that make samples.
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Generator, Iterable, Sequence
+from collections import OrderedDict, defaultdict
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -52,7 +52,7 @@ class Frames:
         device: torch.device,
         room: int,
         road_share: float = 0.0,
-        threads: int = 4,
+        threads: int = 8,
     ) -> None:
         self.folder, self.config, self.device = folder, config, device
         self.room, self.road_share = room, road_share
@@ -83,16 +83,26 @@ class Frames:
         if isinstance(given, Batch):
             return given
         self._keep(list(dict.fromkeys(view.number for view in given.views)))
-        chunks = [given.views[k : k + CHUNK] for k in range(0, len(given.views), CHUNK)]
-        pixels = torch.cat([self._look(views) for views in chunks])
+        pixels = self._look(given.views)
         return to_device(replace(given.batch, pixels=pixels), self.device)
 
     def _look(self, views: tuple[View, ...]) -> Tensor:
         pixels = torch.empty(len(views), 3, *self.config.input_hw, device=self.device)
-        frames = [self.kept[view.number] for view in views]
-        for shape in dict.fromkeys(frame.shape for frame in frames):
-            alike = [k for k, frame in enumerate(frames) if frame.shape == shape]
-            pixels[alike] = self._cut([frames[k] for k in alike], [views[k] for k in alike])
+        for chunk in self._alike(views):
+            pixels[chunk] = self._seen_in_light([views[k] for k in chunk])
+        return pixels
+
+    def _alike(self, views: tuple[View, ...]) -> Iterator[list[int]]:
+        """Which views are made at once: of frames of one size, ``CHUNK`` at most."""
+        by_shape: defaultdict[torch.Size, list[int]] = defaultdict(list)
+        for k, view in enumerate(views):
+            by_shape[self.kept[view.number].shape].append(k)
+        for alike in by_shape.values():
+            yield from (alike[k : k + CHUNK] for k in range(0, len(alike), CHUNK))
+
+    def _seen_in_light(self, views: Sequence[View]) -> Tensor:
+        """The pixels (B, 3, H, W) of views of frames of one size."""
+        pixels = self._cut([self.kept[view.number] for view in views], views)
         light, grain = torch.tensor([view.light for view in views]), None
         if light[:, 3].any():
             generator = torch.Generator(self.device).manual_seed(views[0].seed)

@@ -47,15 +47,35 @@ def test_words_keep_their_meaning(make_model, make_config, tokenizers, tmp_path)
     assert said.endswith(f"{len(found)} of {len(found)} tensors, 10 of 12 words")
 
 
-def test_what_does_not_fit_is_said(make_model, make_config, tokenizers, tmp_path) -> None:
+FC1 = "base.model.encoder.layers.0.deformable_layer.fc1.weight"
+FC2 = "base.model.encoder.layers.0.deformable_layer.fc2.weight"
+
+
+def test_a_wider_layer_goes_on_as_the_narrower_one(
+    make_model, make_config, tokenizers, tmp_path
+) -> None:
     old, new = models(make_model, make_config, {"encoder_ffn_dim": 48})
     save_checkpoint(tmp_path / "old", old, tokenizers[0])
-    name = "base.model.encoder.layers.0.deformable_layer.fc1.weight"
-    before = new.state_dict()[name].clone()
+    before = new.state_dict()[FC1].clone()
+    said = inherit(new, tokenizers[1], tmp_path / "old")
+    found, given = new.state_dict(), old.state_dict()
+    wide = len(given[FC1])
+    assert wide < len(before)
+    torch.testing.assert_close(found[FC1][:wide], given[FC1].half().float())
+    assert torch.equal(found[FC1][wide:], before[wide:])
+    torch.testing.assert_close(found[FC2][:, :wide], given[FC2].half().float())
+    assert not found[FC2][:, wide:].any()
+    assert " (not " not in said
+
+
+def test_what_does_not_fit_is_said(make_model, make_config, tokenizers, tmp_path) -> None:
+    old, new = models(make_model, make_config, {"encoder_ffn_dim": 16})
+    save_checkpoint(tmp_path / "old", old, tokenizers[0])
+    before = new.state_dict()[FC1].clone()
     said = inherit(new, tokenizers[1], tmp_path / "old")
     assert said.count(".weight, base.") + said.count(".bias, base.") == 2
     assert " and more)" in said
-    assert torch.equal(new.state_dict()[name], before)
+    assert torch.equal(new.state_dict()[FC1], before)
 
 
 def test_another_methods_base_is_not_what_was_trained(
