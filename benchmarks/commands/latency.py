@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import options
+from benchmarks import operators, options
 from benchmarks.asking import Run, percentiles, timed
 from benchmarks.report.section import (
     Figures,
@@ -75,12 +75,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"frames a second of the constant stream (default: {_RATE_HZ:g}; the rules have 12 and"
         " 15)",
     )
+    parser.add_argument(
+        "--operators",
+        action="store_true",
+        help="profile the networks instead: which operators take the time (ONNX Runtime)",
+    )
     options.add_engine_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print a table, write the JSON."""
     scenario = _scenario(args)
+    if args.operators:
+        if scenario is not None:
+            raise InputError("expected --operators or --scenario, not both")
+        return _run_operators(args, args.runs or RUNS)
     if scenario is None:
         return _run_searches(args, args.runs or RUNS)
     return _run_scenario(args, scenario)
@@ -121,6 +130,28 @@ def _run_scenario(args: argparse.Namespace, scenario: Scenario) -> int:
         "engine_files": dict(grounder.manifest.files),
     }
     print("\n".join([*measurement.header, "", printed(scenario_section(figures))]))
+    measurement.write(figures)
+    return 0
+
+
+def _run_operators(args: argparse.Namespace, count: int) -> int:
+    """Searches whose networks are profiled."""
+    from evaluation.questions import make_workload
+
+    with options.measurement(args) as measurement:
+        workload = make_workload(min(count + args.warmup, DISTINCT), args.seed)
+        engine = {
+            "engine": measurement.grounder.path,
+            "threads": args.threads,
+            "allow_unproven": args.allow_unproven,
+        }
+        figures = {
+            "benchmark": "latency, operators",
+            **operators.measure(engine, workload, args.warmup, count),
+            "seed": args.seed,
+            "engine_files": dict(measurement.grounder.manifest.files),
+        }
+    print("\n".join([*measurement.header, "", printed(operators.section(figures))]))
     measurement.write(figures)
     return 0
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -12,6 +14,7 @@ from typing import Any
 from sdk.errors import EngineError, MissingRuntimeError
 
 Feeds = Mapping[str, Any]  # input name -> OrtValue
+_PROFILES: ContextVar[Path | None] = ContextVar("profiles", default=None)
 
 
 class OnnxNetwork:
@@ -80,6 +83,21 @@ def import_onnxruntime() -> Any:
     return onnxruntime
 
 
+@contextmanager
+def profiled(folder: Path) -> Iterator[None]:
+    """Networks that are loaded in the body of a ``with`` statement write down what they run.
+
+    Args:
+        folder: where ONNX Runtime's traces go, one a network, when the networks are freed; their
+            names begin with the network's.
+    """
+    token = _PROFILES.set(folder)
+    try:
+        yield
+    finally:
+        _PROFILES.reset(token)
+
+
 def _waiting(version: str) -> dict[str, str]:
     """How a thread waits for the next operator's share.
 
@@ -103,6 +121,9 @@ def _load(path: Path, threads: int, entries: Mapping[str, str]) -> Any:
         options.add_session_config_entry(f"session.intra_op.{key}", value)
     for key, value in entries.items():
         options.add_session_config_entry(key, value)
+    if profiles := _PROFILES.get():
+        options.enable_profiling = True
+        options.profile_file_prefix = str(profiles / path.stem)
     try:
         # That fusion's kernel takes longer than the two operators it stands for: a fifth of the
         # ground network's time on one core, by measurement.

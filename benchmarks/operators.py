@@ -1,0 +1,129 @@
+"""Which operators a search spends its time in, by ONNX Runtime's profiler of the networks."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.report.section import Figures, Section, Table, milliseconds, percent
+from evaluation.questions import Workload
+from sdk.errors import InputError
+
+BETWEEN = "between them"
+_KERNEL = "_kernel_time"  # how the profiler ends the name of a node that it timed
+
+Event = Mapping[str, Any]
+
+
+def measure(options: Mapping[str, Any], workload: Workload, warmup: int, runs: int) -> Figures:
+    """Opens a grounder whose networks are profiled, and asks it.
+
+    Args:
+        options: of ``sdk.Grounder``, by their names.
+        workload: what is asked, from the beginning again when it ends.
+        warmup: questions before those that count.
+        runs: questions that count.
+
+    Returns:
+        ``rows``, see ``operators``, over all networks, and ``searches``, how many counted.
+
+    Raises:
+        InputError: the engine's runtime is not ONNX Runtime on the CPU.
+    """
+    from sdk.grounder import Grounder
+    from sdk.runtime.onnx_network import profiled
+
+    with TemporaryDirectory() as name:
+        with profiled(Path(name)), Grounder(**options) as grounder:
+            if grounder.manifest.backend != "onnxruntime":
+                raise InputError(
+                    "expected an engine for onnxruntime, whose operators can be profiled, got one"
+                    f" for {grounder.manifest.backend}"
+                )
+            networks = tuple(grounder.manifest.networks)
+            for index in range(warmup + runs):
+                picture, ref = workload.questions[index % len(workload.questions)]
+                grounder.locate(workload.frames[picture], ref)
+        rows = []
+        for network in networks:  # a trace is written when its network is freed
+            for trace in Path(name).glob(f"{network}_[0-9][0-9][0-9][0-9]-*.json"):
+                events = json.loads(trace.read_text())
+                rows += operators(network, events, warmup / (warmup + runs))
+    return {"searches": runs, "warmup": warmup, "rows": rows}
+
+
+def operators(network: str, events: Iterable[Event], skipped: float = 0.0) -> list[dict[str, Any]]:
+    """What a network's runs consist of, the longest first.
+
+    Args:
+        network: its name.
+        events: of the profiler, microseconds.
+        skipped: share of the runs, from the first on, that does not count.
+
+    Returns:
+        For each kind of operator: ``nodes``, how many one run has, ``ms`` of one run and ``share``
+        of it; beside them what the runs spend between their operators, which is more than without
+        a profiler: it takes a few microseconds a node itself.
+    """
+    events = list(events)
+    runs = sorted(
+        (each["ts"], each["ts"] + each["dur"]) for each in events if each["name"] == "model_run"
+    )
+    runs = runs[int(skipped * len(runs)) :]
+    if not runs:
+        return []
+    took: dict[str, float] = defaultdict(float)
+    nodes: dict[str, set[str]] = defaultdict(set)
+    for each in events:
+        if each["name"].endswith(_KERNEL) and each["ts"] >= runs[0][0]:
+            kind = each["args"]["op_name"]
+            took[kind] += each["dur"]
+            nodes[kind].add(each["name"])
+    whole = sum(end - begin for begin, end in runs)
+    took[BETWEEN] = whole - sum(took.values())
+    return [
+        {
+            "network": network,
+            "operator": kind,
+            "nodes": len(nodes[kind]),
+            "ms": us / len(runs) / 1e3,
+            "share": us / whole,
+        }
+        for kind, us in sorted(took.items(), key=lambda item: -item[1])
+    ]
+
+
+def section(figures: Figures, least: float = 0.005) -> Section:
+    """A table of them; kinds with less than the ``least`` share of their network go into one row.
+
+    Args:
+        figures: see ``measure``.
+        least: share of 1.
+    """
+    by_network: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in figures["rows"]:
+        by_network[row["network"]].append(row)
+    shown: list[tuple[str, ...]] = []
+    for network, rows in by_network.items():
+        few = [row for row in rows if row["share"] < least and row["operator"] != BETWEEN]
+        sums = {key: sum(row[key] for row in few) for key in ("nodes", "ms", "share")}
+        kept = [row for row in rows if row not in few]
+        kept += [{"operator": f"{len(few)} others", **sums}] if few else []
+        total = {key: sum(row[key] for row in rows) for key in ("nodes", "ms", "share")}
+        for row in ({"operator": "all", **total}, *kept):
+            name = f"{network}: {row['operator']}"
+            nodes = str(row["nodes"]) if row["nodes"] else ""
+            shown.append((name, nodes, milliseconds(row["ms"]), percent(row["share"])))
+    text = (
+        f"One run of each network, from {figures['searches']} searches after {figures['warmup']}"
+        f" for warm-up. {BETWEEN.capitalize()} is the executor's own time, and the profiler's."
+    )
+    return Section(
+        "Operators of the networks",
+        (text,),
+        (Table(("operator", "nodes", "ms a run", "share"), tuple(shown)),),
+    )
