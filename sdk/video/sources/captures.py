@@ -61,6 +61,8 @@ class NetworkStream(Source):
     def __init__(self, address: str, timeout_s: float | None, *, pipeline: bool = False) -> None:
         self.name = public_address(address)
         self._address = address
+        self._pipeline = pipeline
+        self._timeout_s = timeout_s
         self._backend = cv2.CAP_GSTREAMER
         if not pipeline:  # others would be tried in vain, and print the address
             ours = cv2.videoio_registry.hasBackend(cv2.CAP_FFMPEG)
@@ -83,10 +85,7 @@ class NetworkStream(Source):
         """Frames as they arrive; ends when the connection does."""
         capture = _opened(self.name, self._address, self._backend, self._settings)
         if capture is None:
-            raise InputError(
-                f"cannot open {self.name}: expected an address that answers with a video that"
-                f" OpenCV {cv2.__version__} can decode"
-            )
+            raise InputError(f"cannot open {self.name}: {self._why_not()}")
         try:
             self.fps, self.length = _fps(capture), _length(capture)
             self.live, self.paced = self.length is None, self.length is not None
@@ -95,6 +94,13 @@ class NetworkStream(Source):
             )
         finally:
             capture.release()
+
+    def _why_not(self) -> str:
+        from sdk.video.sources.refusals import refusal
+
+        known = f"expected a video that OpenCV {cv2.__version__} can decode"
+        why = None if self._pipeline else refusal(self._address, self._timeout_s)
+        return known if why is None else f"{known}, but {why}"
 
 
 class VideoFile(Source):
@@ -210,7 +216,10 @@ class _Images:
         )
         turned = jpeg and capture.get(cv2.CAP_PROP_ORIENTATION_META)  # OpenCV would turn the bytes
         self._undecoded = jpeg and not turned and bool(capture.set(cv2.CAP_PROP_FORMAT, _UNDECODED))
-        self._height = int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
+        self._wh = (
+            int(capture.get(cv2.CAP_PROP_FRAME_WIDTH)),
+            int(capture.get(cv2.CAP_PROP_FRAME_HEIGHT)),
+        )
 
     def next(self) -> Frame | None:
         """The image of the frame that was grabbed."""
@@ -222,8 +231,8 @@ class _Images:
         except InputError:
             return None
         height, width = frame.shape[:2]
-        if 2 * height == self._height:  # interlaced: the first of two fields, every other row
-            return cv2.resize(frame, (width, self._height))
+        if (width, 2 * height) == self._wh:  # interlaced: the first of two fields, every other row
+            return cv2.resize(frame, self._wh)
         return frame
 
 

@@ -1,0 +1,318 @@
+"""Streams of real servers on this machine: GStreamer's RTSP server and FFmpeg, as Debian has them.
+
+Each frame tells its number (0..24, again and again) in its left half, and in its right half the
+mark of the server that sent it, so that order and restarts can be seen in the pixels.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sdk.errors import InputError
+from sdk.video import stream as stream_module
+from sdk.video.sources.opening import as_source
+from sdk.video.stream import Stream
+
+from .conftest import number_of
+
+SYSTEM_PYTHON = "/usr/bin/python3"  # has Debian's GStreamer
+RTSP_SERVER = Path(__file__).with_name("rtsp_server.py")
+PATIENCE_S = 5.0  # where waiting is not what a test is about
+SHORT_S = 1.0  # where it is
+
+
+@pytest.fixture(autouse=True)
+def quick_backoff(monkeypatch):
+    monkeypatch.setattr(stream_module, "BACKOFF_S", (0.05, 0.1))
+
+
+class Server:
+    """A program that serves one address; it may be killed, started again, held and let go."""
+
+    def __init__(self, command: Callable[..., list[str]], port: int = 0) -> None:
+        self._command = command
+        self.port, self.process = port, None
+
+    def start(self, mark: int = 0, *more: str) -> None:
+        """Starts it, with its mark and more options; one that prints its port is waited for."""
+        command = self._command(self.port, mark, *more)
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        if not self.port or command[0] == SYSTEM_PYTHON:
+            line = self.process.stdout.readline()
+            if not line and self.process.wait(10) == 77:
+                pytest.skip("GStreamer's RTSP server is not installed")
+            self.port = int(line)
+
+    def kill(self) -> None:
+        """Ends it without a word to its clients."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(10)
+            self.process.stdout.close()
+            self.process = None
+
+    def restart(self, mark: int, *more: str) -> None:
+        self.kill()
+        self.start(mark, *more)
+
+    def hold(self) -> None:
+        """Lets it hang: its connections stay, and nothing comes."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Server]]:
+    """``serve(command, port)``: a server that is ended with the test."""
+    servers = []
+
+    def make(*arguments) -> Server:
+        servers.append(Server(*arguments))
+        servers[-1].start()
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.kill()
+
+
+@pytest.fixture
+def rtsp(serve) -> Callable[..., Server]:
+    """``rtsp(*options)``: GStreamer's RTSP server; see ``rtsp_server.py``."""
+    if not os.access(SYSTEM_PYTHON, os.X_OK):
+        pytest.skip(f"there is no {SYSTEM_PYTHON}")
+
+    def make(*options: str) -> Server:
+        def command(port: int, mark: int, *more: str) -> list[str]:
+            program = [SYSTEM_PYTHON, str(RTSP_SERVER)]
+            return [*program, "--port", str(port), "--mark", str(mark), *options, *more]
+
+        return serve(command)
+
+    return make
+
+
+@pytest.fixture
+def ffmpeg(serve) -> Callable[..., Server]:
+    """``ffmpeg(kind, *target)``: FFmpeg sends its frames; "{port}" in ``target`` is its port."""
+    if shutil.which("ffmpeg") is None:
+        pytest.skip("FFmpeg's program is not installed")
+
+    def make(kind: socket.SocketKind, *target: str) -> Server:
+        def command(port: int, mark: int) -> list[str]:
+            grey = f"5+10*if(lt(X,W/2),mod(N,25),{mark})"
+            picture = f"nullsrc=s=64x48:r=100,geq=lum='16+219/255*({grey})':cb=128:cr=128"
+            program = ["ffmpeg", "-v", "error", "-nostdin", "-re", "-f", "lavfi", "-i", picture]
+            return [*program, *(part.format(port=port) for part in target)]
+
+        with socket.socket(socket.AF_INET, kind) as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        return serve(command, port)
+
+    return make
+
+
+def shown(image: np.ndarray) -> tuple[int, int]:
+    """The number and the mark that a frame shows; their border is left out."""
+    half, edge = image.shape[1] // 2, image.shape[1] // 8
+    return number_of(image[:, : half - edge]), number_of(image[:, half + edge :])
+
+
+def watch(stream: Stream, server: Server, restarts: int, each: int = 5) -> list[tuple[int, ...]]:
+    """Restarts a server so often, always after some frames of it; index, number, mark of all."""
+    seen, mark, count = [], 0, 0
+    for frame in stream:
+        seen.append((frame.index, *shown(frame.image)))
+        count += seen[-1][2] == mark
+        if count == each and mark == restarts:
+            break
+        if count == each:
+            mark, count = mark + 1, 0
+            server.restart(mark)
+    stream.close()
+    return seen
+
+
+def opened(stream: Stream) -> Stream | None:
+    """The stream behind its first frame; None when nobody listens there yet."""
+    try:
+        next(stream)
+    except InputError:
+        time.sleep(0.05)
+        return None
+    return stream
+
+
+def rtsp_url(server: Server, login: str = "", path: str = "live") -> str:
+    return f"rtsp://{login}127.0.0.1:{server.port}/{path}"
+
+
+def test_rtsp_server_restarted_five_times(stream_of, rtsp):
+    server = rtsp()
+    source = as_source(rtsp_url(server), timeout_s=PATIENCE_S)
+    stream = stream_of(source, timeout_s=PATIENCE_S, reconnects=20)
+    seen = watch(stream, server, restarts=5)
+    assert [index for index, _, _ in seen] == list(range(len(seen)))  # none left out
+    assert sorted({mark for _, _, mark in seen}) == list(range(6))
+    for (_, number, mark), (_, after, next_mark) in pairwise(seen):
+        assert next_mark in (mark, mark + 1)
+        assert next_mark != mark or after == (number + 1) % 25  # in order, within a connection
+    stats = stream.stats
+    assert stats.reconnects >= 5
+    assert stats.read == stats.answered + stats.dropped
+    assert stats.answered == len(seen)
+
+
+def test_the_latest_of_a_restarted_rtsp_server(stream_of, rtsp, recorder):
+    recorder.work = lambda: time.sleep(0.04)  # four frames come meanwhile
+    server = rtsp()
+    source = as_source(rtsp_url(server), timeout_s=PATIENCE_S)
+    stream = stream_of(source, "latest", timeout_s=PATIENCE_S, reconnects=20)
+    seen = watch(stream, server, restarts=5)
+    indices = [index for index, _, _ in seen]
+    assert indices == sorted(set(indices))
+    assert [mark for *_, mark in seen] == sorted(mark for *_, mark in seen)
+    assert recorder.times_s == sorted(recorder.times_s)
+    stats = stream.stats
+    assert stats.dropped >= indices[-1] + 1 - len(seen) > 20
+    assert stats.read == stats.answered + stats.dropped
+    assert stats.reconnects >= 5
+
+
+def test_an_rtsp_camera_that_hangs_until_it_was_given_up(stream_of, rtsp):
+    server = rtsp()
+    source = as_source(rtsp_url(server), timeout_s=SHORT_S)
+    stream = stream_of(source, timeout_s=SHORT_S, reconnects=20)
+    next(stream)
+    server.hold()
+
+    def let_go() -> None:
+        while not stream.stats.reconnects:
+            time.sleep(0.05)
+        server.go_on()
+
+    helper = threading.Thread(target=let_go, daemon=True)
+    helper.start()
+    before = 0
+    for frame in stream:
+        assert frame.index == before + 1
+        before = frame.index
+        if not helper.is_alive() and before >= 50:
+            break
+    assert stream.stats.reconnects >= 1
+
+
+def test_an_rtsp_camera_that_never_comes_back(stream_of, rtsp):
+    server = rtsp()
+    source = as_source(rtsp_url(server), timeout_s=PATIENCE_S)
+    stream = stream_of(source, timeout_s=PATIENCE_S, reconnects=2)
+    next(stream)
+    server.kill()
+    with pytest.raises(InputError, match=r"nobody answers there .* \(lost after 2 attempts"):
+        list(stream)
+    assert stream.stats.reconnects == 2
+    assert stream.stats.read == stream.stats.answered + stream.stats.dropped
+
+
+@pytest.mark.parametrize("way", [(), ("--basic",)], ids=["digest", "basic"])
+def test_passwords_of_an_rtsp_camera(stream_of, rtsp, way):
+    server = rtsp("--user", "me", "--password", "not: this", *way)
+    url = rtsp_url(server, "me:not%3A%20this@")
+    assert shown(next(stream_of(as_source(url, timeout_s=PATIENCE_S))).image)[1] == 0
+    for login, why in (
+        ("me:NEVER-TOLD@", "does not accept the user and the password"),
+        ("", "asks for a user and a password"),
+    ):
+        with pytest.raises(InputError, match=why) as caught:
+            next(stream_of(as_source(rtsp_url(server, login), timeout_s=PATIENCE_S)))
+        assert "NEVER-TOLD" not in str(caught.value)
+
+
+def test_rtsp_without_a_video(stream_of, rtsp):
+    server = rtsp("--sound-only")
+    for path, why in (("live", "offers audio there, no video"), ("other", "404 Not Found")):
+        with pytest.raises(InputError, match=why):
+            next(stream_of(as_source(rtsp_url(server, path=path), timeout_s=PATIENCE_S)))
+
+
+def test_rtsp_that_changes_its_size(stream_of, rtsp):
+    """Within a connection OpenCV scales every frame to the first size; the next one has its own."""
+    server = rtsp("--sizes", "64x48", "128x64", "--each", "20")
+    source = as_source(rtsp_url(server), timeout_s=PATIENCE_S)
+    stream = stream_of(source, timeout_s=PATIENCE_S, reconnects=20)
+    numbers = []
+    for _ in range(40):
+        frame = next(stream)
+        assert frame.image.shape == (48, 64, 3)
+        numbers.append(shown(frame.image)[0])
+    assert numbers == [(numbers[0] + k) % 25 for k in range(40)]
+    server.restart(1, "--sizes", "96x128")
+    while (image := next(stream).image).shape == (48, 64, 3):
+        pass
+    assert image.shape == (128, 96, 3)
+    assert shown(image)[1] == 1
+
+
+MPEG_TS = ("-c:v", "mpeg2video", "-g", "5", "-bf", "0", "-muxdelay", "0", "-muxpreload", "0")
+
+
+def test_mpeg_ts_over_udp(stream_of, ffmpeg):
+    target = (*MPEG_TS, "-f", "mpegts", "udp://127.0.0.1:{port}?pkt_size=1316")
+    server = ffmpeg(socket.SOCK_DGRAM, *target)
+    source = as_source(f"udp://127.0.0.1:{server.port}", timeout_s=PATIENCE_S)
+    stream = stream_of(source, timeout_s=PATIENCE_S, reconnects=20)
+    seen = watch(stream, server, restarts=2)  # UDP knows no connections, and goes on
+    assert sorted({mark for *_, mark in seen}) == [0, 1, 2]
+    assert [index for index, _, _ in seen] == list(range(len(seen)))
+    server.kill()
+
+
+def test_udp_from_a_sender_that_pauses(stream_of, ffmpeg):
+    target = (*MPEG_TS, "-f", "mpegts", "udp://127.0.0.1:{port}?pkt_size=1316")
+    server = ffmpeg(socket.SOCK_DGRAM, *target)
+    source = as_source(f"udp://127.0.0.1:{server.port}", timeout_s=SHORT_S)
+    stream = stream_of(source, timeout_s=SHORT_S, reconnects=20)
+    next(stream)
+    server.kill()
+    threading.Timer(1.5, server.start, (1,)).start()
+    while shown(next(stream).image)[1] != 1:
+        pass
+    assert stream.stats.reconnects >= 1
+    assert stream.stats.dropped == 0
+    stream.close()
+    server.kill()
+    began = time.monotonic()
+    with pytest.raises(InputError, match=r"within 0.3 seconds|cannot open udp"):
+        next(stream_of(as_source(f"udp://127.0.0.1:{server.port}", timeout_s=0.3), timeout_s=0.3))
+    assert time.monotonic() - began < 5
+
+
+def test_motion_jpeg_over_http(stream_of, ffmpeg):
+    kind = ("-content_type", "multipart/x-mixed-replace;boundary=ffmpeg")
+    address = "http://127.0.0.1:{port}/camera.mjpg"
+    target = ("-c:v", "mjpeg", "-q:v", "2", "-f", "mpjpeg", "-listen", "1", *kind, address)
+    server = ffmpeg(socket.SOCK_STREAM, *target)
+    source = as_source(address.format(port=server.port), timeout_s=PATIENCE_S)
+    stream = None
+    while stream is None:
+        stream = opened(stream_of(source, timeout_s=PATIENCE_S, reconnects=50))
+    seen = watch(stream, server, restarts=2)
+    assert sorted({mark for *_, mark in seen}) == [0, 1, 2]
+    assert [index for index, _, _ in seen] == list(range(1, len(seen) + 1))
+    assert stream.stats.reconnects >= 2
+    assert stream.stats.unreadable == 0
