@@ -54,7 +54,17 @@ def table(rows: Iterable[Row]) -> pyarrow.Table:
 
 
 def answer_row(source: str, frame: int, time_s: float | None, answer: Grounding) -> Row:
-    """The row of an answer."""
+    """The row of an answer.
+
+    Args:
+        source: the file's name.
+        frame: its number in the file, from 0.
+        time_s: on the recording's clock; None: it has none.
+        answer: to one expression.
+
+    Returns:
+        A value for each column of ``schema`` but ``error``.
+    """
     rival = answer.rival
     return {
         "source": source,

@@ -36,7 +36,7 @@ class Dying(Worker):
     def parts(self, shard):
         if "deadly" in shard.files[0].name:
             os._exit(1)
-        return super().parts(shard)
+        yield from super().parts(shard)
 
 
 def test_a_file_that_actors_die_of_is_a_row(make_film, engine, monkeypatch):

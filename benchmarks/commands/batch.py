@@ -1,0 +1,450 @@
+"""``python -m benchmarks batch``: what do many files cost, by one engine or several, and does a
+kill lose or double an answer?
+
+Every run is ``python -m sdk batch`` in a process of its own, as one would type it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from benchmarks import options
+from benchmarks.options import BenchmarkError
+from benchmarks.own_process import run_logged
+from benchmarks.report.section import Figures, Table, milliseconds, percent, two_digits
+from evaluation.seeds import TIMES, VIDEO_CLIPS
+from evaluation.tables import table
+from sdk.options import not_negative, positive
+
+if TYPE_CHECKING:
+    import pyarrow
+
+    from sdk.grounder import Grounder
+
+REF = "the red car to the left of the white van"
+FILES = (10, 100, 1_000, 10_000)
+PARTS = (1_000, 10_000, 100_000)  # that a folder may hold
+READ_WH = {"720p": (1280, 720), "1080p": (1920, 1080), "4K": (3840, 2160)}
+_READ_FRAMES = 24
+LOOP, LOCAL = "loop of locate", "one process"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this benchmark."""
+    parser.add_argument("--frames", type=positive, default=2_000, help="of all films (2000)")
+    parser.add_argument("--films", type=positive, default=4, help="which they are in (4)")
+    parser.add_argument(
+        "--frames-per-part",
+        type=positive,
+        default=16,
+        metavar="N",
+        help="frames of a Parquet file (16: a kill has many to fall between)",
+    )
+    parser.add_argument(
+        "--actors",
+        type=positive,
+        nargs="+",
+        default=[1, 2],
+        help="on Ray, where it is installed (1 2)",
+    )
+    parser.add_argument("--rounds", type=positive, default=1, help="of the films, by all in turn")
+    parser.add_argument("--kills", type=not_negative, default=5, help="of one batch (5)")
+    parser.add_argument(
+        "--files",
+        type=positive,
+        nargs="*",
+        default=list(FILES),
+        help="how many files of one frame, whose searches take one step",
+    )
+    options.add_seed(parser, TIMES)
+    options.add_engine_arguments(parser)
+    parser.set_defaults(threads=1)  # as an actor has
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure, print tables, write the JSON."""
+    with options.measurement(args) as measurement, TemporaryDirectory() as place:
+        figures = {
+            "benchmark": "batch",
+            **measure(measurement.grounder, args, Path(place)),
+            "seed": args.seed,
+        }
+    tables = (each for each in tables_of(figures) if each.rows)
+    shown = [f"{table(each.header, each.rows)}\n{each.note}".rstrip() for each in tables]
+    print("\n\n".join(["\n".join(measurement.header), *shown]))
+    measurement.write(figures)
+    return 0
+
+
+def measure(grounder: Grounder, args: argparse.Namespace, place: Path) -> dict[str, Any]:
+    """All figures.
+
+    Args:
+        grounder: who answers the loop.
+        args: the options.
+        place: an empty folder.
+
+    Raises:
+        BenchmarkError: a run failed, or did not end as it has to.
+    """
+    from benchmarks.logs import FILM_WH, write_damaged, write_films
+
+    films = write_films(place / "films", min(args.films, args.frames), args.frames, args.seed)
+    damaged = write_damaged(place / "films", films[0])
+    pools = [None, *(args.actors if importlib.util.find_spec("ray") else ())]
+    opened = ("--threads", str(args.threads), *(["--allow-unproven"] * args.allow_unproven))
+    batch = Batch(
+        place / "films",
+        grounder.path,
+        (*opened, "--frames-per-part", str(args.frames_per_part)),
+        place,
+    )
+    rows = []
+    for number in range(args.rounds):
+        expected, seconds = loop(grounder, films)
+        rows.append({"by": LOOP, "round": number, "seconds": seconds, "rows": len(expected)})
+        for actors in pools:
+            out = place / f"out-{number}-{actors}"
+            done = batch.run(out, actors)
+            rows.append({"by": _by(actors), "round": number, **done, **held(out, expected)})
+            part_bytes = _bytes(out)
+    killed = []
+    if args.kills:
+        rng = np.random.default_rng(args.seed)
+        for actors in {pools[0]: None, pools[-1]: None}:
+            usual_s = next(row["seconds"] for row in rows if row["by"] == _by(actors))
+            out = place / f"killed-{actors}"
+            shares = kill(batch, out, actors, usual_s, args.kills, rng)
+            batch.run(out, actors)
+            killed.append({"by": _by(actors), "parts_at_kill": shares, **held(out, expected)})
+    return {
+        "frames": args.frames,
+        "films": len(films),
+        "frame_wh": list(FILM_WH),
+        "damaged": len(damaged),
+        "frames_per_part": args.frames_per_part,
+        "rows": rows,
+        "killed": killed,
+        "bytes_a_row": part_bytes / (len(expected) + len(damaged)),
+        "files": list(files_curve(grounder, args, pools, opened, place)),
+        "writing": writing(expected, place),
+        "reading": list(reading(place)),
+    }
+
+
+@dataclass(frozen=True)
+class Batch:
+    """``python -m sdk batch`` of one source by one engine; its output goes to a log."""
+
+    source: Path
+    engine: Path
+    options: tuple[str, ...]
+    place: Path
+    _refs: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_refs", self.place / "refs.txt")
+        self._refs.write_text(REF + "\n", encoding="utf-8")
+
+    def command(self, out: Path, actors: int | None) -> list[str]:
+        """What ``python -m`` runs; it goes on with what there is."""
+        several = [] if actors is None else ["--actors", str(actors)]
+        given = ["--refs", self._refs, "-o", out, "--engine", self.engine, "--resume", "--json"]
+        return ["sdk", "batch", *map(str, [self.source, *given]), *several, *self.options]
+
+    def run(self, out: Path, actors: int | None) -> dict[str, float]:
+        """To its end.
+
+        Returns:
+            ``seconds`` of answering, ``wall_s`` with all that came before: the start of Python and
+            of Ray, the opening of engines, the listing of files.
+        """
+        log = out.with_suffix(".log")
+        begin_s = time.perf_counter()
+        run_logged(self.command(out, actors), log)
+        wall_s = time.perf_counter() - begin_s
+        (line,) = (line for line in log.read_text().splitlines() if line.startswith("{"))
+        summary = json.loads(line)
+        if not summary["complete"]:
+            raise BenchmarkError(f"expected a whole batch in {out}, see {log}")
+        return {"seconds": summary["seconds"], "wall_s": wall_s}
+
+    def begin(self, out: Path, actors: int | None) -> subprocess.Popen[bytes]:
+        """Without waiting for it."""
+        with out.with_suffix(".killed.log").open("ab") as log:
+            command = [sys.executable, "-P", "-m", *self.command(out, actors)]
+            return subprocess.Popen(command, stdout=log, stderr=log)
+
+
+def loop(grounder: Grounder, films: Sequence[Path]) -> tuple[pyarrow.Table, float]:
+    """The answers of a plain loop, in the columns of a batch, and its seconds."""
+    from benchmarks.logs import read_film
+    from sdk.fleet.rows import answer_row
+    from sdk.fleet.rows import table as arrow_table
+
+    begin_s = time.perf_counter()
+    found = [
+        answer_row(str(film), number, time_s, grounder.locate(picture, REF))
+        for film in films
+        for number, (picture, time_s) in enumerate(read_film(film))
+    ]
+    return arrow_table(found), time.perf_counter() - begin_s
+
+
+def held(out: Path, expected: pyarrow.Table) -> dict[str, Any]:
+    """What a batch wrote against what the loop found, to the last bit.
+
+    Returns:
+        ``rows``, ``errors``: rows of what cannot be read. ``lost``, ``twice``: answers that are
+        missing, or there more than once. ``same``: the answers are those of the loop.
+    """
+    import pyarrow.compute as pc
+    import pyarrow.dataset as ds
+
+    found = _comparable(ds.dataset(out, format="parquet").to_table())
+    answers = found.filter(pc.is_null(found["error"]))
+    expected = _comparable(expected)
+    keys = [_keys(each) for each in (answers, expected)]
+    return {
+        "rows": len(found),
+        "errors": len(found) - len(answers),
+        "lost": len(set(keys[1]) - set(keys[0])),
+        "twice": len(keys[0]) - len(set(keys[0])),
+        "same": answers.equals(expected),
+    }
+
+
+def kill(
+    batch: Batch,
+    out: Path,
+    actors: int | None,
+    usual_s: float,
+    times: int,
+    rng: np.random.Generator,
+) -> list[int]:
+    """Kills a batch, goes on with it, kills it again, each time at a random moment after it wrote
+    a part.
+
+    Args:
+        batch: what is killed.
+        out: where it writes to.
+        actors: its actors.
+        usual_s: what it takes when nobody kills it.
+        times: how often.
+        rng: of the moments, which are so early that the batch does not end before the last.
+
+    Returns:
+        The parts that were there at each kill.
+    """
+    found: list[int] = []
+    for _ in range(times):
+        there = _parts(out)
+        process = batch.begin(out, actors)
+        while process.poll() is None and _parts(out) == there:
+            time.sleep(0.002)
+        try:
+            process.wait(rng.uniform(0.0, usual_s / (times + 1)))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            found.append(_parts(out))
+        else:
+            break  # it failed or, on a machine that has grown faster since, has ended
+    return found
+
+
+def files_curve(
+    grounder: Grounder,
+    args: argparse.Namespace,
+    pools: Sequence[int | None],
+    opened: Sequence[str],
+    place: Path,
+) -> Iterator[dict[str, Any]]:
+    """What so many recordings of one frame take, each a part: the most that files can cost. The
+    engine looks once, where its family lets it be told so; ``again_s`` is a run that finds all
+    done."""
+    from benchmarks.logs import write_many
+    from benchmarks.variants import variant
+
+    engine = grounder.path
+    if "max_steps" in grounder.manifest.block:
+        engine = variant(engine, place / "one-step.engine", {"max_steps": 1})
+        opened = (*opened, "--allow-unproven")
+    for count in dict.fromkeys(args.files):
+        source = place / f"files-{count}"
+        write_many(source, count, args.seed)
+        batch = Batch(source, engine, tuple(opened), place)
+        for actors in pools:
+            out = place / f"files-{count}-{actors}"
+            row = {"files": count, "by": _by(actors), **batch.run(out, actors)}
+            if actors is None:
+                row["again_s"] = batch.run(out, actors)["wall_s"]
+            yield row
+
+
+def writing(answers: pyarrow.Table, place: Path) -> dict[str, Any]:
+    """What the one process that writes needs: for a part of 128 answers, and for a manifest that
+    lists many."""
+    from sdk.fleet.output import Written, open_output
+    from sdk.fleet.work import File, Part
+
+    several = answers.slice(0, 128)
+    films = [File(f"{number}.mp4", f"{number}.mp4") for number in range(50)]
+    output = open_output(str(place / "writing"), {}, films, 128, resume=False)
+    times_ms = []
+    for number in range(len(films)):
+        begin_s = time.perf_counter()
+        output.add(Part(number, 0, True, len(several), several))
+        times_ms.append((time.perf_counter() - begin_s) * 1e3)
+    rows = []
+    for count in PARTS:
+        output.shards = [(File(f"drive/{k:06}.mp4", ""),) for k in range(count)]
+        output.written = [Written(k, 0, True, 128) for k in range(count)]
+        begin_s = time.perf_counter()
+        output.tell()
+        rows.append({"parts": count, "seconds": time.perf_counter() - begin_s})
+    return {"frames": len(several), "part_ms": float(np.median(times_ms)), "manifest": rows}
+
+
+def reading(place: Path) -> Iterator[dict[str, Any]]:
+    """What decoding takes, by the size of the film."""
+    import cv2
+
+    from benchmarks.logs import read_film, write_film
+    from evaluation.scenes.motion.clip import make_clip
+
+    pictures = list(make_clip(VIDEO_CLIPS, "ego", _READ_FRAMES).frames())
+    for name, wh in READ_WH.items():
+        film = place / f"{name}.mp4"
+        write_film(film, (cv2.resize(p, wh, interpolation=cv2.INTER_AREA) for p in pictures))
+        begin_s = time.perf_counter()
+        count = sum(1 for _ in read_film(film))
+        ms = (time.perf_counter() - begin_s) * 1e3 / count
+        yield {"frame": name, "frame_wh": list(wh), "ms": ms, "bytes": film.stat().st_size / count}
+
+
+def overhead(figures: Figures) -> float | None:
+    """Of one actor on Ray, against one engine in the process itself: of the time of a batch the
+    share that is more; the median of the rounds. None where Ray did not run."""
+    by = {(row["by"], row["round"]): row["seconds"] for row in figures["rows"]}
+    rounds = {number for _, number in by}
+    ratios = [
+        by[_by(1), each] / by[_by(None), each] for each in sorted(rounds) if (_by(1), each) in by
+    ]
+    return float(np.median(ratios)) - 1.0 if ratios else None
+
+
+def tables_of(figures: Figures) -> tuple[Table, ...]:
+    """How fast, what kills did, how it grows with files, what reading and writing take."""
+    frames, more = figures["frames"], overhead(figures)
+    width, height = figures["frame_wh"]
+    speed = Table(
+        ("by", "round", "frames/s", "seconds", "with its start", "rows", "errors", "as the loop"),
+        tuple(
+            (
+                row["by"],
+                str(row["round"] + 1),
+                f"{frames / row['seconds']:.1f}",
+                f"{row['seconds']:.1f}",
+                f"{row['wall_s']:.1f}" if "wall_s" in row else "",
+                str(row["rows"]),
+                str(row.get("errors", "")),
+                _yes(row["same"]) if "same" in row else "",
+            )
+            for row in figures["rows"]
+        ),
+        f"{frames} frames of {width}x{height} in {figures['films']} films, one expression, one"
+        f" thread an engine; {figures['damaged']} damaged files beside them.\n"
+        + (
+            "Ray did not run: it is not installed, or one actor was not asked for."
+            if more is None
+            else f"One actor on Ray takes {percent(more)} more than one process (goal: below 10 %)."
+        )
+        + f"\nA row is {figures['bytes_a_row']:.0f} bytes of Parquet.",
+    )
+    killed = Table(
+        ("killed", "times", "parts that were there", "rows", "lost", "twice", "as the loop"),
+        tuple(
+            (
+                row["by"],
+                str(len(row["parts_at_kill"])),
+                ", ".join(map(str, row["parts_at_kill"])),
+                *(str(row[key]) for key in ("rows", "lost", "twice")),
+                _yes(row["same"]),
+            )
+            for row in figures["killed"]
+        ),
+    )
+    files = Table(
+        ("files of one frame", "by", "seconds", "ms a file", "with its start", "again, all done"),
+        tuple(
+            (
+                f"{row['files']:,}",
+                row["by"],
+                f"{row['seconds']:.1f}",
+                milliseconds(1e3 * row["seconds"] / row["files"]),
+                f"{row['wall_s']:.1f}",
+                f"{row['again_s']:.1f}" if "again_s" in row else "",
+            )
+            for row in figures["files"]
+        ),
+        "Each file is a part; searches of one step. Seconds, but for the fourth column.",
+    )
+    written = figures["writing"]
+    writing = Table(
+        ("writing", "ms"),
+        (
+            (f"a part of {written['frames']} frames", milliseconds(written["part_ms"])),
+            *(
+                (f"a manifest of {row['parts']:,} parts", milliseconds(1e3 * row["seconds"]))
+                for row in written["manifest"]
+            ),
+        ),
+    )
+    reading = Table(
+        ("decoding a film", "ms a frame", "MB a frame"),
+        tuple(
+            (row["frame"], milliseconds(row["ms"]), two_digits(row["bytes"] / 1e6))
+            for row in figures["reading"]
+        ),
+        "MPEG-4 as OpenCV writes it.",
+    )
+    return speed, killed, files, writing, reading
+
+
+def _by(actors: int | None) -> str:
+    return LOCAL if actors is None else f"Ray, {actors} actor{'s' * (actors > 1)}"
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "NO"
+
+
+def _parts(out: Path) -> int:
+    return len(list(out.glob("part-*")))
+
+
+def _bytes(out: Path) -> int:
+    return sum(path.stat().st_size for path in out.glob("part-*"))
+
+
+def _comparable(answers: pyarrow.Table) -> pyarrow.Table:
+    """In order, without the milliseconds that they took."""
+    order = [("source", "ascending"), ("frame", "ascending")]
+    return answers.drop_columns(["timing_ms"]).sort_by(order)
+
+
+def _keys(answers: pyarrow.Table) -> list[tuple[str, int]]:
+    return list(zip(answers["source"].to_pylist(), answers["frame"].to_pylist(), strict=True))
