@@ -1,0 +1,184 @@
+"""Deformable sampling as one operator: in exported networks, and by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
+
+from sdk.engine.folder import default_engine
+from sdk.errors import EngineError
+from sdk.runtime import onnx_network
+from sdk.runtime.onnx_fusion import DOMAIN, SAMPLING, fused, library
+from sdk.runtime.onnx_network import OnnxNetwork
+from train.models.grounding_dino.deformable import gather_sampler
+
+
+def session(model: bytes) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4
+    assert library() is not None, "the library of operators is not built"
+    options.register_custom_ops_library(str(library()))
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
+def sampling(sizes: list[tuple[int, int]]) -> onnxruntime.InferenceSession:
+    """The operator alone, of levels of these widths and heights."""
+    given = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * rank)
+        for name, rank in (("value", 2), ("places", 5), ("scores", 3))
+    ]
+    levels = numpy_helper.from_array(np.array(sizes, np.int64), "levels")
+    names = ["value", "places", "scores", "levels"]
+    node = helper.make_node(SAMPLING, names, ["out"], domain=DOMAIN)
+    out = helper.make_tensor_value_info("out", TensorProto.FLOAT, [None, None])
+    graph = helper.make_graph([node], "g", given, [out], [levels])
+    opsets = [helper.make_opsetid("", 18), helper.make_opsetid(DOMAIN, 1)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
+    return session(model.SerializeToString())
+
+
+def feeds(sizes: list[tuple[int, int]], heads: int, points: int, queries: int, depth: int) -> Any:
+    rng = np.random.default_rng(queries)
+    shape = (heads, len(sizes), points, 2, queries)
+    locations = sum(w * h for w, h in sizes)
+    return {
+        "value": rng.normal(size=(locations, heads * depth)).astype(np.float32),
+        "places": rng.uniform(-3, max(map(max, sizes)) + 3, shape).astype(np.float32),
+        "scores": rng.normal(0, 4, (heads, len(sizes) * points, queries)).astype(np.float32),
+    }
+
+
+def reference(given: Any, sizes: list[tuple[int, int]]) -> np.ndarray:
+    value, places, scores = (torch.from_numpy(each) for each in given.values())
+    heads, levels, points = places.shape[:3]
+    weights = scores.softmax(-2).unflatten(-2, (levels, points))
+    shapes = tuple((h, w) for w, h in sizes)
+    out = gather_sampler(value.unflatten(-1, (heads, -1)), shapes, places, weights)
+    return out.flatten(-2).numpy()
+
+
+SIZES = st.lists(st.tuples(st.integers(2, 9), st.integers(2, 9)), min_size=1, max_size=3)
+
+
+@settings(deadline=None, max_examples=40)
+@given(SIZES, st.integers(1, 3), st.integers(1, 4), st.integers(1, 70), st.integers(1, 20))
+def test_the_operator(sizes: Any, heads: int, points: int, queries: int, depth: int) -> None:
+    given = feeds(sizes, heads, points, queries, depth)
+    [found] = sampling(sizes).run(None, given)
+    np.testing.assert_allclose(found, reference(given, sizes), atol=1e-5)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30, -1e30])
+@pytest.mark.parametrize("where", ["places", "scores"])
+def test_what_is_no_number_reads_no_memory_outside(where: str, bad: float) -> None:
+    sizes = [(4, 3), (2, 2)]
+    given = feeds(sizes, 2, 2, 5, 8)
+    given[where][0, 1, ..., 3] = bad
+    [found] = sampling(sizes).run(None, given)
+    expected = reference(given, sizes)
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(expected))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "told"),
+    [
+        ("value", (16, 15), "do not fit each other"),
+        ("value", (15, 16), "not all of the locations"),
+        ("scores", (2, 3, 5), "do not fit each other"),
+        ("places", (2, 2, 2, 3, 5), "do not fit each other"),
+    ],
+)
+def test_inputs_that_do_not_fit(name: str, shape: tuple[int, ...], told: str) -> None:
+    sizes = [(4, 3), (2, 2)]
+    given = feeds(sizes, 2, 2, 5, 8) | {name: np.zeros(shape, np.float32)}
+    with pytest.raises(Exception, match=told):
+        sampling(sizes).run(None, given)
+
+
+def test_a_level_of_one_row() -> None:
+    with pytest.raises(Exception, match="too small"):
+        sampling([(4, 1)]).run(None, feeds([(4, 1)], 1, 1, 1, 1))
+
+
+@pytest.fixture
+def ground(built: Path) -> bytes:
+    return (built / "ground.onnx").read_bytes()
+
+
+def nodes_of(model: bytes) -> list[str]:
+    return [node.op_type for node in onnx.load_from_string(model).graph.node]
+
+
+def test_every_sampling_of_an_exported_network(ground: bytes) -> None:
+    """One of the encoder, two of the decoder; what made them up is gone."""
+    model = fused(ground)
+    assert model is not None
+    kinds = nodes_of(model)
+    assert kinds.count(SAMPLING) == 3
+    assert "Floor" not in kinds
+    assert len(kinds) < len(nodes_of(ground)) - 3 * 40
+
+
+def test_of_the_bundled_engine() -> None:
+    model = fused((default_engine() / "ground.onnx").read_bytes())
+    assert model is not None
+    assert "Floor" not in nodes_of(model)
+
+
+def inputs(network: OnnxNetwork) -> dict[str, Any]:
+    rng = np.random.default_rng(0)
+    given = {}
+    for name, shape in network.inputs.items():
+        ids = name.endswith("_ids")
+        given[name] = np.ones(shape, np.int32) if ids else rng.normal(size=shape).astype("f4")
+    return {key: onnxruntime.OrtValue.ortvalue_from_numpy(each) for key, each in given.items()}
+
+
+def test_networks_answer_as_without_it(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = OnnxNetwork(built / "ground.onnx", 1)
+    many = OnnxNetwork(built / "ground.onnx", 3)
+    monkeypatch.setattr(onnx_network, "library", lambda: None)
+    plain = OnnxNetwork(built / "ground.onnx", 1)
+    given = inputs(plain)
+    expected = [each.numpy() for each in plain.run(plain.outputs, given)]
+    for network in (one, many):
+        for found, each in zip(network.run(network.outputs, given), expected, strict=True):
+            np.testing.assert_allclose(found.numpy(), each, atol=1e-5)
+
+
+def test_other_networks_stay_as_they_are(built: Path) -> None:
+    assert fused((built / "image.onnx").read_bytes()) is None
+    assert fused((built / "text.onnx").read_bytes()) is None
+
+
+@pytest.mark.parametrize("wrong", ["constant", "axis", "order"])
+def test_what_looks_nearly_so_stays_as_it_is(ground: bytes, wrong: str) -> None:
+    """Each sampling is changed a little: a bound of its columns, its softmax, its weights."""
+    model = onnx.load_from_string(ground)
+    for node in model.graph.node:
+        if wrong == "axis" and node.op_type == "Softmax" and node.attribute[0].i == -2:
+            node.attribute[0].i = -3
+        if wrong == "order" and node.op_type == "Gather" and node.attribute[0].i == 3:
+            node.attribute[0].i = 4
+    for tensor in model.graph.initializer:
+        if wrong == "constant" and tensor.data_type == TensorProto.INT32:
+            tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) + 1, tensor.name))
+    assert fused(model.SerializeToString()) is None
+
+
+def test_a_damaged_file_is_told_as_ever(built: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "ground.onnx"
+    broken.write_bytes((built / "ground.onnx").read_bytes()[:-5000])
+    with pytest.raises(EngineError, match="ONNX Runtime cannot load"):
+        OnnxNetwork(broken, 1)
