@@ -7,6 +7,7 @@ from cpp_ext._core import (
     box_features,
     crop_resize,
     eight_bit_instructions,
+    instruction_set,
     jpeg_fault,
 )
 
@@ -15,5 +16,6 @@ __all__ = [
     "box_features",
     "crop_resize",
     "eight_bit_instructions",
+    "instruction_set",
     "jpeg_fault",
 ]

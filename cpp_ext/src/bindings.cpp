@@ -12,6 +12,7 @@
 
 #include "arguments.hpp"
 #include "crop_resize_cpu.hpp"
+#include "crop_resize_loops.hpp"
 #include "history_bindings.hpp"
 #include "jpeg.hpp"
 #include "processor.hpp"
@@ -329,5 +330,8 @@ PYBIND11_MODULE(_core, module) {
     module.def("eight_bit_instructions", &piza::eight_bit_instructions,
                "The processor's widest instruction set for products of eight-bit numbers, by Linux's"
                " name for it; \"unknown\" where that cannot be told.");
+    module.def("instruction_set", &piza::instruction_set,
+               "What crop_resize's loops run with: \"avx512\", \"avx2\", or \"baseline\", which is"
+               " SSE2 on x86 and NEON on ARM. $PIZA_ISA, read at the first call, forbids better ones.");
     piza::bind_history(module);
 }

@@ -71,11 +71,8 @@ double Scratch::plan(const Frame& frame, const Window* windows, std::size_t coun
     for (std::size_t n = 0; n < count; ++n) {
         const Window& window = windows[n];
         Plan& plan = plans_[n];
-        const Content content = plan.content = fit(window, out_height, out_width);
-        plan.horizontal.build(make_axis(window.x1, window.x2, content.width, frame.width),
-                              content.width, kChannels);
-        plan.vertical.build(make_axis(window.y1, window.y2, content.height, frame.height),
-                            content.height, 1);
+        plan.build(window, frame, out_height, out_width);
+        const Content& content = plan.content;
         nanoseconds += kNsPerSourceByte * plan.row_bytes() * plan.vertical.length() +
                        kNsPerOutputPixel * content.width * content.height;
     }

@@ -6,8 +6,8 @@
 // here has internal linkage but the table.
 #include "crop_resize_loops.hpp"
 
-#if defined(__F16C__)
-#include <immintrin.h>
+#if defined(__AVX2__)
+#include "word_loops.hpp"
 #elif defined(__aarch64__)
 #include <arm_neon.h>
 #endif
@@ -201,7 +201,7 @@ void blend_columns(const float* row, const Filter& filter, int width, const Plan
 
 void to_half(const float* floats, int count, Half* halves) {
     int j = 0;
-#if defined(__F16C__)
+#if defined(__AVX2__)
     for (; j + 8 <= count; j += 8) {
         const __m128i eight = _mm256_cvtps_ph(_mm256_loadu_ps(floats + j), 0);  // half to even
         _mm_storeu_si128(reinterpret_cast<__m128i*>(halves + j), eight);
@@ -293,8 +293,12 @@ void pack_row(const Frame& frame, std::ptrdiff_t y, std::ptrdiff_t from, std::pt
 
 }  // namespace
 
+#if !defined(__AVX2__)
+constexpr WordLoops word_loops() { return {}; }
+#endif
+
 extern const Loops PIZA_LOOPS;
 const Loops PIZA_LOOPS = {blend_rows, blend_between, blend_columns, blend_columns_half,
-                          mix,        mix_half,      pack_row};
+                          mix,        mix_half,      pack_row,      word_loops()};
 
 }  // namespace piza

@@ -7,6 +7,9 @@
 //
 // A window that gets larger has fewer rows before the vertical pass than after it, so it goes the
 // other way round. Its filter is two source rows wide.
+//
+// Rows between the two passes are of 16-bit words where the processor has loops for them and no
+// filter is too long for that (see words.hpp), else of floats.
 #pragma once
 
 #include <cstddef>
@@ -16,13 +19,38 @@
 
 #include "crop_resize_loops.hpp"
 #include "table.hpp"
+#include "words.hpp"
 
 namespace piza {
 
 struct Plan {
     Content content;
     Table horizontal, vertical;
+    bool in_words = false;
+    WordColumns columns;  // of the tables, where it is
+    WordRows rows;
 
+    void build(const Window& window, const Frame& frame, int out_height, int out_width) {
+        content = fit(window, out_height, out_width);
+        horizontal.build(make_axis(window.x1, window.x2, content.width, frame.width),
+                         content.width, kChannels);
+        vertical.build(make_axis(window.y1, window.y2, content.height, frame.height),
+                       content.height, 1);
+        const WordLoops& loops = best_loops().words;
+        in_words = loops.block_pixels > 0 &&
+                   horizontal.length() >= static_cast<std::size_t>(loops.block_pixels) &&
+                   std::max(horizontal.taps, vertical.taps) <= kMostTaps;
+        if (!in_words) return;
+        columns.build(horizontal, loops);
+        if (!vertical.enlarges) rows.build(vertical);
+    }
+
+    // Words of a channel of a row, with those that may be read behind it; words carried along.
+    std::size_t row_words() const { return horizontal.length() + kWordPadding; }
+    std::size_t carried_words() const {
+        const auto block = static_cast<std::size_t>(best_loops().words.block_pixels);
+        return (horizontal.length() + block - 1) / block * block * kChannels;
+    }
     std::size_t row_bytes() const { return horizontal.length() * kChannels; }
     std::size_t row_floats() const { return static_cast<std::size_t>(content.width) * kChannels; }
 };
@@ -34,9 +62,15 @@ public:
         const auto taps = static_cast<std::size_t>(plan.vertical.taps);
         grow(lines_, taps);
         grow(weights_, 2 * taps);
-        grow(row_, plan.row_bytes() + kRowPadding);
+        if (plan.in_words) {
+            grow(fixed_weights_, 2 * taps);
+            grow(words_, plan.row_words() * kChannels);
+            grow(carried_, plan.carried_words());
+        } else {
+            grow(row_, plan.row_bytes() + kRowPadding);
+            grow(next_row_, row_.size());  // they change places
+        }
         if (!is_packed(frame)) grow(packed_, plan.row_bytes() * taps);
-        grow(next_row_, row_.size());  // they change places
         if (plan.vertical.enlarges) grow(resized_, plan.row_floats() * taps);
     }
 
@@ -52,10 +86,14 @@ public:
               std::size_t plane_size) {
         if (plan.vertical.enlarges) {
             enlarge(frame, plan, i, planes, target, plane_size);
+            return;
+        }
+        if (plan.in_words) {
+            shrink_words(frame, plan, i);
         } else {
             shrink(frame, plan, i);
-            columns(row_.data(), plan, planes, target, plane_size);
         }
+        columns(plan, planes, target, plane_size);
     }
 
 private:
@@ -76,38 +114,100 @@ private:
         const Table& table = plan.horizontal;
         return {table.taps, table.first.data(), table.weights.data()};
     }
-    static void columns(const float* row, const Plan& plan, const Planes& planes, float* out,
-                        std::size_t plane_size) {
-        best_loops().blend_columns(row, filter(plan), plan.content.width, planes, out, plane_size);
+
+    // A row of each plane from words_ or row_.
+    void columns(const Plan& plan, const Planes& planes, float* out, std::size_t plane_size) {
+        const Loops& loops = best_loops();
+        const int width = plan.content.width;
+        if (plan.in_words) {
+            loops.words.resize(words_.data(), plan.row_words(), plan.columns.filter(width), planes,
+                               out, plane_size);
+        } else {
+            loops.blend_columns(row_.data(), filter(plan), width, planes, out, plane_size);
+        }
     }
-    static void columns(const float* row, const Plan& plan, const Planes& planes, Half* out,
-                        std::size_t plane_size) {
-        best_loops().blend_columns_half(row, filter(plan), plan.content.width, planes, out,
-                                        plane_size);
+    void columns(const Plan& plan, const Planes& planes, Half* out, std::size_t plane_size) {
+        const Loops& loops = best_loops();
+        const int width = plan.content.width;
+        if (plan.in_words) {
+            loops.words.resize_half(words_.data(), plan.row_words(), plan.columns.filter(width),
+                                    planes, out, plane_size);
+        } else {
+            loops.blend_columns_half(row_.data(), filter(plan), width, planes, out, plane_size);
+        }
+    }
+
+    // The source rows [middle, end) that weigh in row i behind its centre, those before it being
+    // [first, middle).
+    struct Segment {
+        int first, middle, end;
+        bool last;
+    };
+    static Segment segment(const Plan& plan, int i) {
+        const Table& vertical = plan.vertical;
+        const auto at = static_cast<std::size_t>(i);
+        const int first = vertical.low + vertical.first[at];
+        const bool last = i + 1 == plan.content.height;
+        const int end = last ? first + vertical.taps : vertical.middle[at + 1];
+        return {first, vertical.middle[at], end, last};
+    }
+
+    // words_ becomes row i; carried_ keeps what these source rows give to the row after it.
+    void shrink_words(const Frame& frame, const Plan& plan, int i) {
+        const Segment rows = segment(plan, i);
+        if (plan.vertical.taps == 1) {
+            best_loops().words.spread(line(frame, plan, rows.first), plan.horizontal.length(),
+                                      words_.data(), plan.row_words());
+            return;
+        }
+        if (!continues_) carry(frame, plan, i - 1, rows.first, rows.middle);
+        continues_ = true;
+        carry(frame, plan, i, rows.middle, rows.end);
+    }
+
+    // The step of carried_ from row i to the next by source rows [from, to).
+    void carry(const Frame& frame, const Plan& plan, int i, int from, int to) {
+        const int count = gather(frame, plan, from, to);
+        std::uint16_t* const weights = fixed_weights_.data();
+        for (int k = 0; k < count; ++k) {
+            weights[k] = fixed_weight(plan, i, from + k);
+            weights[count + k] = fixed_weight(plan, i + 1, from + k);
+        }
+        const auto next = static_cast<std::size_t>(i + 1);
+        const auto& starts = plan.rows.starts;
+        const std::uint16_t start = next < starts.size() ? starts[next] : std::uint16_t{0};
+        const std::ptrdiff_t below = is_packed(frame) ? count * frame.row_stride : 0;
+        best_loops().words.blend(lines_.data(), weights, count, plan.horizontal.length(), below,
+                                 start, carried_.data(), words_.data(),
+                                 plan.row_words());
+    }
+    static std::uint16_t fixed_weight(const Plan& plan, int i, int y) {
+        const Table& vertical = plan.vertical;
+        if (i < 0 || i >= plan.content.height) return 0;
+        const int k = y - vertical.low - vertical.first[static_cast<std::size_t>(i)];
+        const int taps = vertical.taps;
+        return k < 0 || k >= taps ? std::uint16_t{0}
+                                  : plan.rows.weights[static_cast<std::size_t>(i * taps + k)];
     }
 
     // row_ becomes row i, not yet resized horizontally. next_row_ keeps what the source rows behind
     // the centre of row i give to the row after it.
     void shrink(const Frame& frame, const Plan& plan, int i) {
         const Table& vertical = plan.vertical;
-        const auto at = static_cast<std::size_t>(i);
-        const bool last = i + 1 == plan.content.height;
-        const int first = vertical.low + vertical.first[at];
-        const int middle = vertical.middle[at];
-        const int end = last ? first + vertical.taps : vertical.middle[at + 1];
+        const Segment rows = segment(plan, i);
         if (continues_) {
             std::swap(row_, next_row_);
         } else {
-            blend(frame, plan, i, first, middle);
+            blend(frame, plan, i, rows.first, rows.middle);
         }
         continues_ = true;
 
-        const int count = gather(frame, plan, middle, end);
+        const int count = gather(frame, plan, rows.middle, rows.end);
         float* const present = weights_.data();
         float* const next = present + count;
         for (int k = 0; k < count; ++k) {
-            present[k] = vertical.weight(i, middle + k);
-            next[k] = last ? 0.0F : vertical.weight(i + 1, middle + k);
+            present[k] = vertical.weight(i, rows.middle + k);
+            next[k] = rows.last ? 0.0F : vertical.weight(i + 1, rows.middle + k);
         }
         best_loops().blend_between(lines_.data(), present, count, plan.row_bytes(), row_.data(),
                                    next_row_.data());
@@ -169,8 +269,13 @@ private:
         if (y >= resized_to_) {
             const std::uint8_t* const only = line(frame, plan, y);
             const float whole = 1.0F;
-            best_loops().blend_rows(&only, &whole, 1, plan.row_bytes(), row_.data());
-            columns(row_.data(), plan, planes, slot, static_cast<std::size_t>(plan.content.width));
+            if (plan.in_words) {
+                best_loops().words.spread(only, plan.horizontal.length(), words_.data(),
+                                          plan.row_words());
+            } else {
+                best_loops().blend_rows(&only, &whole, 1, plan.row_bytes(), row_.data());
+            }
+            columns(plan, planes, slot, static_cast<std::size_t>(plan.content.width));
             resized_to_ = y + 1;
         }
         return slot;
@@ -179,6 +284,8 @@ private:
     std::vector<const std::uint8_t*> lines_;  // source rows, packed
     std::vector<float> weights_;              // of them
     std::vector<float> row_, next_row_;       // blends of them
+    std::vector<std::uint16_t> fixed_weights_, carried_;
+    std::vector<std::int16_t> words_;         // [channel][pixel]
     std::vector<std::uint8_t> packed_;        // those that did not lie packed
     std::vector<float> resized_;
     int read_to_ = 0, resized_to_ = 0;  // source rows before it are in their ring

@@ -114,7 +114,7 @@ def test_fractional_windows_equal_the_slow_reference(
     height, width, window = case
     frame = random_frame(seed, height, width)
     out = crop_resize(frame, window[None], size, **PLAIN)[0]
-    np.testing.assert_allclose(out, reference(frame, window, size), atol=1e-4)
+    np.testing.assert_allclose(out, reference(frame, window, size), atol=2.5e-4)  # 16-bit words
 
 
 @pytest.mark.parametrize(

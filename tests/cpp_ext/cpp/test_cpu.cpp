@@ -10,6 +10,7 @@
 #include "crop_resize_cpu.hpp"
 #include "crop_resize_loops.hpp"
 #include "pictures.hpp"
+#include "reference.hpp"
 
 namespace {
 
@@ -94,6 +95,39 @@ void random_cases() {
             CHECK(half[i].bits == expected.bits);
         }
     }
+}
+
+// Sizes about those at which the loops of words begin and end their blocks and groups, filters of
+// all lengths; every kind of window.
+void pictures_are_right() {
+    Random random(5);
+    const piza::Planes grey{{2, 1, 0}, {1.0F, 1.0F, 1.0F}, {0.0F, 0.0F, 0.0F}};
+    double sum = 0.0;
+    std::size_t count = 0;
+    for (int round = 0; round < 400; ++round) {
+        const Picture picture =
+            any_picture(random, between(random, 1, 120), between(random, 30, 260));
+        const piza::Frame& frame = picture.frame;
+        const piza::Window window = any_window(random, frame);
+        const bool same = between(random, 0, 3) == 0;
+        const double part = 1.0 / between(random, 1, 9);  // exact halves and quarters among them
+        const auto side = [&](double length) {
+            const int most = std::max(static_cast<int>(length * (same ? part : 2.0)), 1);
+            return same ? most : between(random, 1, most);
+        };
+        const int height = side(window.y2 - window.y1), width = side(window.x2 - window.x1);
+        const std::vector<double> expected = reference(frame, window, height, width, grey);
+        std::vector<float> found(expected.size(), NAN);
+        piza::Scratch().crop_resize(frame, &window, 1, grey,
+                                    piza::Output<float>{found.data(), height, width}, 1);
+        for (std::size_t i = 0; i < found.size(); ++i) {
+            const double error = std::abs(found[i] - expected[i]);
+            CHECK(error < 0.1);  // 4e-4 of the range
+            sum += error;
+        }
+        count += found.size();
+    }
+    CHECK(sum / count < 0.01);
 }
 
 void threads_change_nothing() {
@@ -222,6 +256,7 @@ void halves_are_rounded_to_even() {
 
 int main() {
     random_cases();
+    pictures_are_right();
     threads_change_nothing();
     second_call_allocates_nothing();
     instruction_sets_agree();
