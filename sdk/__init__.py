@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         PizaError,
     )
     from sdk.grounder import Grounder
+    from sdk.nv12 import Nv12
     from sdk.results.detections import Detections
     from sdk.results.grounding import Candidates, Grounding, Rival, Zoom
     from sdk.tracking.motion import TrackPolicy
@@ -36,6 +37,7 @@ _HOMES = {
     "Rival": "sdk.results.grounding",
     "Candidates": "sdk.results.grounding",
     "Start": "sdk.zoom.state",
+    "Nv12": "sdk.nv12",
     "Tracker": "sdk.tracking.tracker",
     "TrackPolicy": "sdk.tracking.motion",
     "Stream": "sdk.video",
@@ -57,6 +59,7 @@ __all__ = [
     "Rival",
     "Candidates",
     "Start",
+    "Nv12",
     "Tracker",
     "TrackPolicy",
     "Stream",

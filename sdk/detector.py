@@ -135,7 +135,8 @@ class Detector:
         """Finds all objects whose score reaches the threshold.
 
         Args:
-            frame: ``(h, w, 3)`` uint8, any strides; it is read, never copied or changed.
+            frame: ``(h, w, 3)`` uint8, any strides, or ``sdk.Nv12``; it is read, never copied or
+                changed.
             color: its channel order, ``"bgr"`` as OpenCV gives it, or ``"rgb"``.
 
         Raises:
@@ -143,7 +144,8 @@ class Detector:
             EngineError: the networks failed, or the detector is closed.
         """
         begin_s = self._pace.now()
-        image, order = check_frame(frame), check_color(color)
+        image = check_frame(frame)
+        order = check_color(color, image)
         never = Deadline(self._pace, None, begin_s)
         with native_work(), self._turns.take(never.left_ms / 1e3) as runtime:
             assert runtime is not None  # which has waited for it as long as it took

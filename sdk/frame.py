@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sdk.bit_depth import BitDepth
 from sdk.damage import image_fault
 from sdk.errors import InputError
+from sdk.nv12 import Nv12
 
 Frame = NDArray[np.uint8]
 
@@ -22,8 +23,11 @@ _MAY_HAVE_16_BITS = (b"\x89PNG", b"II*\x00", b"MM\x00*", b"P5", b"P6")  # PNG, T
 def check_frame(frame: Any) -> Frame:
     """The frame itself when it is ``(h, w, 3)`` uint8 with ``h, w >= 1``; never a copy.
 
-    Views with any strides are welcome. Everything else raises InputError.
+    Views with any strides are welcome, and ``Nv12``, which stands for such an array. Everything
+    else raises InputError.
     """
+    if isinstance(frame, Nv12):
+        return cast(Frame, frame)
     if frame is None:
         raise InputError("expected a frame (h, w, 3) uint8, got None: was the image read at all?")
     if not isinstance(frame, np.ndarray):
@@ -45,10 +49,27 @@ def check_frame(frame: Any) -> Frame:
     return frame
 
 
-def check_color(color: str) -> ColorOrder:
-    """``color`` when it is ``"bgr"`` or ``"rgb"``, else InputError."""
+def three_channels(frame: Any) -> Frame:
+    """A copy of a frame; a grey one gets three channels, a fourth channel is dropped.
+
+    Raises InputError for what is no frame even so.
+    """
+    import cv2
+
+    if isinstance(frame, np.ndarray) and frame.dtype == np.uint8 and frame.size:
+        if frame.ndim == 2 or (frame.ndim == 3 and frame.shape[2] == 1):
+            return cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_GRAY2BGR)
+        if frame.ndim == 3 and frame.shape[2] == 4:
+            return np.ascontiguousarray(frame[:, :, :3])
+    return check_frame(frame).copy()
+
+
+def check_color(color: str, frame: Frame | None = None) -> ColorOrder:
+    """``color`` when it is ``"bgr"`` or ``"rgb"``, else InputError; an ``Nv12`` frame is BGR."""
     if not isinstance(color, str) or color not in ("bgr", "rgb"):
         raise InputError(f'expected color "bgr" or "rgb", got {color!r}')
+    if color == "rgb" and isinstance(frame, Nv12):
+        raise InputError('expected color "bgr" with a frame of NV12: so its pixels are given')
     return cast(ColorOrder, color)
 
 

@@ -222,8 +222,9 @@ class Grounder:
         of nothing but such words is answered with ``found=False`` and a ``reason``.
 
         Args:
-            frame: ``(h, w, 3)`` uint8, any strides; it is read, never copied or changed. (None,
-                which ``cv2.imread`` gives for a file that it cannot read, is an InputError.)
+            frame: ``(h, w, 3)`` uint8, any strides, or ``sdk.Nv12``; it is read, never copied or
+                changed. (None, which ``cv2.imread`` gives for a file that it cannot read, is an
+                InputError.)
             ref: an expression, or a list of them.
             color: the frame's channel order, ``"bgr"`` as OpenCV gives it, or ``"rgb"``.
             beam: how many candidates of the first step are followed, 1 to 16; the best end is the
@@ -248,7 +249,7 @@ class Grounder:
         """
         begin_s = self._pace.now()
         image = check_frame(frame)
-        order = check_color(color)
+        order = check_color(color, image)
         refs = check_refs(ref)
         width = check_beam(beam)
         starts = check_starts(start, len(refs), (image.shape[1], image.shape[0]))

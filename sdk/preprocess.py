@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sdk.cores import default_threads
 from sdk.frame import ColorOrder
+from sdk.nv12 import Nv12
+
+KernelOrder = Literal["bgr", "rgb", "nv12"]
 
 
 def network_input(
-    frame: NDArray[np.uint8],
+    frame: NDArray[np.uint8] | Nv12,
     windows_xyxy: ArrayLike,
     input_hw: tuple[int, int],
     mean: tuple[float, float, float],
@@ -22,7 +27,7 @@ def network_input(
     """Windows of a frame, fitted by the letterbox rule (``sdk.geometry.Letterbox``) and normalised.
 
     Args:
-        frame: ``(h, w, 3)`` uint8 in ``color`` order.
+        frame: ``(h, w, 3)`` uint8 in ``color`` order, or ``Nv12``.
         windows_xyxy: ``(n, 4)`` frame pixels, or ``(4,)`` for one.
         input_hw: height and width ``(H, W)`` of the network input.
         mean: of each channel, in RGB order and 0..255 units.
@@ -44,4 +49,12 @@ def network_input(
 
     windows = np.asarray(windows_xyxy, dtype=np.float64).reshape(-1, 4)
     most = default_threads() if threads is None else threads
-    return crop_resize(frame, windows, input_hw, mean, std, color, out=out, threads=most)
+    pixels, order = kernel_pixels(frame, color)
+    return crop_resize(pixels, windows, input_hw, mean, std, order, out=out, threads=most)
+
+
+def kernel_pixels(
+    frame: NDArray[np.uint8] | Nv12, color: ColorOrder
+) -> tuple[NDArray[np.uint8], KernelOrder]:
+    """A frame as the crop kernel takes it: its bytes, and what it calls their order."""
+    return (frame.rows, "nv12") if isinstance(frame, Nv12) else (frame, color)

@@ -25,6 +25,7 @@ from sdk.engine.manifest import ImageInput
 from sdk.errors import EngineError
 from sdk.frame import ColorOrder
 from sdk.kernel import import_kernel
+from sdk.preprocess import KernelOrder, kernel_pixels
 from sdk.runtime.cuda import Device, DeviceArray
 from sdk.runtime.memory import Held, Pool, Staging, Tensor
 from sdk.runtime.runtime import AT_ONCE, Array, Signature
@@ -58,7 +59,7 @@ class Frame:
     """A frame on the device."""
 
     held: Held
-    color: ColorOrder
+    color: KernelOrder
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,11 +121,12 @@ class DeviceRuntime:
 
     def upload(self, frame: NDArray[np.uint8], color: ColorOrder = "bgr") -> Frame:
         """Copies the frame (any strides) to the device; it may change when this returns."""
-        tensor = Tensor(frame.shape, frame.dtype)
+        pixels, order = kernel_pixels(frame, color)
+        tensor = Tensor(pixels.shape, pixels.dtype)
         with self._device.active(), self.clock.stage("crop"):
             held = self._frames.take({"frame": tensor})
-            self._stage("frame", tensor).send(frame, held.arrays["frame"])
-        return Frame(held, color)
+            self._stage("frame", tensor).send(pixels, held.arrays["frame"])
+        return Frame(held, order)
 
     def put(self, values: Mapping[str, Array]) -> dict[str, Output]:
         """Copies the arrays to the device; they may change when this returns."""

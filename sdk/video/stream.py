@@ -50,7 +50,8 @@ class StreamFrame(PickledWithoutPixels):
     send both.
 
     Attributes:
-        image: ``(h, w, 3)`` uint8 in the stream's ``color``.
+        image: ``(h, w, 3)`` uint8 in the stream's ``color``, or ``sdk.Nv12`` where the source gives
+            such frames.
         index: from 0, of all frames that the source gave, also those dropped or unreadable.
         time_s: seconds on the source's clock (a file's own time, a bag's log time, the iterable's
             time); for a live source Unix time, that cannot run backwards.

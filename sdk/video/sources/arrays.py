@@ -5,22 +5,19 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Sized
 from typing import Any
 
-import cv2
-import numpy as np
-
 from sdk.checks import check_number
 from sdk.errors import InputError
-from sdk.frame import Frame, check_frame
+from sdk.frame import three_channels
 from sdk.video.sources.source import CapturedFrame, Source
 
 
 class Arrays(Source):
     """An iterable of frames, or of ``(time_s, frame)``.
 
-    A frame is ``(h, w, 3)`` uint8. Grey frames, ``(h, w)`` or ``(h, w, 1)``, get three channels,
-    and the fourth channel of ``(h, w, 4)`` is dropped; anything else is an error. None stands for
-    a frame that could not be read. Arrays are copied, since many a producer fills one buffer
-    again and again. The iterable sets the pace itself, also when it states times.
+    A frame is ``(h, w, 3)`` uint8 or ``sdk.Nv12``. Grey frames, ``(h, w)`` or ``(h, w, 1)``, get
+    three channels, and the fourth channel of ``(h, w, 4)`` is dropped; anything else is an error.
+    None stands for a frame that could not be read. Frames are copied, since many a producer fills
+    one buffer again and again. The iterable sets the pace itself, also when it states times.
     """
 
     name = "the iterable"
@@ -34,7 +31,11 @@ class Arrays(Source):
         """The items as shots; what the iterable raises goes through unchanged."""
         for number, item in enumerate(self._frames):
             time_s, frame = _parts(item, number)
-            yield CapturedFrame(None if frame is None else _three_channels(frame, number), time_s)
+            try:
+                image = None if frame is None else three_channels(frame)
+            except InputError as error:
+                raise InputError(f"item {number}: {error}") from None
+            yield CapturedFrame(image, time_s)
 
 
 def _parts(item: Any, number: int) -> tuple[float | None, Any]:
@@ -44,16 +45,3 @@ def _parts(item: Any, number: int) -> tuple[float | None, Any]:
     if len(item) != 2:
         raise InputError(f"expected {said}, got {len(item)} things")
     return check_number(item[0], "the time", expected=said), item[1]
-
-
-def _three_channels(frame: Any, number: int) -> Frame:
-    """A copy with three channels."""
-    if isinstance(frame, np.ndarray) and frame.dtype == np.uint8 and frame.size:
-        if frame.ndim == 2 or (frame.ndim == 3 and frame.shape[2] == 1):
-            return cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_GRAY2BGR)
-        if frame.ndim == 3 and frame.shape[2] == 4:
-            return np.ascontiguousarray(frame[:, :, :3])
-    try:
-        return check_frame(frame).copy()
-    except InputError as error:
-        raise InputError(f"item {number}: {error}") from None

@@ -3,25 +3,32 @@
 Motion JPEG is taken undecoded where OpenCV gives it so, and decoded like any other image file:
 FFmpeg fills up the damaged parts of a JPEG without a word. What it conceals in films whose frames
 build on each other (H.264, MPEG-4, ...) cannot be told from their pixels.
+
+A GStreamer pipeline that ends in ``video/x-raw,format=NV12 ! appsink`` gives ``sdk.Nv12`` frames.
+OpenCV gives the planes of NV12, I420 and others alike, so that the pipeline's text has to tell.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import cv2
 
 from sdk.errors import InputError
-from sdk.frame import Frame, decode_image
+from sdk.frame import Frame, decode_image, three_channels
+from sdk.nv12 import Nv12
 from sdk.video.addresses import public_address
 from sdk.video.containers import codec_id, counts_frames, missing_bytes
 from sdk.video.sources.source import MAX_FPS, CapturedFrame, CutShortError, Source
 
 _UNDECODED = -1  # of CAP_PROP_FORMAT, with FFmpeg: frames as the container has them
 _MOTION_JPEG = cv2.VideoWriter.fourcc(*"MJPG")
+_FORMAT = re.compile(r"""\bformat\s*=\s*(?:\(\w+\)\s*)?["']?(\w+)""")  # of GStreamer's caps
 _MAX_DAMAGED = 1000  # frames in a row after which a file has ended, whatever it says of itself
 
 
@@ -89,11 +96,32 @@ class NetworkStream(Source):
         try:
             self.fps, self.length = _fps(capture), _length(capture)
             self.live, self.paced = self.length is None, self.length is not None
-            yield from (
+            shots = (
                 _live_shots(capture) if self.live else _timed_shots(capture, self.fps, self.length)
             )
+            yield from map(self._as_written, shots) if self._pipeline else shots
         finally:
             capture.release()
+
+    def _as_written(self, shot: CapturedFrame) -> CapturedFrame:
+        """A shot of a pipeline, read by the last format in its text unless it is plainly BGR.
+
+        What OpenCV gives is ``(rows, w)`` for NV12, I420 and grey, ``(h, w, 4)`` for BGRx and RGBx.
+        """
+        image: Any = shot.image
+        if image is None or (image.ndim == 3 and image.shape[2] == 3):
+            return shot
+        written = (_FORMAT.findall(self._address) or ["planes of a format that is not written"])[-1]
+        if written == "NV12":
+            image = Nv12(image)
+        elif written in ("GRAY8", "BGRx", "BGRA"):
+            image = three_channels(image)
+        else:
+            raise InputError(
+                f"expected BGR, GRAY8 or NV12 from {self.name}, found {written}:"
+                " end it in videoconvert ! video/x-raw,format=NV12 ! appsink"
+            )
+        return replace(shot, image=image)
 
     def _why_not(self) -> str:
         from sdk.video.sources.refusals import refusal

@@ -16,9 +16,9 @@ MAX_FPS = 1000.0  # containers state nonsense where they know nothing
 class CapturedFrame:
     """One frame as its source gave it.
 
-    ``image``: ``(h, w, 3)`` uint8, None when it could not be decoded. ``time_s``: seconds on the
-    clock of the recording; None when the source has no clock, then the moment of arrival counts.
-    ``arrived_s``: that moment, on ``time.monotonic``.
+    ``image``: ``(h, w, 3)`` uint8 or ``sdk.Nv12``, None when it could not be decoded. ``time_s``:
+    seconds on the clock of the recording; None when the source has no clock, then the moment of
+    arrival counts. ``arrived_s``: that moment, on ``time.monotonic``.
     """
 
     image: Frame | None

@@ -19,6 +19,7 @@ from sdk.engine.folder import read_manifest, write_manifest
 from sdk.engine.manifest import ImageInput, TextInput
 from sdk.errors import EngineError
 from sdk.families import family, open_networks
+from sdk.nv12 import Nv12
 from sdk.runtime.device import DeviceRuntime
 from sdk.runtime.onnxruntime_cuda import BoundExecutor
 from sdk.runtime.runtime import AT_ONCE
@@ -301,6 +302,18 @@ def test_what_a_network_sees_comes_to_the_host(open_device, engine, make_frame):
         np.testing.assert_allclose(a["image_features"], b["image_features"], atol=1e-4)
     assert ours.clock.runs["image"] == len(windows)
     ours.close()
+
+
+def test_a_frame_of_nv12_goes_up_as_it_is(open_device, engine, make_frame):
+    pixels = make_frame((640, 480))
+    nv12 = Nv12(np.random.default_rng(0).integers(0, 256, (720, 640), dtype=np.uint8))
+    device, host = open_device(), open_networks(engine, read_manifest(engine))
+    windows = np.array([[0.0, 0.0, 640.0, 480.0], [100.5, 50.0, 300.0, 200.0]])
+    for frame in (nv12, pixels, nv12):  # the memory for frames fits one kind at a time
+        seen = [each.see("image", each.upload(frame), windows) for each in (device, host)]
+        for a, b in zip(*seen, strict=True):
+            np.testing.assert_allclose(a["image_features"], b["image_features"], atol=1e-4)
+    device.close()
 
 
 def test_crops_and_sentences_go_up_from_the_host(fake_cuda, make_two_stage):

@@ -77,7 +77,11 @@ def test_interlaced_motion_jpeg(monkeypatch, stream_of):
             return "FFMPEG"
 
         def get(self, what):
-            known = {cv2.CAP_PROP_FOURCC: 0x47504A4D, cv2.CAP_PROP_FRAME_HEIGHT: 48}
+            known = {
+                cv2.CAP_PROP_FOURCC: 0x47504A4D,
+                cv2.CAP_PROP_FRAME_WIDTH: 64,
+                cv2.CAP_PROP_FRAME_HEIGHT: 48,
+            }
             return float(known.get(what, 0))
 
         def set(self, *_):

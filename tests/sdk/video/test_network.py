@@ -31,7 +31,9 @@ class Camera(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Type", "multipart/x-mixed-replace;boundary=next")
         self.end_headers()
         for number in range(5):
-            data = cv2.imencode(".jpg", numbered(number + 5 * server.connections))[1].tobytes()
+            wh = server.sizes[number % len(server.sizes)]
+            frame = numbered(number + 5 * server.connections, wh)
+            data = cv2.imencode(".jpg", frame)[1].tobytes()
             head = f"--next\r\nContent-Type: image/jpeg\r\nContent-Length: {len(data)}\r\n\r\n"
             self.wfile.write(head.encode() + data + b"\r\n")
         self.wfile.flush()
@@ -44,9 +46,11 @@ class Camera(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def camera():
-    """A server; ``most`` connections are served, the others refused."""
+    """A server; ``most`` connections are served, the others refused; frames take turns in
+    ``sizes``."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Camera)
     server.connections, server.most, server.let_go = 0, 2, threading.Event()
+    server.sizes = [(64, 48)]
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
@@ -75,6 +79,15 @@ def test_a_connection_that_is_lost_is_made_again(stream_of, camera, path):
     assert stats.read == stats.answered + stats.dropped
     assert 9 <= stats.read <= 10
     assert stats.reconnects == 2
+
+
+def test_every_frame_of_motion_jpeg_has_its_own_size(stream_of, camera):
+    camera.sizes = [(64, 48), (128, 96), (32, 24)]  # half the height, and not interlaced
+    url = f"http://127.0.0.1:{camera.server_port}/ends.mjpg"
+    stream = stream_of(as_source(url, timeout_s=5.0))
+    answered = [next(stream) for _ in range(3)]
+    assert [frame.image.shape for frame in answered] == [(48, 64, 3), (96, 128, 3), (24, 32, 3)]
+    assert [number_of(frame.image) for frame in answered] == [5, 6, 7]
 
 
 def test_close_while_opencv_waits_for_a_frame(stream_of, camera):
