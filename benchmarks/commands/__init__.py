@@ -22,6 +22,7 @@ COMMANDS = {
     "proposals": "where a detector looks: the frame, tiles, where the sentence points",
     "zoo": "train every pipeline in small, ask all the same questions: the table of all of them",
     "fewshot": "a detector taught four kinds by K labels each: what BNRL and CLIP add",
+    "serve": "many clients at once against piza serve: times, refusals, errors, memory",
     "kernel": "the crop-and-resize kernel against OpenCV, Pillow, torch and a plain copy",
     "methods": "train a base, adapt it with each of the eight methods, compare them",
     "beam": "accuracy and time of beams: several candidates of the first step followed",

@@ -298,7 +298,7 @@ function drawStrip(answer) {
         "li",
         { "data-color": panel.color, "data-follows": panel.follows },
         panel.view,
-        make("p", {}, make("b", {}, panel.title), panel.text),
+        make("p", {}, make("b", {}, panel.title), " ", panel.text),
         make("small", {}, panel.said.join(" · ")),
       );
       if (panel.step !== undefined) {
