@@ -1,11 +1,15 @@
 """Streams of real servers on this machine: GStreamer's RTSP server and FFmpeg, as Debian has them.
 
+They are skipped where these packages are missing: ffmpeg, python3-gi, gir1.2-gst-rtsp-server-1.0,
+gstreamer1.0-plugins-base, -good and -ugly; for pipelines gstreamer1.0-libav and python3-opencv too.
+
 Each frame tells its number (0..24, again and again) in its left half, and in its right half the
 mark of the server that sent it, so that order and restarts can be seen in the pixels.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -16,10 +20,12 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from cpp_ext import _core
 from sdk.errors import InputError
 from sdk.video import stream as stream_module
 from sdk.video.sources.opening import as_source
@@ -28,7 +34,9 @@ from sdk.video.stream import Stream
 from .conftest import number_of
 
 SYSTEM_PYTHON = "/usr/bin/python3"  # has Debian's GStreamer
+ROOT = Path(__file__).parents[3]
 RTSP_SERVER = Path(__file__).with_name("rtsp_server.py")
+GSTREAMER_CLIENT = Path(__file__).with_name("gstreamer_client.py")
 PATIENCE_S = 5.0  # where waiting is not what a test is about
 SHORT_S = 1.0  # where it is
 
@@ -316,3 +324,69 @@ def test_motion_jpeg_over_http(stream_of, ffmpeg):
     assert [index for index, _, _ in seen] == list(range(1, len(seen) + 1))
     assert stream.stats.reconnects >= 2
     assert stream.stats.unreadable == 0
+
+
+@pytest.fixture
+def gstreamer(rtsp) -> Iterator[Callable[..., Iterator[Any]]]:
+    """``gstreamer(server, format, frames)``: what ``gstreamer_client.py`` prints of its stream."""
+    clients = []
+
+    def run(server: Server, format_: str, frames: int) -> Iterator[Any]:
+        decoder = "rtph264depay ! avdec_h264 ! videoconvert"
+        pipeline = (
+            f"rtspsrc location={rtsp_url(server)} protocols=tcp latency=0 ! {decoder}"
+            f" ! video/x-raw,format={format_} ! appsink"
+        )
+        program = [SYSTEM_PYTHON, str(GSTREAMER_CLIENT), _core.__file__, pipeline, str(frames)]
+        client = subprocess.Popen(
+            [*program, str(PATIENCE_S)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        clients.append(client)
+        yield from map(json.loads, client.stdout)
+        if client.wait(10) == 77:
+            pytest.skip("Debian's OpenCV with GStreamer is not installed, or of another Python")
+
+    yield run
+    for client in clients:
+        client.kill()
+        client.wait(10)
+        client.stdout.close()
+
+
+def test_nv12_of_a_gstreamer_pipeline_restarted_five_times(gstreamer, rtsp):
+    server = rtsp()
+    mark, count, seen = 0, 0, []
+    for told in gstreamer(server, "NV12", 10_000):
+        seen.append(told)
+        index, kind, _, shown_mark = told
+        assert (index, kind) == (len(seen) - 1, "Nv12")
+        count += shown_mark == mark
+        if count == 5 and mark == 5:
+            break
+        if count == 5:
+            mark, count = mark + 1, 0
+            server.restart(mark)
+    assert mark == 5
+    for (*_, number, before), (*_, next_number, after) in pairwise(seen):
+        assert after in (before, before + 1)
+        assert after != before or next_number == (number + 1) % 25
+
+
+@pytest.mark.parametrize("format_", ["BGR", "BGRx", "GRAY8"])
+def test_other_formats_of_a_gstreamer_pipeline(gstreamer, rtsp, format_):
+    *seen, stats = gstreamer(rtsp(), format_, 5)
+    assert [told[1] for told in seen] == ["ndarray"] * 5
+    assert stats["answered"] == 5
+    if format_ != "GRAY8":  # whose levels are those of video, 16 to 235
+        numbers = [number for *_, number, _ in seen]
+        assert numbers == [(numbers[0] + k) % 25 for k in range(5)]
+
+
+def test_formats_that_nobody_reads(gstreamer, rtsp):
+    (told,) = gstreamer(rtsp(), "I420", 5)
+    assert "expected BGR, GRAY8 or NV12" in told
+    assert "found I420: end it in videoconvert ! video/x-raw,format=NV12" in told
