@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
 from typing import Literal
 
 import numpy as np
@@ -10,6 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from sdk.cores import default_threads
 from sdk.frame import ColorOrder
 from sdk.nv12 import Nv12
+from sdk.threads import ThreadChoice
+
+_READING = 0.2  # of what an output pixel costs: a source pixel, as measured
+_FOR_THREADS = 350e3  # output pixels; less than that the kernel gives to one thread anyway
 
 KernelOrder = Literal["bgr", "rgb", "nv12"]
 
@@ -35,7 +40,7 @@ def network_input(
         color: order of the frame's channels.
         out: float32 ``(n, 3, H, W)``, C-contiguous, to write into; by default a new array.
         threads: how many at most, by default ``sdk.cores.default_threads``; fewer where more do
-            not pay.
+            not pay, or did not pay lately.
 
     Returns:
         ``(n, 3, H, W)`` float32, ``(value - mean) / std``, planes in RGB order; 0 around the
@@ -50,7 +55,24 @@ def network_input(
     windows = np.asarray(windows_xyxy, dtype=np.float64).reshape(-1, 4)
     most = default_threads() if threads is None else threads
     pixels, order = kernel_pixels(frame, color)
-    return crop_resize(pixels, windows, input_hw, mean, std, order, out=out, threads=most)
+    make = partial(crop_resize, pixels, windows, input_hw, mean, std, order, out=out)
+    work = _work(windows, input_hw)
+    if most == 1 or not work >= _FOR_THREADS:
+        return make(threads=most)
+    with _choice(most).timed(work) as count:
+        return make(threads=count)
+
+
+@cache
+def _choice(most: int) -> ThreadChoice:
+    """What crops cost lately is known to the process: whoever asks, they run on its cores."""
+    return ThreadChoice(most)
+
+
+def _work(windows: NDArray[np.float64], input_hw: tuple[int, int]) -> float:
+    """What crops cost, in pixels of network input."""
+    read = sum((x2 - x1) * (y2 - y1) for x1, y1, x2, y2 in windows.tolist())
+    return len(windows) * input_hw[0] * input_hw[1] + _READING * read
 
 
 def kernel_pixels(

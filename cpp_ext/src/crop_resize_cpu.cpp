@@ -9,7 +9,7 @@ namespace piza {
 namespace {
 
 // What one core needs, roughly and as measured; only the number of threads depends on it.
-constexpr double kNsPerSourceByte = 0.08, kNsPerOutputPixel = 1.2;
+constexpr double kNsPerSourceByte = 0.045, kNsPerOutputPixel = 0.6;
 constexpr double kNsWorthAThread = 100e3;  // starting one takes a fraction of it
 constexpr int kMostThreads = 16;
 constexpr std::size_t kMostWindows = 32;  // whose tables are kept at a time

@@ -13,8 +13,10 @@ from typing import Any
 
 from sdk.errors import EngineError, MissingRuntimeError
 from sdk.runtime.onnx_fusion import fused, library
+from sdk.threads import ThreadChoice
 
 Feeds = Mapping[str, Any]  # input name -> OrtValue
+_SMALL = 64e6  # bytes of a file that may be loaded twice for a choice of threads (our choice)
 _PROFILES: ContextVar[Path | None] = ContextVar("profiles", default=None)
 
 
@@ -31,6 +33,8 @@ class OnnxNetwork:
     ) -> None:
         self._path, self._entries = path, entries
         self._session = _load(path, threads, entries)
+        small = path.stat().st_size <= _SMALL
+        self._choice = ThreadChoice(threads if small else 1, eager=False)
 
     @property
     def outputs(self) -> list[str]:
@@ -43,8 +47,10 @@ class OnnxNetwork:
         return {value.name: list(value.shape) for value in self._session.get_inputs()}
 
     def run(self, outputs: list[str], feeds: Feeds) -> list[Any]:
-        """The wanted outputs as OrtValues."""
-        return self._run(self._session, outputs, feeds)
+        """The wanted outputs as OrtValues, with all threads or one, as either fared lately."""
+        with self._choice.timed() as threads:
+            session = self._alone if threads < self._choice.most else self._session
+            return self._run(session, outputs, feeds)
 
     def run_each(self, outputs: list[str], feeds: Sequence[Feeds], pool: Executor) -> list[Any]:
         """The wanted outputs of each of ``feeds``: side by side in the threads of ``pool``.

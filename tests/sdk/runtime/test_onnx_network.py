@@ -1,9 +1,13 @@
-"""How the networks' threads wait."""
+"""How the networks' threads wait, and when one network is loaded once more for one thread."""
 
+from pathlib import Path
+
+import numpy as np
 import onnxruntime
 import pytest
 
-from sdk.runtime.onnx_network import _waiting
+from sdk.runtime import onnx_network
+from sdk.runtime.onnx_network import OnnxNetwork, _waiting
 
 
 @pytest.mark.parametrize("version", ["1.20.0", "1.26.1", "1.9.0"])
@@ -26,6 +30,29 @@ def test_the_option_is_one_that_onnxruntime_reads(capfd: pytest.CaptureFixture[s
     options.add_session_config_entry("session.intra_op.spin_duration_us", "soon")
     onnxruntime.InferenceSession(_identity(), options, providers=["CPUExecutionProvider"])
     assert "spin_duration_us" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(("small", "loaded"), [(64e6, [2, 1]), (0, [2])])
+def test_one_thread_is_tried_where_all_became_slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, small: float, loaded: list[int]
+) -> None:
+    (tmp_path / "x.onnx").write_bytes(_identity())
+    threads: list[int] = []
+    load = onnx_network._load
+    monkeypatch.setattr(onnx_network, "_SMALL", small)
+    monkeypatch.setattr(
+        onnx_network,
+        "_load",
+        lambda path, count, *rest: (threads.append(count), load(path, count, *rest))[1],
+    )
+    network = OnnxNetwork(tmp_path / "x.onnx", 2)
+    for cost in (1.0, 1.0, 1.0, 9.0, 9.0, 9.0):
+        network._choice.learn(2, cost)
+    x = onnxruntime.OrtValue.ortvalue_from_numpy(np.array([3.0], np.float32))
+    for _ in range(3):
+        (y,) = network.run(["y"], {"x": x})
+        assert y.numpy().tolist() == [3.0]
+    assert threads == loaded
 
 
 def _identity() -> bytes:
