@@ -24,7 +24,9 @@ from sdk.fleet.work import File, Part, Shard
 
 MANIFEST, WRITING = "_manifest.json", "_writing-"
 FORMAT = 1
-EVERY_S = 10.0  # between two times that the manifest's list of parts is renewed
+# Between two times that the manifest's list of parts is renewed; of a long list, which takes its
+# time, so much that it takes at most a fiftieth of all.
+EVERY_S, MOST_OF_TIME = 10.0, 0.02
 _PART = re.compile(r"part-(\d{6,})-(\d{6,})(-last)?\.parquet")
 
 
@@ -57,6 +59,7 @@ class Output:
     shards: list[tuple[File, ...]]
     written: list[Written] = field(default_factory=list)
     _told_s: float = 0.0
+    _telling_s: float = 0.0
 
     def left(self) -> list[Shard]:
         """The shards that are not done, each with the parts that it has."""
@@ -78,11 +81,12 @@ class Output:
         with _replaced(self.address, written.name) as file:
             pq.write_table(part.rows, file, compression="zstd")
         self.written.append(written)
-        if time.monotonic() - self._told_s > EVERY_S:
+        if time.monotonic() - self._told_s > max(EVERY_S, self._telling_s / MOST_OF_TIME):
             self.tell()
 
     def tell(self) -> None:
         """Writes the manifest: what is asked of which files, and the parts that are there."""
+        begin_s = time.monotonic()
         left = self.left()
         values = {
             "format": FORMAT,
@@ -98,6 +102,7 @@ class Output:
         with _replaced(self.address, MANIFEST) as file:
             file.write(text.encode())
         self._told_s = time.monotonic()
+        self._telling_s = self._told_s - begin_s
 
 
 def open_output(
