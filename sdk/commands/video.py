@@ -39,6 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--mcap", type=Path, metavar="FILE", help="write the answers as JSON messages of an MCAP"
     )
     parser.add_argument(
+        "--log",
+        type=Path,
+        metavar="FILE",
+        help="write frames, windows and boxes for a viewer: .mcap (Foxglove) or .rrd (Rerun)",
+    )
+    parser.add_argument(
         "--bundles",
         type=Path,
         metavar="DIR",
@@ -105,7 +111,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _outputs(args: argparse.Namespace) -> list[Path]:
-    return [path for path in (args.save, args.jsonl, args.mcap) if path is not None]
+    paths = (args.save, args.jsonl, args.mcap, args.log)
+    return [path for path in paths if path is not None]
 
 
 def _sinks(args: argparse.Namespace, stack: ExitStack) -> list[Sink]:
@@ -131,6 +138,11 @@ def _sinks(args: argparse.Namespace, stack: ExitStack) -> list[Sink]:
     if args.mcap is not None:
         messages = stack.enter_context(closing(McapRecords(args.mcap)))
         sinks.append(lambda _, frame: messages.write(frame))
+    if args.log is not None:
+        from sdk.video.outputs.viewers import viewer_log
+
+        log = stack.enter_context(closing(viewer_log(args.log)))
+        sinks.append(lambda _, frame: log.write(frame))
     return sinks
 
 

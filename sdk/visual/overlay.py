@@ -41,7 +41,7 @@ def draw_answers(frame: NDArray[np.uint8], answers: Sequence[Grounding]) -> Pict
     thickness = max(round(height / 400), 1)
     for number, answer in enumerate(answers):
         if answer.found and answer.xyxy is not None:
-            canvas.box(answer.xyxy, _color(number), thickness)
+            canvas.box(answer.xyxy, answer_color(number), thickness)
     if min(height, width) >= _MIN_SIDE_PX:
         _legend(canvas, answers)
     return canvas.image
@@ -62,7 +62,7 @@ def draw_detections(frame: NDArray[np.uint8], found: Detections) -> Picture:
     canvas.image[:] = frame[:, :, ::-1] if found.color == "rgb" else frame
     thickness, size = max(round(height / 400), 1), min(max(round(height / 45), 9), 28)
     for index in reversed(range(len(found))):
-        color = _color(int(found.labels[index]))
+        color = answer_color(int(found.labels[index]))
         canvas.box(found.xyxy[index], color, thickness)
         if min(height, width) >= _MIN_SIDE_PX:
             text = shorten(f"{found.label(index)} {found.scores[index]:.2f}", size, width - size)
@@ -80,13 +80,18 @@ def _legend(canvas: Canvas, answers: Sequence[Grounding]) -> None:
         top = margin + number * step
         if top + step > height:
             return
-        score = f"{answer.score:.2f}" if answer.found else "not found"
-        if not answer.complete:
-            score += ", cut short"
         room = width - 2 * margin - size  # a label is its text and half a letter on either side
-        text = shorten(f"{score}  {answer.ref}", size, room)
-        canvas.chip(margin, top, text, _color(number) if answer.found else _ABSENT, _INK, size, 500)
+        text = shorten(verdict(answer), size, room)
+        ground = answer_color(number) if answer.found else _ABSENT
+        canvas.chip(margin, top, text, ground, _INK, size, 500)
 
 
-def _color(number: int) -> Color:
+def verdict(answer: Grounding) -> str:
+    """An answer in a line: its score or that it was not found, and the expression."""
+    score = f"{answer.score:.2f}" if answer.found else "not found"
+    return f"{score}{'' if answer.complete else ', cut short'}  {answer.ref}"
+
+
+def answer_color(number: int) -> Color:
+    """The colour of the expression, or the class, of this number: BGR, 0..255."""
     return _PALETTE[number % len(_PALETTE)]

@@ -25,7 +25,9 @@ GROUPS = {"train": ["train"], "benchmarks": ["bench"]}
 NAMES = {
     "PIL": "pillow",
     "cv2": "opencv-python-headless",
+    "mcap_protobuf": "mcap-protobuf-support",
     "mcap_ros2": "mcap-ros2-support",
+    "rerun": "rerun-sdk",
     "skimage": "scikit-image",
 }
 

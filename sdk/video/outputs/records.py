@@ -46,6 +46,18 @@ def records(frame: StreamFrame) -> list[dict[str, Any]]:
     return [{**head, **answer.to_dict()} for answer in frame.answers]
 
 
+def log_time_ns(frame: StreamFrame) -> int:
+    """A frame's time in the nanoseconds of MCAP; InputError for one before 0 or after 2554."""
+    whole_s = math.floor(frame.time_s)  # apart, since their product has no exact nanoseconds
+    time_ns = whole_s * 10**9 + round((frame.time_s - whole_s) * 1e9)
+    if not 0 <= time_ns < 2**64:
+        raise InputError(
+            f"expected times of 0..1.8e10 seconds for MCAP, found {frame.time_s} on frame"
+            f" {frame.index}"
+        )
+    return time_ns
+
+
 class JsonLines:
     """A file of one JSON object a line (ASCII), complete up to the last frame at any moment.
 
@@ -101,20 +113,17 @@ class McapRecords:
 
     def write(self, frame: StreamFrame) -> None:
         """Appends the answers of a frame; InputError for a time before 0."""
-        whole_s = math.floor(frame.time_s)  # apart, since their product has no exact nanoseconds
-        time_ns = whole_s * 10**9 + round((frame.time_s - whole_s) * 1e9)
-        if not 0 <= time_ns < 2**64:
-            raise InputError(
-                f"expected times of 0..1.8e10 seconds for MCAP, found {frame.time_s} on frame"
-                f" {frame.index}"
-            )
         for record in records(frame):
-            data = json.dumps(record, allow_nan=False).encode("ascii")
-            try:
-                self._writer.add_message(self._channel, time_ns, data, time_ns, frame.index)
-            except OSError as error:
-                self._failed = True
-                raise unwritable(self._path, error) from error
+            self._add(self._channel, frame, json.dumps(record, allow_nan=False).encode("ascii"))
+
+    def _add(self, channel: int, frame: StreamFrame, data: bytes) -> None:
+        """Appends a message about a frame."""
+        time_ns = log_time_ns(frame)
+        try:
+            self._writer.add_message(channel, time_ns, data, time_ns, frame.index)
+        except OSError as error:
+            self._failed = True
+            raise unwritable(self._path, error) from error
 
     def close(self) -> None:
         """Writes the index and closes the file."""

@@ -47,8 +47,8 @@ def ask(engine):
 
 
 def test_every_output(ask, film, tmp_path, frames_in, capsys):
-    outputs = [tmp_path / name for name in ("out.mp4", "out.jsonl", "out.mcap")]
-    flags = ("--save", "--jsonl", "--mcap")
+    outputs = [tmp_path / name for name in ("out.mp4", "out.jsonl", "out.mcap", "view.mcap")]
+    flags = ("--save", "--jsonl", "--mcap", "--log")
     pairs = [part for pair in zip(flags, outputs, strict=True) for part in pair]
     assert ask(film(6), *pairs, "--json") == 0
     captured = capsys.readouterr()
@@ -73,6 +73,9 @@ def test_every_output(ask, film, tmp_path, frames_in, capsys):
     with outputs[2].open("rb") as file:
         messages = [json.loads(message.data) for *_, message in make_reader(file).iter_messages()]
     assert messages == lines
+    with outputs[3].open("rb") as file:
+        counts = make_reader(file).get_summary().statistics.channel_message_counts
+    assert sorted(counts.values()) == [6, 6, 6]  # images, what is drawn on them, answers
 
 
 def test_the_summary_for_people(ask, film, capsys):
