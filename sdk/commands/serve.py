@@ -93,9 +93,13 @@ def run(args: argparse.Namespace) -> int:
         timeout_graceful_shutdown=math.ceil(args.timeout_s),
     )
     server = uvicorn.Server(config)
-    # Words that an engine does not know stand in its answers, and are no news of the server's.
-    warnings.simplefilter("ignore", UserWarning)
-    with _listening(args.host, args.port) as listener, stops_on_signal(lambda: None) as received:
+    with (
+        _listening(args.host, args.port) as listener,
+        stops_on_signal(lambda: None) as received,
+        warnings.catch_warnings(),
+    ):
+        # Words that an engine does not know stand in its answers, and are no news of the server's.
+        warnings.simplefilter("ignore", UserWarning)
         host = f"[{args.host}]" if ":" in args.host else args.host
         print(f"http://{host}:{listener.getsockname()[1]} (Ctrl-C stops)", flush=True)
         server.run(sockets=[listener])

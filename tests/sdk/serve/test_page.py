@@ -45,7 +45,18 @@ class Page:
     """The page in the browser; texts and boxes as people see them."""
 
     driver: Any
-    wait: Callable[..., None]
+    until: Callable[..., None]
+
+    def wait(self, holds: Callable[[], bool]) -> None:
+        """Waits for the page; an engine that cannot be opened is not waited for."""
+
+        def holds_or_never() -> bool:
+            assert self.one("#engine").get_attribute("data-state") != "failing", self.one(
+                "#engine"
+            ).text
+            return holds()
+
+        self.until(holds_or_never)
 
     def all(self, selector: str) -> list[Any]:
         return self.driver.find_elements("css selector", selector)
@@ -123,30 +134,46 @@ def listening(loaded: threading.Event) -> Iterator[str]:
 def driver() -> Iterator[Any]:
     options = webdriver.ChromeOptions()
     options.binary_location = CHROMIUM
-    for each in ("headless=new", "no-sandbox", "disable-gpu", "disable-dev-shm-usage"):
+    for each in (
+        "headless=new",
+        "no-sandbox",
+        "disable-gpu",
+        "disable-dev-shm-usage",
+        "no-first-run",
+    ):
         options.add_argument(f"--{each}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     with webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER)) as driver:
         yield driver
 
 
+@pytest.fixture(scope="module")
+def ready() -> Iterator[str]:
+    """The address of a server for all tests that do not wait for its engine."""
+    loaded = threading.Event()
+    loaded.set()
+    with listening(loaded) as address:
+        yield address
+
+
 @pytest.fixture
-def visit(driver: Any, wait_until: Callable[..., None]) -> Callable[..., Any]:
-    """``with visit(loaded) as page``: a fresh page of a fresh server, whose engine opens then."""
+def visit(driver: Any, wait_until: Callable[..., None]) -> Iterator[Callable[[str], Page]]:
+    """``visit(address)``: a fresh page."""
 
-    @contextmanager
-    def visiting(loaded: threading.Event | None = None) -> Iterator[Page]:
+    def visiting(address: str) -> Page:
         page = Page(driver, wait_until)
-        at_once = threading.Event()
-        at_once.set()
-        with listening(loaded or at_once) as address:
-            page.resize(DESKTOP)
-            driver.get(address)
-            page.wait(lambda: len(page.all("#scenes button")) == 3)
-            yield page
-            driver.get("about:blank")  # which asks no server for its health
+        page.resize(DESKTOP)
+        driver.get(address)
+        page.wait(lambda: len(page.all("#scenes button")) == 3)
+        return page
 
-    return visiting
+    yield visiting
+    driver.get("about:blank")  # which asks no server for its health
+
+
+@pytest.fixture
+def page(visit: Callable[[str], Page], ready: str) -> Page:
+    return visit(ready)
 
 
 def write(path: Path) -> Path:
@@ -161,9 +188,10 @@ def write_notes(path: Path) -> Path:
     return path
 
 
-def test_a_picture_a_sentence_and_the_box(visit, tmp_path: Path) -> None:
+def test_a_picture_a_sentence_and_the_box(visit: Callable[[str], Page], tmp_path: Path) -> None:
     truth, loaded = make_case(DEMO), threading.Event()
-    with visit(loaded) as page:
+    with listening(loaded) as address:
+        page = visit(address)
         assert "loading" in page.one("#engine").text
         page.type("the person in purple")
         assert "Choose a picture first" in page.one("#error").text
@@ -210,113 +238,105 @@ def assert_strip_shows(page: Page, answer: dict[str, Any]) -> None:
     assert np.abs(np.subtract(shown, wanted)).max() < 15
 
 
-def test_scenes_runner_up_and_what_is_not_there(visit) -> None:
-    with visit() as page:
-        page.one("#scenes button[data-file='avenue.jpg']").click()
-        page.wait(lambda: len(page.all("#suggestions button")) == 4)
-        (cone,) = [
-            each for each in page.all("#suggestions button") if each.text == "the orange cone"
-        ]
-        cone.click()
-        answer = page.answered("the orange cone")
-        rival = page.drawn_xyxy(".box[data-kind=rival]", answer["frame_wh"])
-        assert np.abs(rival - answer["rival"]["xyxy"]).max() < 1.5
-        assert "Runner-up" in page.one("#scores").text
-        assert page.all("#strip li")[-1].text.startswith("runner-up")
-        answer = page.ask("the yellow bus")
-        assert not answer["found"]
-        (box,) = page.all(".box[data-kind=missed]")
-        assert "dashed" in box.value_of_css_property("outline-style")
-        assert not page.all(".box[data-kind=found]")
-        assert answer["reason"] in page.one("#reason").text
-        assert page.violations() == []
-        newest, oldest = page.all("#answers button")
-        assert [each.text.split("\n")[1] for each in (newest, oldest)] == ["not found", "found"]
-        oldest.click()
-        assert page.answered("the orange cone")["rival"]
-        assert len(page.all(".box[data-kind=rival]")) == 1
-        page.one("#scenes button[data-file='road.jpg']").click()
-        page.wait(lambda: not page.all("#answers button"))  # they were of another picture
-        assert not page.all(".box")
-        hosts = page.run(
-            "return performance.getEntriesByType('resource').map((e) => new URL(e.name).origin)"
-            ".filter((each) => each !== location.origin && each !== 'null')"
+def test_scenes_runner_up_and_what_is_not_there(page: Page) -> None:
+    page.one("#scenes button[data-file='avenue.jpg']").click()
+    page.wait(lambda: len(page.all("#suggestions button")) == 4)
+    (cone,) = [each for each in page.all("#suggestions button") if each.text == "the orange cone"]
+    cone.click()
+    answer = page.answered("the orange cone")
+    rival = page.drawn_xyxy(".box[data-kind=rival]", answer["frame_wh"])
+    assert np.abs(rival - answer["rival"]["xyxy"]).max() < 1.5
+    assert "Runner-up" in page.one("#scores").text
+    assert page.all("#strip li")[-1].text.startswith("runner-up")
+    answer = page.ask("the yellow bus")
+    assert not answer["found"]
+    (box,) = page.all(".box[data-kind=missed]")
+    assert "dashed" in box.value_of_css_property("outline-style")
+    assert not page.all(".box[data-kind=found]")
+    assert answer["reason"] in page.one("#reason").text
+    assert page.violations() == []
+    newest, oldest = page.all("#answers button")
+    assert [each.text.split("\n")[1] for each in (newest, oldest)] == ["not found", "found"]
+    oldest.click()
+    assert page.answered("the orange cone")["rival"]
+    assert len(page.all(".box[data-kind=rival]")) == 1
+    page.one("#scenes button[data-file='road.jpg']").click()
+    page.wait(lambda: not page.all("#answers button"))  # they were of another picture
+    assert not page.all(".box")
+    hosts = page.run(
+        "return performance.getEntriesByType('resource').map((e) => new URL(e.name).origin)"
+        ".filter((each) => each !== location.origin && each !== 'null')"
+    )
+    assert hosts == []
+    said = [each["message"] for each in page.driver.get_log("browser")]
+    assert not [each for each in said if "503" not in each]  # those of the first test's server
+
+
+def test_bad_files(page: Page, tmp_path: Path) -> None:
+    good = write(tmp_path / "good.png")
+    page.choose(good)
+    page.choose(write_notes(tmp_path / "notes.jpg"))
+    page.wait(lambda: "notes.jpg is no picture" in page.one("#error").text)
+    assert "good.png" in page.one("#image").get_attribute("alt")  # that one stays
+    bitmap = write(tmp_path / "shown.bmp")  # the browser knows it, the server does not take it
+    page.choose(bitmap)
+    assert not page.one("#error").is_displayed()
+    page.type("a car")
+    page.wait(lambda: "expected a JPEG, PNG or WebP file in shown.bmp" in page.one("#error").text)
+    assert page.one("#error").get_attribute("role") == "alert"
+    assert not page.all(".box")
+    page.choose(good)
+    page.type("...")
+    page.wait(lambda: page.one("#error").is_displayed())
+    assert "word" in page.one("#error").text
+    page.ask("the car")
+    assert not page.one("#error").is_displayed()
+
+
+def test_by_keyboard_alone(page: Page) -> None:
+
+    def press(*keys: str) -> str:
+        """The element that has the focus then, which is seen to have it."""
+        webdriver.ActionChains(page.driver).send_keys(*keys).perform()
+        focused = page.driver.switch_to.active_element
+        shown = page.run(
+            "const e = document.activeElement;"
+            "const s = getComputedStyle(e.id === 'file' ? e.nextElementSibling : e);"
+            "return s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2"
         )
-        assert hosts == []
-        said = [each["message"] for each in page.driver.get_log("browser")]
-        assert not [each for each in said if "503" not in each]  # those of the first test's server
+        assert shown, focused.get_attribute("outerHTML")
+        return focused.get_attribute("id") or focused.text
+
+    assert press(TAB) == "Skip to the question"
+    assert [press(TAB) for _ in range(4)] == ["file", "crossing", "avenue", "road"]
+    assert press(ENTER) == "road"
+    page.wait(lambda: len(page.all("#suggestions button")) == 4)
+    assert press(TAB) == "ref"
+    assert press("the blue cone", ENTER) == "ref"
+    assert page.answered("the blue cone")["found"]
+    assert press(TAB) == "ask"
+    steps = [press(TAB) for _ in range(6)]  # four suggestions, the answer, the strip
+    assert steps[0] == "the blue motorcycle behind the yellow cone"
+    assert steps[4].startswith("the blue cone\nfound")
+    assert steps[5] == "strip"
+    assert press("/") == "ref"
 
 
-def test_bad_files(visit, tmp_path: Path) -> None:
-    with visit() as page:
-        good = write(tmp_path / "good.png")
-        page.choose(good)
-        page.choose(write_notes(tmp_path / "notes.jpg"))
-        page.wait(lambda: "notes.jpg is no picture" in page.one("#error").text)
-        assert "good.png" in page.one("#image").get_attribute("alt")  # that one stays
-        bitmap = write(tmp_path / "shown.bmp")  # the browser knows it, the server does not take it
-        page.choose(bitmap)
-        assert not page.one("#error").is_displayed()
-        page.type("a car")
-        page.wait(
-            lambda: "expected a JPEG, PNG or WebP file in shown.bmp" in page.one("#error").text
-        )
-        assert page.one("#error").get_attribute("role") == "alert"
-        assert not page.all(".box")
-        page.choose(good)
-        page.type("...")
-        page.wait(lambda: page.one("#error").is_displayed())
-        assert "word" in page.one("#error").text
-        page.ask("the car")
-        assert not page.one("#error").is_displayed()
-
-
-def test_by_keyboard_alone(visit) -> None:
-    with visit() as page:
-
-        def press(*keys: str) -> str:
-            """The element that has the focus then, which is seen to have it."""
-            webdriver.ActionChains(page.driver).send_keys(*keys).perform()
-            focused = page.driver.switch_to.active_element
-            shown = page.run(
-                "const e = document.activeElement;"
-                "const s = getComputedStyle(e.id === 'file' ? e.nextElementSibling : e);"
-                "return s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2"
-            )
-            assert shown, focused.get_attribute("outerHTML")
-            return focused.get_attribute("id") or focused.text
-
-        assert press(TAB) == "Skip to the question"
-        assert [press(TAB) for _ in range(4)] == ["file", "crossing", "avenue", "road"]
-        assert press(ENTER) == "road"
-        page.wait(lambda: len(page.all("#suggestions button")) == 4)
-        assert press(TAB) == "ref"
-        assert press("the blue cone", ENTER) == "ref"
-        assert page.answered("the blue cone")["found"]
-        assert press(TAB) == "ask"
-        steps = [press(TAB) for _ in range(6)]  # four suggestions, the answer, the strip
-        assert steps[0] == "the blue motorcycle behind the yellow cone"
-        assert steps[4].startswith("the blue cone\nfound")
-        assert steps[5] == "strip"
-        assert press("/") == "ref"
-
-
-def test_on_a_phone(visit, tmp_path: Path) -> None:
-    with visit() as page:
-        page.resize(PHONE)
-        page.one("#scenes button[data-file='crossing.jpg']").click()
-        page.wait(lambda: page.all("#suggestions button"))
-        answer = page.ask("the person in purple")
-        assert page.run("return document.documentElement.scrollWidth") == PHONE[0]
-        drawn = page.drawn_xyxy(".box[data-kind=found]", answer["frame_wh"])
-        assert np.abs(drawn - answer["xyxy"]).max() < 6  # a pixel of the screen
-        small = page.run(
-            "return [...document.querySelectorAll('button, input[type=text], label, summary')]"
-            ".map((e) => [e, e.getBoundingClientRect()])"
-            ".filter(([e, r]) => e.htmlFor !== 'ref' && (r.height < 36 || r.right > innerWidth))"
-            ".map(([e]) => e.outerHTML)"
-        )
-        assert small == []
-        page.choose(write_notes(tmp_path / "notes.jpg"))
-        assert page.one("#error").is_displayed()
-        assert page.violations() == []
+def test_on_a_phone(page: Page, tmp_path: Path) -> None:
+    page.resize(PHONE)
+    page.one("#scenes button[data-file='crossing.jpg']").click()
+    page.wait(lambda: page.all("#suggestions button"))
+    answer = page.ask("the person in purple")
+    assert page.run("return document.documentElement.scrollWidth") == PHONE[0]
+    drawn = page.drawn_xyxy(".box[data-kind=found]", answer["frame_wh"])
+    assert np.abs(drawn - answer["xyxy"]).max() < 6  # a pixel of the screen
+    small = page.run(
+        "return [...document.querySelectorAll('button, input[type=text], label, summary')]"
+        ".map((e) => [e, e.getBoundingClientRect()])"
+        ".filter(([e, r]) => e.htmlFor !== 'ref' && (r.height < 36 || r.right > innerWidth))"
+        ".map(([e]) => e.outerHTML)"
+    )
+    assert small == []
+    page.choose(write_notes(tmp_path / "notes.jpg"))
+    assert page.one("#error").is_displayed()
+    assert page.violations() == []
