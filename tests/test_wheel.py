@@ -224,6 +224,7 @@ def test_helps(run: Run) -> None:
         ("check .", "export"),
         ("train init -o out", "train"),
         ("bench calibration --plot plot.svg", "benchmarks"),
+        ("serve --port 0", "serve"),
     ],
 )
 def test_what_needs_an_extra_says_so(run: Run, folder: Path, words: str, extra: str) -> None:

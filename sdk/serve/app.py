@@ -109,6 +109,11 @@ def make_app(
         metrics.responded(error.status)
         return JSONResponse(error.body, error.status, error.headers, media_type=openapi.PROBLEM)
 
+    @app.exception_handler(Exception)
+    async def broken(request: Request, _: Exception) -> JSONResponse:  # it is logged besides
+        said = "the server has a fault, which its log tells of"
+        return await refused(request, RefusedError(HTTPStatus.INTERNAL_SERVER_ERROR, said))
+
     def described() -> dict[str, Any]:
         if app.openapi_schema is None:
             schema = get_openapi(
