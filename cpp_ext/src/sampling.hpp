@@ -6,8 +6,6 @@
 
 namespace piza {
 
-constexpr std::size_t kLanes = 16;  // queries that are worked on together
-
 // M heads of width d, L levels, P points a level, Q queries, N locations over all levels. Queries
 // come last in places and scores, as in the exported graph.
 struct Sampling {
@@ -19,11 +17,13 @@ struct Sampling {
     float* out;                 // (Q, M * d)
 };
 
+constexpr std::size_t kTogether = 16;  // queries whose weights are worked out together
+
 namespace sampling {
 
 // Queries [from, to). The same loops once for each instruction set, see CMakeLists.txt. Room that
-// nobody else uses: for each sample of kLanes queries `weights` of its four corners, and the first
-// corner's row of memory.
+// nobody else uses: for each sample of kTogether queries `weights` of its four corners, and the
+// first corner's row of memory.
 void loops_baseline(const Sampling& sampling, std::size_t from, std::size_t to, float* weights,
                     std::int32_t* rows);
 #if defined(PIZA_X86)
@@ -34,7 +34,4 @@ void loops_avx512(const Sampling& sampling, std::size_t from, std::size_t to, fl
 #endif
 
 }  // namespace sampling
-
-using Sample = decltype(&sampling::loops_baseline);
-
 }  // namespace piza

@@ -1,15 +1,15 @@
 """Many small operators as one: what the library of operators in ``cpp_ext`` computes at once.
 
 The files of an engine stay plain ONNX. When a network is loaded, the nodes that make up a
-multi-scale deformable sampling are found by their pattern, as export draws it (gather_sampler in
-train.models.grounding_dino.deformable), with every constant compared; one operator takes their
-place. What does not look exactly so stays as it is, and so does everything where the library was
-not built.
+multi-scale deformable sampling, or the attention between image and text in both directions, are
+found by their patterns, as export draws them (``gather_sampler`` and ``fuse`` of
+train.models.grounding_dino), with every constant compared; one operator takes their place. What
+does not look exactly so stays as it is, and so does everything where the library was not built.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 from sdk.kernel import import_kernel
 from sdk.runtime.onnx_graph import Graph, Node, Pattern
 
-DOMAIN, SAMPLING = "piza", "DeformableSampling"
+DOMAIN = "piza"
+SAMPLING, TWO_WAY = "DeformableSampling", "TwoWayAttention"
+_MULTIPLE = 16  # that the number of features is of, for attention both ways
 
 
 @cache
@@ -43,15 +45,66 @@ def fused(model: bytes) -> bytes | None:
     if b"Floor" not in model:  # most networks: not worth looking at
         return None
     graph = Graph.parse(model)
-    count = 0
-    for node, bound in list(graph.matches(_sampling())):
-        sizes = _sizes(graph, node, bound)
+    fusions = [*_samplings(graph), *_two_way_attentions(graph)]
+    for nodes, operator, inputs in fusions:
+        graph.replace(nodes, DOMAIN, operator, inputs)
+    return graph.model(DOMAIN) if fusions else None
+
+
+# Nodes that make the outputs of an operator, which, and what it takes.
+_Fusion = tuple[tuple[Node, ...], str, tuple[str, ...]]
+
+
+def _samplings(graph: Graph) -> Iterator[_Fusion]:
+    for node, bound in graph.matches(_sampling()):
+        sizes = _sizes(graph, bound)
         if sizes is not None:
-            levels = graph.add(f"{SAMPLING}.{count}", sizes)
-            inputs = (bound["?value"], bound["?places"], bound["?scores"], levels)
-            graph.replace(node, DOMAIN, SAMPLING, inputs)
-            count += 1
-    return graph.model(DOMAIN) if count else None
+            levels = graph.add(f"{SAMPLING} {node.outputs[0]}", sizes)
+            given = (bound["?value"], bound["?places"], bound["?scores"], levels)
+            yield (node,), SAMPLING, given
+
+
+def _two_way_attentions(graph: Graph) -> Iterator[_Fusion]:
+    """Both directions of an attention share their scores: (N, M * T) of N locations, T tokens."""
+    product = ("MatMul", "?image", ("Transpose", {"perm": (1, 0)}, "?meant"))
+    scores: Pattern = ("Add", product, ("Unsqueeze", "?bias", "#axis 0"))
+    shares = ("Softmax", {"axis": -1}, ("Reshape", scores, "#(N, M, T)"))
+    seen = ("MatMul", ("Reshape", shares, "#(N, M * T)"), "?said")
+    to_image = ("Add", "?image", ("Add", seen, "?told"))
+    to_text = ("Softmax", {"axis": -1}, ("Transpose", {"perm": (1, 0)}, scores))
+    heard = {
+        (bound["?image"], bound["?meant"], bound["?bias"]): node
+        for node, bound in graph.matches(("MatMul", to_text, "?image"))
+    }
+    for node, bound in graph.matches(to_image):
+        image, meant, bias, said, told = (
+            bound[f"?{name}"] for name in ("image", "meant", "bias", "said", "told")
+        )
+        other = heard.get((image, meant, bias))
+        split = graph.constant(bound["#(N, M, T)"])
+        if other is None or split is None or len(split) != 3 or graph.shape(image)[1:] == ():
+            continue
+        (locations, width), (_, heads, tokens) = graph.shape(image), split.tolist()
+        rows = (heads * tokens, width)
+        expected = {
+            "#(N, M, T)": [locations, heads, tokens],
+            "#(N, M * T)": [locations, heads * tokens],
+            "#axis 0": [0],
+        }
+        shapes = [graph.shape(name) for name in (meant, bias, said, told)]
+        if width % _MULTIPLE or shapes != [rows, rows[:1], rows, (1, width)]:
+            continue
+        if _holds(graph, bound, expected):
+            count = graph.add(f"{TWO_WAY} {node.outputs[0]}", np.array([heads]))
+            yield (node, other), TWO_WAY, (image, meant, bias, said, told, count)
+
+
+def _holds(graph: Graph, bound: Mapping[str, str], expected: Mapping[str, Any]) -> bool:
+    """Whether the constants of a pattern are what they have to be."""
+    found = {name: graph.constant(each) for name, each in bound.items() if name[0] == "#"}
+    return found.keys() == expected.keys() and all(
+        each is not None and np.array_equal(each, expected[name]) for name, each in found.items()
+    )
 
 
 def _sampling() -> Pattern:
@@ -86,21 +139,20 @@ def _of(tensor: Pattern, which: str) -> Pattern:
     return ("Gather", {"axis": 3}, tensor, which)
 
 
-def _sizes(graph: Graph, node: Node, bound: Mapping[str, str]) -> NDArray[np.int64] | None:
+def _sizes(graph: Graph, bound: Mapping[str, str]) -> NDArray[np.int64] | None:
     """Width and height of the levels (L, 2), where every constant is what it has to be."""
-    found = {name: graph.constant(each) for name, each in bound.items() if name[0] == "#"}
-    value, places = (graph.shape(bound[name]) for name in ("?value", "?places"))
-    most = found["#most"]
+    value, places, scores = (
+        graph.shape(bound[f"?{name}"]) for name in ("value", "places", "scores")
+    )
+    most = graph.constant(bound["#most"])
     if len(value) != 2 or len(places) != 5 or most is None or most.shape != (places[1], 1, 2, 1):
         return None
     heads, levels, points, _, queries = places
     sizes: NDArray[np.int64] = most.reshape(levels, 2).astype(np.int64) + 2
-    expected = _constants(sizes, heads, points, queries, value)
-    same = found.keys() == expected.keys() and all(
-        each is not None and np.array_equal(each, expected[name]) for name, each in found.items()
-    )
-    scores = graph.shape(bound["?scores"])
-    return sizes if same and scores == (heads, levels * points, queries) else None
+    if scores != (heads, levels * points, queries):
+        return None
+    same = _holds(graph, bound, _constants(sizes, heads, points, queries, value))
+    return sizes if same else None
 
 
 def _constants(

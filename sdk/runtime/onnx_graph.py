@@ -6,7 +6,7 @@ does not touch stays as its bytes are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -137,12 +137,15 @@ class Graph:
                 return known
         return None
 
-    def replace(self, node: Node, domain: str, operator: str, inputs: Iterable[str]) -> None:
-        """Another node makes what ``node`` made."""
+    def replace(
+        self, nodes: Sequence[Node], domain: str, operator: str, inputs: Iterable[str]
+    ) -> None:
+        """Another node makes what each of ``nodes`` made, in their order."""
         parts = [(1, each.encode()) for each in inputs]
-        parts += [(2, each.encode()) for each in node.outputs]
+        parts += [(2, each.encode()) for node in nodes for each in node.outputs]
         parts += [(4, operator.encode()), (7, domain.encode())]
-        self.nodes[self.nodes.index(node)] = _node(_message(parts))
+        self.nodes = [node for node in self.nodes if node not in nodes]
+        self.nodes.append(_node(_message(parts)))
 
     def add(self, name: str, values: NDArray[np.int64]) -> str:
         """A new initialiser; returns its name."""
@@ -153,15 +156,25 @@ class Graph:
 
     def model(self, domain: str) -> bytes:
         """The model again, without nodes that nothing needs; ``domain`` is known in it."""
-        needed, kept = set(self.outputs), list[Node]()
-        for node in reversed(self.nodes):
-            if needed.intersection(node.outputs):
-                kept.append(node)
-                needed.update(node.inputs)
-        graph: list[_Field] = [(_NODE, node.message) for node in reversed(kept)]
+        graph: list[_Field] = [(_NODE, node.message) for node in self._sorted()]
         graph += self._rest + [(_INITIALISER, each) for each in self._added]
         parts = [(n, _message(graph) if n == _GRAPH else value) for n, value in self._model]
         return _message([*parts, (_OPSET, _message([(1, domain.encode()), (2, 1)]))])
+
+    def _sorted(self) -> list[Node]:
+        """The nodes that outputs need, each behind what it needs itself."""
+        makers = {name: node for node in self.nodes for name in node.outputs}
+        done: dict[Node, None] = {}
+        waiting = [makers[name] for name in reversed(self.outputs) if name in makers]
+        while waiting:
+            node = waiting[-1]
+            needed = [makers[name] for name in reversed(node.inputs) if name in makers]
+            missing = [each for each in needed if each not in done]
+            if missing and node not in done:
+                waiting += missing
+            else:
+                done[waiting.pop()] = None
+        return list(done)
 
 
 def _node(message: Any) -> Node:

@@ -1,4 +1,4 @@
-"""Deformable sampling as one operator: in exported networks, and by itself."""
+"""Operators of our own in place of many: in exported networks, and by themselves."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from sdk.engine.folder import default_engine
 from sdk.errors import EngineError
 from sdk.runtime import onnx_network
-from sdk.runtime.onnx_fusion import DOMAIN, SAMPLING, fused, library
+from sdk.runtime.onnx_fusion import DOMAIN, SAMPLING, TWO_WAY, fused, library
 from sdk.runtime.onnx_network import OnnxNetwork
 from train.models.grounding_dino.deformable import gather_sampler
 
@@ -31,20 +31,25 @@ def session(model: bytes) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def sampling(sizes: list[tuple[int, int]]) -> onnxruntime.InferenceSession:
-    """The operator alone, of levels of these widths and heights."""
+def alone(operator: str, inputs: dict[str, int], outputs: int, **constants: np.ndarray) -> Any:
+    """One operator; ``inputs`` are floats with their ranks, in front of the constants."""
     given = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * rank)
-        for name, rank in (("value", 2), ("places", 5), ("scores", 3))
+        for name, rank in inputs.items()
     ]
-    levels = numpy_helper.from_array(np.array(sizes, np.int64), "levels")
-    names = ["value", "places", "scores", "levels"]
-    node = helper.make_node(SAMPLING, names, ["out"], domain=DOMAIN)
-    out = helper.make_tensor_value_info("out", TensorProto.FLOAT, [None, None])
-    graph = helper.make_graph([node], "g", given, [out], [levels])
+    names = [f"out{k}" for k in range(outputs)]
+    made = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * 2) for name in names]
+    node = helper.make_node(operator, [*inputs, *constants], names, domain=DOMAIN)
+    tensors = [numpy_helper.from_array(value, name) for name, value in constants.items()]
     opsets = [helper.make_opsetid("", 18), helper.make_opsetid(DOMAIN, 1)]
-    model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
-    return session(model.SerializeToString())
+    graph = helper.make_graph([node], "g", given, made, tensors)
+    return session(helper.make_model(graph, opset_imports=opsets, ir_version=9).SerializeToString())
+
+
+def sampling(sizes: list[tuple[int, int]]) -> onnxruntime.InferenceSession:
+    """The operator of levels of these widths and heights."""
+    inputs = {"value": 2, "places": 5, "scores": 3}
+    return alone(SAMPLING, inputs, 1, levels=np.array(sizes, np.int64))
 
 
 def feeds(sizes: list[tuple[int, int]], heads: int, points: int, queries: int, depth: int) -> Any:
@@ -111,6 +116,87 @@ def test_a_level_of_one_row() -> None:
         sampling([(4, 1)]).run(None, feeds([(4, 1)], 1, 1, 1, 1))
 
 
+def two_way(heads: int) -> onnxruntime.InferenceSession:
+    inputs = {"image": 2, "meant": 2, "bias": 1, "said": 2, "told": 2}
+    return alone(TWO_WAY, inputs, 2, heads=np.array([heads]))
+
+
+def dialogue(seed: int, locations: int, heads: int, tokens: int, padded: int, width: int) -> Any:
+    """What image and text say to each other; the last ``padded`` tokens are padding, all alike."""
+    rng = np.random.default_rng(seed)
+    given = {
+        "image": rng.normal(size=(locations, width)),
+        "meant": rng.normal(0, 0.3, (heads, tokens, width)),
+        "bias": rng.normal(size=(heads, tokens)),
+        "said": rng.normal(size=(heads, tokens, width)),
+        "told": rng.normal(size=(1, width)),
+    }
+    for name in ("meant", "bias", "said"):
+        given[name][:, tokens - padded :] = given[name][:, -1:]
+    given["bias"][:, tokens - padded :] -= 10_000
+    flat = {name: given[name].reshape(heads * tokens, width) for name in ("meant", "said")}
+    given |= flat | {"bias": given["bias"].ravel()}
+    return {name: each.astype(np.float32) for name, each in given.items()}
+
+
+def spoken(given: Any, heads: int) -> tuple[np.ndarray, np.ndarray]:
+    """The same, as ``fuse`` says it."""
+    image, meant, bias, said, told = (torch.from_numpy(each) for each in given.values())
+    scores = image @ meant.T + bias
+    to_image = scores.unflatten(-1, (heads, -1)).softmax(-1).flatten(-2)
+    return (image + (to_image @ said + told)).numpy(), (scores.T.softmax(-1) @ image).numpy()
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.integers(0, 99),
+    st.integers(1, 150),
+    st.integers(1, 3),
+    st.integers(1, 40),
+    st.integers(0, 40),
+    st.sampled_from([16, 32, 96]),
+)
+def test_attention_both_ways(
+    seed: int, locations: int, heads: int, tokens: int, padded: int, width: int
+) -> None:
+    check_dialogue(dialogue(seed, locations, heads, tokens, min(padded, tokens), width), heads)
+
+
+def check_dialogue(given: Any, heads: int) -> None:
+    """What padding hears has scores of -10,000, whose last place is a thousandth."""
+    found, expected = two_way(heads).run(None, given), spoken(given, heads)
+    np.testing.assert_allclose(found[0], expected[0], atol=2e-5, rtol=1e-5)
+    padding = given["bias"] < -5000
+    for rows, close in ((~padding, 2e-5), (padding, 3e-3)):
+        np.testing.assert_allclose(found[1][rows], expected[1][rows], atol=close, rtol=1e-5)
+
+
+def test_padding_that_differs_is_told_apart() -> None:
+    given = dialogue(0, 70, 2, 20, 15, 32)
+    given["meant"][12, 5] += 1  # a padding token of the first head
+    check_dialogue(given, 2)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_what_is_no_number_is_heard(bad: float) -> None:
+    given = dialogue(0, 70, 2, 20, 15, 32)
+    given["image"][3, 4] = bad
+    image, heard = two_way(2).run(None, given)
+    assert np.isnan(image[3]).all()
+    assert np.isfinite(np.delete(image, 3, 0)).all()
+    assert not np.isfinite(heard).all(axis=1).any()
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("meant", (40, 16)), ("said", (20, 32)), ("told", (1, 16)), ("bias", (39,))],
+)
+def test_what_is_said_has_to_fit(name: str, shape: tuple[int, ...]) -> None:
+    given = dialogue(0, 70, 2, 20, 15, 32) | {name: np.zeros(shape, np.float32)}
+    with pytest.raises(Exception, match="do not fit each other"):
+        two_way(2).run(None, given)
+
+
 @pytest.fixture
 def ground(built: Path) -> bytes:
     return (built / "ground.onnx").read_bytes()
@@ -120,20 +206,23 @@ def nodes_of(model: bytes) -> list[str]:
     return [node.op_type for node in onnx.load_from_string(model).graph.node]
 
 
-def test_every_sampling_of_an_exported_network(ground: bytes) -> None:
-    """One of the encoder, two of the decoder; what made them up is gone."""
+def test_all_that_an_exported_network_has(ground: bytes) -> None:
+    """A layer of the encoder, two of the decoder; what made them up is gone."""
     model = fused(ground)
     assert model is not None
     kinds = nodes_of(model)
-    assert kinds.count(SAMPLING) == 3
+    assert (kinds.count(SAMPLING), kinds.count(TWO_WAY)) == (3, 1)
     assert "Floor" not in kinds
     assert len(kinds) < len(nodes_of(ground)) - 3 * 40
 
 
 def test_of_the_bundled_engine() -> None:
+    """The encoder has as many of the one as of the other, the decoder has samplings alone."""
     model = fused((default_engine() / "ground.onnx").read_bytes())
     assert model is not None
-    assert "Floor" not in nodes_of(model)
+    kinds = nodes_of(model)
+    assert "Floor" not in kinds
+    assert kinds.count(SAMPLING) > kinds.count(TWO_WAY) > 0
 
 
 def inputs(network: OnnxNetwork) -> dict[str, Any]:
@@ -162,19 +251,23 @@ def test_other_networks_stay_as_they_are(built: Path) -> None:
     assert fused((built / "text.onnx").read_bytes()) is None
 
 
-@pytest.mark.parametrize("wrong", ["constant", "axis", "order"])
-def test_what_looks_nearly_so_stays_as_it_is(ground: bytes, wrong: str) -> None:
-    """Each sampling is changed a little: a bound of its columns, its softmax, its weights."""
+@pytest.mark.parametrize(
+    ("wrong", "left"), [("constant", TWO_WAY), ("axis", TWO_WAY), ("turn", SAMPLING)]
+)
+def test_what_looks_nearly_so_stays_as_it_is(ground: bytes, wrong: str, left: str) -> None:
+    """Each is changed a little: samplings' bounds or softmax, or the scores of the attention."""
     model = onnx.load_from_string(ground)
     for node in model.graph.node:
         if wrong == "axis" and node.op_type == "Softmax" and node.attribute[0].i == -2:
             node.attribute[0].i = -3
-        if wrong == "order" and node.op_type == "Gather" and node.attribute[0].i == 3:
-            node.attribute[0].i = 4
+        if wrong == "turn" and node.op_type == "Softmax" and node.attribute[0].i == -1:
+            node.attribute[0].i = 1
     for tensor in model.graph.initializer:
         if wrong == "constant" and tensor.data_type == TensorProto.INT32:
             tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor) + 1, tensor.name))
-    assert fused(model.SerializeToString()) is None
+    found = fused(model.SerializeToString())
+    assert found is not None
+    assert {SAMPLING, TWO_WAY}.intersection(nodes_of(found)) == {left}
 
 
 def test_a_damaged_file_is_told_as_ever(built: Path, tmp_path: Path) -> None:

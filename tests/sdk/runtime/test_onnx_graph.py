@@ -91,7 +91,7 @@ def test_a_node_in_place_of_others() -> None:
     graph = Graph.parse(model(*NODES, one=ONE))
     [(node, bound)] = graph.matches(("Transpose", ("Softmax", "?a")))
     added = graph.add("new", np.array([[3, -4]]))
-    graph.replace(node, "own", "Turned", (bound["?a"], added))
+    graph.replace((node,), "own", "Turned", (bound["?a"], added))
     again = onnx.load_from_string(graph.model("own"))
     found = [(each.domain, each.op_type, [*each.input]) for each in again.graph.node]
     assert found == [

@@ -1,0 +1,117 @@
+// Sixteen floats at once, in the vector types of GCC and Clang: of any instruction set. For files
+// that are compiled once for each; everything has internal linkage, see crop_resize_loops.cpp.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace piza {
+namespace {
+
+constexpr std::size_t kLanes = 16;
+
+#if defined(__AVX512F__)
+constexpr std::size_t kRows = 8;  // that a product works on at once: as many as there are registers
+#else
+constexpr std::size_t kRows = 4;
+#endif
+
+typedef float Lanes __attribute__((vector_size(64), aligned(4), may_alias));
+typedef float HalfLanes __attribute__((vector_size(32), aligned(4), may_alias));
+typedef std::int32_t Wholes __attribute__((vector_size(64), aligned(4), may_alias));
+
+// By overloads: a template would forget that these need not be aligned.
+inline void read(const float* floats, Lanes& lanes) {
+    lanes = *reinterpret_cast<const Lanes*>(floats);
+}
+inline void read(const float* floats, HalfLanes& lanes) {
+    lanes = *reinterpret_cast<const HalfLanes*>(floats);
+}
+inline void read(const float* floats, float& lane) { lane = *floats; }
+
+inline void save(const Lanes& lanes, float* floats) { *reinterpret_cast<Lanes*>(floats) = lanes; }
+inline void save(const HalfLanes& lanes, float* floats) {
+    *reinterpret_cast<HalfLanes*>(floats) = lanes;
+}
+inline void save(float lane, float* floats) { *floats = lane; }
+
+inline Lanes load(const float* floats) { return *reinterpret_cast<const Lanes*>(floats); }
+inline Lanes all_of(float value) { return Lanes{} + value; }
+
+// The second where the first is not a number.
+inline Lanes greater(const Lanes& a, const Lanes& b) { return a > b ? a : b; }
+
+inline Wholes whole(const Lanes& lanes) { return __builtin_convertvector(lanes, Wholes); }
+inline Lanes floats(const Wholes& wholes) { return __builtin_convertvector(wholes, Lanes); }
+
+// e to the x for x <= 0, within 2 units in the last place (Cephes' polynomial); below -87 as there,
+// and what is not a number stays none.
+inline Lanes exponential(const Lanes& x) {
+    const Lanes low = greater(x, all_of(-87.0F));
+    const Wholes turns = whole(low * 1.44269504F - 0.5F);  // to the nearest: low <= 0
+    const Lanes of = floats(turns);
+    const Lanes rest = (low - of * 0.693359375F) + of * 2.12194440e-4F;
+    Lanes sum = rest * 1.9875691500e-4F + 1.3981999507e-3F;
+    sum = sum * rest + 8.3334519073e-3F;
+    sum = sum * rest + 4.1665795894e-2F;
+    sum = sum * rest + 1.6666665459e-1F;
+    sum = sum * rest + 5.0000001201e-1F;
+    sum = sum * rest * rest + rest + 1.0F;
+    const Wholes bits = (turns + 127) << 23;
+    return x == x ? sum * reinterpret_cast<const Lanes&>(bits) : x;
+}
+
+// Lane k of the other half, quarter, eighth or sixteenth.
+template <int kDistance>
+inline Lanes swapped(const Lanes& lanes) {
+#if defined(__clang__)
+#define PIZA_AT(k) (k) ^ kDistance
+    return __builtin_shufflevector(lanes, lanes, PIZA_AT(0), PIZA_AT(1), PIZA_AT(2), PIZA_AT(3),
+                                   PIZA_AT(4), PIZA_AT(5), PIZA_AT(6), PIZA_AT(7), PIZA_AT(8),
+                                   PIZA_AT(9), PIZA_AT(10), PIZA_AT(11), PIZA_AT(12), PIZA_AT(13),
+                                   PIZA_AT(14), PIZA_AT(15));
+#undef PIZA_AT
+#else
+    const Wholes places = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    return __builtin_shuffle(lanes, places ^ kDistance);
+#endif
+}
+
+// In every lane what they come to together.
+inline Lanes greatest(Lanes lanes) {
+    lanes = greater(lanes, swapped<8>(lanes));
+    lanes = greater(lanes, swapped<4>(lanes));
+    lanes = greater(lanes, swapped<2>(lanes));
+    return greater(lanes, swapped<1>(lanes));
+}
+
+inline Lanes total(Lanes lanes) {
+    lanes += swapped<8>(lanes);
+    lanes += swapped<4>(lanes);
+    lanes += swapped<2>(lanes);
+    return lanes + swapped<1>(lanes);
+}
+
+// A factor of a product: element (row, k) is floats[row * by_row + k * by_k].
+struct Factor {
+    const float* floats;
+    std::size_t by_row, by_k;
+};
+
+// sums[row] += sum over k < depth of left(row, k) * right[k * stride, + kLanes), for kCount rows
+template <std::size_t kCount>
+inline void multiply(const Factor& left, const float* right, std::size_t stride,
+                     std::size_t depth, Lanes* sums) {
+    Lanes held[kCount];
+    for (std::size_t row = 0; row < kCount; ++row) held[row] = sums[row];
+    for (std::size_t k = 0; k < depth; ++k) {
+        const Lanes some = load(right + k * stride);
+        for (std::size_t row = 0; row < kCount; ++row) {
+            held[row] += left.floats[row * left.by_row + k * left.by_k] * some;
+        }
+    }
+    for (std::size_t row = 0; row < kCount; ++row) sums[row] = held[row];
+}
+
+}  // namespace
+}  // namespace piza
