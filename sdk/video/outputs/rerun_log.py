@@ -32,12 +32,15 @@ class RerunLog:
     def __init__(self, path: Path) -> None:
         with extras_named():
             import rerun
+            import rerun.blueprint as layout
         claim(path, (".rrd",))
         self._rerun = rerun
         self._log = rerun.RecordingStream("piza-edge")
         self._log.set_log_time_enabled(False)  # when it was written says nothing
         self._log.set_log_tick_enabled(False)
-        self._log.save(path)
+        views = (layout.Spatial2DView(origin=CAMERA), layout.TimeSeriesView(origin=SCORES))
+        shown = layout.Horizontal(*views, column_shares=[3, 1])
+        self._log.save(path, default_blueprint=layout.Blueprint(shown, collapse_panels=True))
 
     def write(self, frame: StreamFrame) -> None:
         """Appends a frame and its answers; InputError for a time that Rerun has no number for."""
