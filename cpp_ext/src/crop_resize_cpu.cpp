@@ -12,6 +12,7 @@ namespace {
 constexpr double kNsPerSourceByte = 0.045, kNsPerOutputPixel = 0.6;
 constexpr double kNsWorthAThread = 100e3;  // starting one takes a fraction of it
 constexpr int kMostThreads = 16;
+constexpr std::size_t kCacheLine = 64;    // bytes, of most processors
 constexpr std::size_t kMostWindows = 32;  // whose tables are kept at a time
 
 int useful_threads(double nanoseconds, std::size_t rows, int wanted) {
@@ -36,6 +37,23 @@ void in_threads(std::size_t count, const Work& work) {
     for (std::thread& thread : threads) thread.join();
 }
 
+// Have the memory of a row at hand before it is written: what is not in the cache is read first.
+template <typename T>
+void fetch_row(const T* row, std::size_t length) {
+#if defined(__GNUC__)
+    for (std::size_t k = 0; k < length; k += kCacheLine / sizeof(T)) __builtin_prefetch(row + k, 1);
+#else
+    static_cast<void>(row), static_cast<void>(length);
+#endif
+}
+
+// Whether a row of output has more bytes than what is read for it.
+template <typename T>
+bool writes_more(const Plan& plan, std::size_t width) {
+    const std::size_t read = plan.row_bytes() * plan.vertical.length();
+    return kChannels * width * sizeof(T) * static_cast<std::size_t>(plan.content.height) > read;
+}
+
 }  // namespace
 
 // Rows [begin, end) of the output, counted over all windows.
@@ -51,12 +69,14 @@ void Scratch::run(const Frame& frame, const std::vector<Plan>& plans, const Plan
         T* const target = output.data + (window * kChannels * height + y) * width;
         const int i = static_cast<int>(y) - content.top;
         const bool bar = i < 0 || i >= content.height;
+        const bool fetches = at + 1 < end && writes_more<T>(plan, width);
         const std::size_t left = bar ? width : static_cast<std::size_t>(content.left);
         const std::size_t right = bar ? width : left + static_cast<std::size_t>(content.width);
         for (int p = 0; p < kChannels; ++p) {
             T* const line = target + p * height * width;
             std::fill(line, line + left, T{});
             std::fill(line + right, line + width, T{});
+            if (fetches && y + 1 < height) fetch_row(line + width, width);
         }
         if (at == begin || y == 0) worker.begin();
         if (!bar) worker.fill(frame, plan, i, planes, target + left, height * width);

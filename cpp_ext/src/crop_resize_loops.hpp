@@ -50,8 +50,8 @@ struct WordLoops {
                   std::uint16_t* carried, std::int16_t* planes, std::size_t plane);
 
     // One line alone, exactly.
-    void (*spread)(const std::uint8_t* line, std::size_t pixels, std::int16_t* planes,
-                   std::size_t plane);
+    void (*spread)(const std::uint8_t* line, std::size_t pixels, std::ptrdiff_t below,
+                   std::int16_t* planes, std::size_t plane);
 
     // One row of each plane of the output, from a row of words.
     void (*resize)(const std::int16_t* words, std::size_t plane, const WordFilter& filter,

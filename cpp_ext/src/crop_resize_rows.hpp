@@ -156,13 +156,23 @@ private:
     void shrink_words(const Frame& frame, const Plan& plan, int i) {
         const Segment rows = segment(plan, i);
         if (plan.vertical.taps == 1) {
-            best_loops().words.spread(line(frame, plan, rows.first), plan.horizontal.length(),
-                                      words_.data(), plan.row_words());
+            spread(frame, plan, line(frame, plan, rows.first));
             return;
         }
         if (!continues_) carry(frame, plan, i - 1, rows.first, rows.middle);
         continues_ = true;
         carry(frame, plan, i, rows.middle, rows.end);
+    }
+
+    // Bytes from one source row to the next, where they are read as they lie.
+    static std::ptrdiff_t below(const Frame& frame) {
+        return is_packed(frame) ? frame.row_stride : 0;
+    }
+
+    // words_ becomes a source row.
+    void spread(const Frame& frame, const Plan& plan, const std::uint8_t* line) {
+        best_loops().words.spread(line, plan.horizontal.length(), below(frame), words_.data(),
+                                  plan.row_words());
     }
 
     // The step of carried_ from row i to the next by source rows [from, to).
@@ -176,9 +186,8 @@ private:
         const auto next = static_cast<std::size_t>(i + 1);
         const auto& starts = plan.rows.starts;
         const std::uint16_t start = next < starts.size() ? starts[next] : std::uint16_t{0};
-        const std::ptrdiff_t below = is_packed(frame) ? count * frame.row_stride : 0;
-        best_loops().words.blend(lines_.data(), weights, count, plan.horizontal.length(), below,
-                                 start, carried_.data(), words_.data(),
+        best_loops().words.blend(lines_.data(), weights, count, plan.horizontal.length(),
+                                 count * below(frame), start, carried_.data(), words_.data(),
                                  plan.row_words());
     }
     static std::uint16_t fixed_weight(const Plan& plan, int i, int y) {
@@ -270,8 +279,7 @@ private:
             const std::uint8_t* const only = line(frame, plan, y);
             const float whole = 1.0F;
             if (plan.in_words) {
-                best_loops().words.spread(only, plan.horizontal.length(), words_.data(),
-                                          plan.row_words());
+                spread(frame, plan, only);
             } else {
                 best_loops().blend_rows(&only, &whole, 1, plan.row_bytes(), row_.data());
             }

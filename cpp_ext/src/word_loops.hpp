@@ -192,9 +192,10 @@ void blend_words(const std::uint8_t* const* lines, const std::uint16_t* weights,
     });
 }
 
-void spread_words(const std::uint8_t* line, std::size_t pixels, std::int16_t* planes,
-                  std::size_t plane) {
+void spread_words(const std::uint8_t* line, std::size_t pixels, std::ptrdiff_t below,
+                  std::int16_t* planes, std::size_t plane) {
     for_blocks(pixels, [&](std::size_t, std::size_t from) {
+        fetch(line + from + below);
         Vector parts[kParts];
         unpack(line + from, parts);
         for (Vector& words : parts) words = flip(words);
