@@ -72,4 +72,8 @@ void sample(const Call& call);
 // -> image (N, D), heard (M * T, D)
 void attend_both_ways(const Call& call);
 
+// one (Q, D), or two of them, scale (D), shift (D), epsilon (1) -> (Q, D)
+void normalise_one(const Call& call);
+void normalise_sum(const Call& call);
+
 }  // namespace piza

@@ -1,10 +1,11 @@
 """Many small operators as one: what the library of operators in ``cpp_ext`` computes at once.
 
 The files of an engine stay plain ONNX. When a network is loaded, the nodes that make up a
-multi-scale deformable sampling, or the attention between image and text in both directions, are
-found by their patterns, as export draws them (``gather_sampler`` and ``fuse`` of
-train.models.grounding_dino), with every constant compared; one operator takes their place. What
-does not look exactly so stays as it is, and so does everything where the library was not built.
+multi-scale deformable sampling, the attention between image and text in both directions, or a layer
+normalisation with the sum in front of it, are found by their patterns, as export draws them
+(``gather_sampler`` and ``fuse`` of train.models.grounding_dino), with every constant compared; one
+operator takes their place. What does not look exactly so stays as it is, and so does everything
+where the library was not built.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from sdk.runtime.onnx_graph import Graph, Node, Pattern
 
 DOMAIN = "piza"
 SAMPLING, TWO_WAY = "DeformableSampling", "TwoWayAttention"
-_MULTIPLE = 16  # that the number of features is of, for attention both ways
+NORM, NORM_OF_SUM = "Normalise", "NormaliseSum"
+_MULTIPLE = 16  # that the number of features is of, but for samplings
 
 
 @cache
@@ -42,10 +44,10 @@ def fused(model: bytes) -> bytes | None:
     Returns:
         The model with fewer nodes and the same values; None where there is nothing to fuse.
     """
-    if b"Floor" not in model:  # most networks: not worth looking at
+    if not any(each in model for each in (b"Floor", b"LayerNormalization")):
         return None
     graph = Graph.parse(model)
-    fusions = [*_samplings(graph), *_two_way_attentions(graph)]
+    fusions = [*_samplings(graph), *_two_way_attentions(graph), *_norms(graph)]
     for nodes, operator, inputs in fusions:
         graph.replace(nodes, DOMAIN, operator, inputs)
     return graph.model(DOMAIN) if fusions else None
@@ -97,6 +99,24 @@ def _two_way_attentions(graph: Graph) -> Iterator[_Fusion]:
         if _holds(graph, bound, expected):
             count = graph.add(f"{TWO_WAY} {node.outputs[0]}", np.array([heads]))
             yield (node, other), TWO_WAY, (image, meant, bias, said, told, count)
+
+
+def _norms(graph: Graph) -> Iterator[_Fusion]:
+    """Layer normalisations, with the sum in front of them where nothing else needs it."""
+    sums = {node.outputs[0]: node for node in graph.nodes if node.operator == "Add"}
+    pattern = ("LayerNormalization", {"axis": -1}, "?x", "#scale", "#shift")
+    for node, bound in graph.matches(pattern):
+        shape = graph.shape(bound["?x"])
+        if len(shape) != 2 or shape[1] % _MULTIPLE:
+            continue
+        given: tuple[str, ...] = (bound["?x"],)
+        before = sums.get(bound["?x"]) if graph.uses(bound["?x"]) == 1 else None
+        if before is not None and all(graph.shape(name) == shape for name in before.inputs):
+            given = before.inputs
+        epsilon = np.array([node.attributes.get("epsilon", 1e-5)], np.float32)
+        name = graph.add(f"{NORM} {node.outputs[0]}", epsilon)
+        operator = NORM if len(given) == 1 else NORM_OF_SUM
+        yield (node,), operator, (*given, bound["#scale"], bound["#shift"], name)
 
 
 def _holds(graph: Graph, bound: Mapping[str, str], expected: Mapping[str, Any]) -> bool:

@@ -6,9 +6,11 @@ does not touch stays as its bytes are.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from struct import Struct
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ _Field = tuple[int, Any]  # its number, and a whole number or the bytes of what 
 _GRAPH, _OPSET = 7, 8  # of a model
 _NODE, _INITIALISER, _OUTPUT, _VALUE = 1, 5, 12, 13  # of a graph
 _TYPES: dict[int, np.dtype[Any]] = {1: np.dtype("<f4"), 6: np.dtype("<i4"), 7: np.dtype("<i8")}
+_FLOAT = Struct("<f")
 _COMMUTATIVE = {"Add", "Mul", "Max", "Min"}
 
 
@@ -35,16 +38,20 @@ class Node:
     message: bytes
 
     @cached_property
-    def attributes(self) -> dict[str, int | tuple[int, ...]]:
-        """Those of whole numbers."""
-        found: dict[str, int | tuple[int, ...]] = {}
+    def attributes(self) -> dict[str, float | tuple[int, ...]]:
+        """Those that are numbers, or whole numbers in a row."""
+        found: dict[str, float | tuple[int, ...]] = {}
         for number, given in _fields(self.message):
             if number != 5:
                 continue
             parts = list(_fields(given))
             name = next(_text(value) for key, value in parts if key == 1)
             kind = next((value for key, value in parts if key == 20), 0)
-            if kind == 2:  # INT; left out where it is 0
+            if kind == 1:  # FLOAT
+                found[name] = next(
+                    (_FLOAT.unpack(value)[0] for key, value in parts if key == 2), 0.0
+                )
+            elif kind == 2:  # INT; left out where it is 0
                 found[name] = next((_signed(value) for key, value in parts if key == 3), 0)
             elif kind == 7:  # INTS
                 found[name] = tuple(_whole(value for key, value in parts if key == 8))
@@ -90,6 +97,16 @@ class Graph:
         return np.frombuffer(raw, _TYPES[kind]).reshape(
             tuple(_whole(value for number, value in parts if number == 1))
         )
+
+    def uses(self, name: str) -> int:
+        """How many nodes take a tensor; an output of the graph counts too."""
+        return self._uses[name]
+
+    @cached_property
+    def _uses(self) -> Counter[str]:
+        """As the graph was when it was parsed."""
+        taken = [name for node in self.nodes for name in node.inputs]
+        return Counter([*taken, *self.outputs])
 
     def shape(self, name: str) -> tuple[int, ...]:
         """The sides of a tensor, -1 for those without a number; none where they are not told."""
@@ -147,11 +164,12 @@ class Graph:
         self.nodes = [node for node in self.nodes if node not in nodes]
         self.nodes.append(_node(_message(parts)))
 
-    def add(self, name: str, values: NDArray[np.int64]) -> str:
-        """A new initialiser; returns its name."""
+    def add(self, name: str, values: NDArray[Any]) -> str:
+        """A new initialiser, of one of the types that ``constant`` reads; returns its name."""
+        kind = next(key for key, dtype in _TYPES.items() if dtype == values.dtype)
         sides = [(1, side) for side in values.shape]
-        raw = np.ascontiguousarray(values, "<i8").tobytes()
-        self._added.append(_message([*sides, (2, 7), (8, name.encode()), (9, raw)]))
+        raw = np.ascontiguousarray(values, _TYPES[kind]).tobytes()
+        self._added.append(_message([*sides, (2, kind), (8, name.encode()), (9, raw)]))
         return name
 
     def model(self, domain: str) -> bytes:

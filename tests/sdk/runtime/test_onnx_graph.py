@@ -44,6 +44,13 @@ def test_what_a_graph_says() -> None:
     np.testing.assert_array_equal(graph.constant("one"), ONE)
     assert graph.constant("x") is None
     assert graph.outputs == ("y",)
+    assert [graph.uses(name) for name in ("x", "c", "y", "none")] == [1, 2, 1, 0]
+
+
+def test_attributes_of_each_kind() -> None:
+    node = helper.make_node("Any", ["x"], ["y"], a=0, b=-7, c=0.5, d=[3, -1], e="text", f=[0.5])
+    found = Graph.parse(model(node)).nodes[0].attributes
+    assert found == {"a": 0, "b": -7, "c": 0.5, "d": (3, -1)}
 
 
 @given(st.integers(0, 2**64 - 1))
@@ -91,6 +98,7 @@ def test_a_node_in_place_of_others() -> None:
     graph = Graph.parse(model(*NODES, one=ONE))
     [(node, bound)] = graph.matches(("Transpose", ("Softmax", "?a")))
     added = graph.add("new", np.array([[3, -4]]))
+    graph.add("half", np.array(0.5, np.float32))
     graph.replace((node,), "own", "Turned", (bound["?a"], added))
     again = onnx.load_from_string(graph.model("own"))
     found = [(each.domain, each.op_type, [*each.input]) for each in again.graph.node]
@@ -102,6 +110,7 @@ def test_a_node_in_place_of_others() -> None:
     assert {each.domain: each.version for each in again.opset_import} == {"": 18, "own": 1}
     tensors = {each.name: numpy_helper.to_array(each) for each in again.graph.initializer}
     np.testing.assert_array_equal(tensors["new"], [[3, -4]])
+    np.testing.assert_array_equal(tensors["half"], np.float32(0.5))
     np.testing.assert_array_equal(tensors["one"], ONE)
 
 
