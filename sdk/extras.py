@@ -27,6 +27,7 @@ EXTRAS = {  # importable package -> the extras that bring it
     "peft": ("train", "export"),
     "PIL": ("train",),
     "prometheus_client": ("serve",),
+    "psutil": ("benchmarks",),
     "pyarrow": ("fleet",),
     "pycuda": ("tensorrt",),
     "python_multipart": ("serve",),

@@ -39,7 +39,7 @@ def test_a_small_run(engine, tmp_path, capsys, monkeypatch):
     assert files["again_s"] > 0
     assert figures["writing"]["frames"] == 31
     assert [row["frame"] for row in figures["reading"]] == list(batch.READ_WH)
-    assert batch.overhead(figures) is None
+    assert batch.overhead(figures, "seconds") is None
     assert "Ray did not run" in capsys.readouterr().out
 
 
@@ -89,7 +89,9 @@ def test_overhead_is_of_the_rounds():
     seconds = {(batch.LOCAL, 0): 10.0, (batch.LOCAL, 1): 20.0}
     seconds |= {("Ray, 1 actor", 0): 10.5, ("Ray, 1 actor", 1): 22.0, ("Ray, 2 actors", 0): 6.0}
     rows = [{"by": by, "round": n, "seconds": each} for (by, n), each in seconds.items()]
-    assert batch.overhead({"rows": rows}) == pytest.approx(0.075)
+    assert batch.overhead({"rows": rows}, "seconds") == pytest.approx(0.075)
+    unseen = [{**row, "cpu_ms": None} for row in rows]
+    assert batch.overhead({"rows": unseen}, "cpu_ms") is None
 
 
 def test_a_run_that_fails_ends_it(engine, tmp_path):
