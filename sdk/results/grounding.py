@@ -51,8 +51,8 @@ class Zoom:
     Attributes:
         window_xyxy: ``(4,)`` what the step looked at.
         xyxy: ``(4,)`` the box that it chose.
-        raw_score: of that box, 0..1, the network's own, not calibrated; of a first look what the
-            sentence claims is weighed in, where it claims anything (see ``sdk.zoom.claims``).
+        raw_score: of that box, 0..1, the network's own, not calibrated; what the sentence claims is
+            weighed in, where it claims anything that can be told (see ``sdk.zoom.claims``).
         candidates_xyxy: ``(K, 4)`` everything that the network offered, clipped to the window,
             best first; a box that was not finite is NaN. Empty in an answer read from a bundle.
         candidates_scores: ``(K,)`` float32, theirs.

@@ -4,10 +4,11 @@ The scores of a network tell a red car from a blue one nearly always; whether it
 bus they tell far less well, so that a twin on the wrong side looks as good as the object. But a
 network that was taught what each word means by itself (``train.losses.auxiliary.mention_loss``)
 also tells where the bus is: the *landmarks* of its token. The sentence is read by the grammar of
-``sdk.regions.words``, and each relation becomes a probability for each candidate of the first look,
-the only one that surely shows the landmarks; ranks among its like ("the leftmost red car") and
-places ("at the left of the picture") alike.
-Log odds are added to those of the candidate's score, as those of evidence of its own.
+``sdk.regions.words``, and each relation becomes a probability for each candidate of a look; ranks
+among its like ("the leftmost red car") and places ("at the left of the picture") alike.
+Log odds are added to those of the candidate's score, as those of evidence of its own. The first
+look surely shows the landmarks, a closer one shows them finer where they stand near the object:
+by both, right answers are told from near misses better than by either.
 
 Every constant is our own choice, by measurement on rendered scenes whose seeds serve for that
 alone (``evaluation.seeds.FEATURES``). Lengths are shares of the frame's diagonal.
@@ -35,9 +36,9 @@ Floats = NDArray[np.float64]
 Margin = Callable[[Floats, Floats], Floats]
 
 LANDMARKS = 4  # of a word, which may mean any of several things
-_APART = 0.035  # what is nearer than so, across and down, is one landmark
+_APART = 0.035  # what is nearer than so, across and down, is one landmark in a look at the frame
 _SHARPNESS = 2.0  # of the choice among a word's landmarks, by their logits
-_SELF = 0.014  # a landmark as near to a candidate is the candidate: nothing is left of itself
+_SELF = 0.01  # a landmark as near to a candidate is the candidate: nothing is left of itself
 _NOT_ITSELF = 20.0  # logits that such a landmark loses
 _NONE = -1e4  # logits of a place that is no landmark any more
 _DOUBT = 0.02  # of every probability: sentences and landmarks may be misread
@@ -160,27 +161,30 @@ def weighed(
         return scores
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     centres, shares, places = middle / diagonal, middle / frame_wh, places / diagonal
+    # Closer looks tell nearer things apart, though objects fill more of their cells.
+    apart = _APART * math.sqrt(math.hypot(*np.ptp(places, axis=0)))
     odds = []
     for each in known:
-        marks = [landmarks(meanings[:, token], places) for token in each.tokens]
+        marks = [landmarks(meanings[:, token], places, apart) for token in each.tokens]
         odds.append(_log_odds(each, centres, shares, marks))
     p = np.clip(scores.astype(np.float64), _CERTAIN, 1 - _CERTAIN)
     return np.asarray(_sigmoid(np.log(p / (1 - p)) + sum(odds)), np.float32)
 
 
-def landmarks(meaning: Float32, places: Floats) -> Floats:
+def landmarks(meaning: Float32, places: Floats, apart: float = _APART) -> Floats:
     """Where a word has its objects: ``(LANDMARKS, 3)`` x, y and logit, best first.
 
     Args:
         meaning: ``(N,)`` logits of the locations.
         places: ``(N, 2)``, in diagonals.
+        apart: what is nearer than so, across and down, is one landmark.
     """
     rest = meaning.astype(np.float64)
     found = np.empty((LANDMARKS, 3))
     for k in range(LANDMARKS):
         best = int(rest.argmax())
         found[k] = *places[best], rest[best]
-        near = np.abs(places - places[best]) < _APART
+        near = np.abs(places - places[best]) < apart
         rest[near[:, 0] & near[:, 1]] = _NONE
     return found
 

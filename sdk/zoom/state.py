@@ -159,7 +159,7 @@ def advance(trail: SearchState, offered: Candidates, rules: SearchConfig) -> lis
     """
     boxes, scores = in_window(offered, trail.window, rules.input_hw)
     first = trail.start is None and not trail.zooms
-    if first and trail.claims and offered.meanings is not None:
+    if trail.claims and offered.meanings is not None:
         boxes, scores = _reconsidered(trail, boxes, scores, offered.meanings, rules)
     allowed = usable(boxes, scores)
     if not allowed.any():
@@ -178,7 +178,7 @@ def _reconsidered(
     meanings: Float32,
     rules: SearchConfig,
 ) -> tuple[Boxes, Float32]:
-    """The candidates of a first look once more, best first, with what is claimed weighed in."""
+    """The candidates of a look once more, best first, with what is claimed weighed in."""
     x1, y1, x2, y2 = trail.window.tolist()
     cells = np.tile(locations(rules.levels), 2)  # (N, 4), boxes of no size
     places = Letterbox((x1, y1, x2, y2), rules.input_hw).to_frame(cells)[:, :2]

@@ -280,14 +280,15 @@ def test_the_twin_on_the_wrong_side_is_passed_over() -> None:
     assert other.xyxy[0] > 960
 
 
-def test_without_claims_without_meanings_or_with_a_start_nothing_changes() -> None:
+def test_a_look_after_a_start_weighs_claims_too() -> None:
     told, claims = meant((BUS, (960, 540), 1.0)), (Claim("left of", (BUS,)),)
-    start = Start((0, 0, 1919, 1079))
-    for zoom in (
-        first_zoom(told, None),
-        first_zoom(told, ()),
-        first_zoom(None, claims),
-        first_zoom(told, claims, start),
-    ):
+    zoom = first_zoom(told, claims, Start((0, 0, 1919, 1079)))
+    assert zoom.xyxy[0] < 960
+    assert zoom.candidates_scores[1] < 0.2
+
+
+def test_without_claims_or_without_meanings_nothing_changes() -> None:
+    told, claims = meant((BUS, (960, 540), 1.0)), (Claim("left of", (BUS,)),)
+    for zoom in (first_zoom(told, None), first_zoom(told, ()), first_zoom(None, claims)):
         assert zoom.raw_score == np.float32(0.8)
         assert zoom.candidates_scores.tolist() == [np.float32(0.8), np.float32(0.7)]
