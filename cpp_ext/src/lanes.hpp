@@ -92,6 +92,20 @@ inline Lanes total(Lanes lanes) {
     return lanes + swapped<1>(lanes);
 }
 
+// The softmax of `count` scores, a multiple of kLanes; `shares` may be where they are.
+inline void softmax(const float* scores, std::size_t count, float* shares) {
+    Lanes most = load(scores), sum{};
+    for (std::size_t k = kLanes; k < count; k += kLanes) most = greater(load(scores + k), most);
+    most = greatest(most);
+    for (std::size_t k = 0; k < count; k += kLanes) {
+        const Lanes grown = exponential(load(scores + k) - most);
+        sum += grown;
+        save(grown, shares + k);
+    }
+    const Lanes scale = 1.0F / total(sum);
+    for (std::size_t k = 0; k < count; k += kLanes) save(load(shares + k) * scale, shares + k);
+}
+
 // A factor of a product: element (row, k) is floats[row * by_row + k * by_k].
 struct Factor {
     const float* floats;

@@ -72,6 +72,10 @@ void sample(const Call& call);
 // -> image (N, D), heard (M * T, D)
 void attend_both_ways(const Call& call);
 
+// query (Q, D), key (S, D), value (S, D), [bias (1, 1 or Q, S),] heads (1) -> (Q, D)
+void attend(const Call& call);
+void attend_biased(const Call& call);
+
 // one (Q, D), or two of them, scale (D), shift (D), epsilon (1) -> (Q, D)
 void normalise_one(const Call& call);
 void normalise_sum(const Call& call);

@@ -7,20 +7,6 @@
 namespace piza {
 namespace {
 
-// A row's softmax over the columns of one head, `count` of them.
-inline void softmax(const float* scores, std::size_t count, float* shares) {
-    Lanes most = load(scores), sum{};
-    for (std::size_t k = kLanes; k < count; k += kLanes) most = greater(load(scores + k), most);
-    most = greatest(most);
-    for (std::size_t k = 0; k < count; k += kLanes) {
-        const Lanes grown = exponential(load(scores + k) - most);
-        sum += grown;
-        save(grown, shares + k);
-    }
-    const Lanes scale = 1.0F / total(sum);
-    for (std::size_t k = 0; k < count; k += kLanes) save(load(shares + k) * scale, shares + k);
-}
-
 // kCount locations from `row` on.
 template <std::size_t kCount>
 void answer_rows(const TwoWay& all, std::size_t row, const Heard& heard, float* shares) {

@@ -1,11 +1,11 @@
 """Many small operators as one: what the library of operators in ``cpp_ext`` computes at once.
 
 The files of an engine stay plain ONNX. When a network is loaded, the nodes that make up a
-multi-scale deformable sampling, the attention between image and text in both directions, or a layer
-normalisation with the sum in front of it, are found by their patterns, as export draws them
-(``gather_sampler`` and ``fuse`` of train.models.grounding_dino), with every constant compared; one
-operator takes their place. What does not look exactly so stays as it is, and so does everything
-where the library was not built.
+multi-scale deformable sampling, an attention of few, the attention between image and text in both
+directions, or a layer normalisation with the sum in front of it, are found by their patterns, as
+export draws them (``gather_sampler``, ``attend`` and ``fuse`` of train.models.grounding_dino), with
+every constant compared; one operator takes their place. What does not look exactly so stays as it
+is, and so does everything where the library was not built.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from sdk.runtime.onnx_graph import Graph, Node, Pattern
 
 DOMAIN = "piza"
 SAMPLING, TWO_WAY = "DeformableSampling", "TwoWayAttention"
+ATTENTION, BIASED_ATTENTION = "Attend", "AttendBiased"
 NORM, NORM_OF_SUM = "Normalise", "NormaliseSum"
 _MULTIPLE = 16  # that the number of features is of, but for samplings
 
@@ -47,7 +48,7 @@ def fused(model: bytes) -> bytes | None:
     if not any(each in model for each in (b"Floor", b"LayerNormalization")):
         return None
     graph = Graph.parse(model)
-    fusions = [*_samplings(graph), *_two_way_attentions(graph), *_norms(graph)]
+    fusions = [*_samplings(graph), *_two_way_attentions(graph), *_attentions(graph), *_norms(graph)]
     for nodes, operator, inputs in fusions:
         graph.replace(nodes, DOMAIN, operator, inputs)
     return graph.model(DOMAIN) if fusions else None
@@ -99,6 +100,41 @@ def _two_way_attentions(graph: Graph) -> Iterator[_Fusion]:
         if _holds(graph, bound, expected):
             count = graph.add(f"{TWO_WAY} {node.outputs[0]}", np.array([heads]))
             yield (node, other), TWO_WAY, (image, meant, bias, said, told, count)
+
+
+def _attentions(graph: Graph) -> Iterator[_Fusion]:
+    """Scaled dot-product attention, with a bias or without one."""
+    query, key, value = (
+        ("Transpose", {"perm": perm}, ("Reshape", f"?{name}", f"#{name}"))
+        for name, perm in (("query", (1, 0, 2)), ("key", (1, 2, 0)), ("value", (1, 0, 2)))
+    )
+    scores: Pattern = ("Div", ("MatMul", query, key), "#root")
+    for biased in (False, True):
+        shares = ("Softmax", {"axis": -1}, ("Add", scores, "?bias") if biased else scores)
+        mixed = ("Transpose", {"perm": (1, 0, 2)}, ("MatMul", shares, value))
+        for node, bound in graph.matches(("Reshape", mixed, "#(Q, D)")):
+            shapes = {name: graph.shape(each) for name, each in bound.items() if name[0] == "?"}
+            split = graph.constant(bound["#query"])
+            if split is None or len(split) != 3 or len(shapes["?key"]) != 2:
+                continue
+            (queries, heads, depth), keys = split.tolist(), shapes["?key"][0]
+            wide = {"?query": queries, "?key": keys, "?value": keys}
+            bias = shapes.pop("?bias", (1, 1, keys))
+            fits = shapes == {name: (count, heads * depth) for name, count in wide.items()}
+            expected = {
+                "#query": [queries, heads, depth],
+                "#key": [keys, heads, depth],
+                "#value": [keys, heads, depth],
+                "#root": np.float32(depth**0.5),
+                "#(Q, D)": [queries, heads * depth],
+            }
+            if not fits or bias not in ((1, 1, keys), (1, queries, keys)):
+                continue
+            if _holds(graph, bound, expected):
+                count = graph.add(f"{ATTENTION} {node.outputs[0]}", np.array([heads]))
+                taken = ("?query", "?key", "?value", *(("?bias",) if biased else ()))
+                operator = BIASED_ATTENTION if biased else ATTENTION
+                yield (node,), operator, (*(bound[name] for name in taken), count)
 
 
 def _norms(graph: Graph) -> Iterator[_Fusion]:

@@ -18,6 +18,8 @@ from sdk.engine.folder import default_engine
 from sdk.errors import EngineError
 from sdk.runtime import onnx_network
 from sdk.runtime.onnx_fusion import (
+    ATTENTION,
+    BIASED_ATTENTION,
     DOMAIN,
     NORM,
     NORM_OF_SUM,
@@ -28,6 +30,7 @@ from sdk.runtime.onnx_fusion import (
 )
 from sdk.runtime.onnx_network import OnnxNetwork
 from train.models.grounding_dino.deformable import gather_sampler
+from train.models.grounding_dino.layers import attend
 
 
 def session(model: bytes) -> onnxruntime.InferenceSession:
@@ -205,6 +208,64 @@ def test_what_is_said_has_to_fit(name: str, shape: tuple[int, ...]) -> None:
         two_way(2).run(None, given)
 
 
+def attention(heads: int, biased: bool) -> onnxruntime.InferenceSession:
+    inputs = {"query": 2, "key": 2, "value": 2, **({"bias": 3} if biased else {})}
+    operator = BIASED_ATTENTION if biased else ATTENTION
+    return alone(operator, inputs, 1, heads=np.array([heads]))
+
+
+def attended(seed: int, queries: int, keys: int, width: int, rows: int, masked: float) -> Any:
+    """What an attention is given; ``rows`` of a bias, 0 for none, which masks some of the keys."""
+    rng = np.random.default_rng(seed)
+    given = {
+        name: rng.normal(size=(count, width))
+        for name, count in (("query", queries), ("key", keys), ("value", keys))
+    }
+    if rows:
+        given["bias"] = np.where(rng.random((1, rows, keys)) < masked, -10_000, 0)
+    return {name: each.astype(np.float32) for name, each in given.items()}
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.integers(0, 99),
+    st.integers(1, 20),
+    st.integers(1, 40),
+    st.integers(1, 3),
+    st.integers(1, 40),
+    st.sampled_from([None, False, True]),
+    st.sampled_from([0.0, 0.5, 1.0]),
+)
+def test_attention(
+    seed: int, queries: int, keys: int, heads: int, depth: int, each: bool | None, masked: float
+) -> None:
+    rows = 0 if each is None else queries if each else 1
+    given = attended(seed, queries, keys, heads * depth, rows, masked)
+    [found] = attention(heads, bool(rows)).run(None, given)
+    tensors = {name: torch.from_numpy(array) for name, array in given.items()}
+    expected = attend(**{"bias": None, **tensors}, heads=heads).numpy()
+    bias = given.get("bias", np.zeros((1, 1, keys)))
+    nothing = np.broadcast_to((bias < 0).all(-1)[0], queries)  # scores of -10,000 are coarse
+    np.testing.assert_allclose(found[~nothing], expected[~nothing], atol=1e-5)
+    np.testing.assert_allclose(found[nothing], expected[nothing], atol=3e-3)
+
+
+def test_attention_to_what_is_no_number() -> None:
+    given = attended(0, 9, 20, 8, 1, 0.0)
+    given["key"][3] = np.nan
+    assert np.isnan(attention(2, True).run(None, given)[0]).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [("key", (20, 9)), ("value", (19, 8)), ("bias", (1, 2, 20)), ("bias", (2, 1, 20))],
+)
+def test_what_is_attended_has_to_fit(name: str, shape: tuple[int, ...]) -> None:
+    given = attended(0, 9, 20, 8, 1, 0.5) | {name: np.zeros(shape, np.float32)}
+    with pytest.raises(Exception, match="do not fit each other"):
+        attention(2, True).run(None, given)
+
+
 @settings(deadline=None, max_examples=30)
 @given(st.integers(1, 300), st.sampled_from([16, 32, 96]), st.booleans(), st.floats(0.3, 1e3))
 def test_normalisation(rows: int, width: int, two: bool, size: float) -> None:
@@ -257,7 +318,9 @@ def test_all_that_an_exported_network_has(ground: bytes) -> None:
     kinds = nodes_of(model)
     assert (kinds.count(SAMPLING), kinds.count(TWO_WAY)) == (3, 1)
     assert kinds.count(NORM) + kinds.count(NORM_OF_SUM) == 16
-    assert "LayerNormalization" not in kinds
+    # Of the text, and in each layer of the decoder of queries and from queries to the text.
+    assert (kinds.count(ATTENTION), kinds.count(BIASED_ATTENTION)) == (2, 3)
+    assert not {"LayerNormalization", "Softmax"}.intersection(kinds)
     assert "Floor" not in kinds
     assert len(kinds) < len(nodes_of(ground)) - 3 * 40
 
