@@ -7,16 +7,67 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Protocol
 
-from benchmarks.report.section import Figures, Section, Table, milliseconds, percent
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.report.section import Figures, Section, Table, milliseconds, percent, times
 from evaluation.questions import Workload
+from evaluation.statistics import same_box
 from sdk.errors import InputError
+from sdk.results.grounding import Grounding
 
 BETWEEN = "between them"
 _KERNEL = "_kernel_time"  # how the profiler ends the name of a node that it timed
 
 Event = Mapping[str, Any]
+
+
+class Locator(Protocol):
+    """``sdk.Grounder``, or what answers like it."""
+
+    def locate(self, frame: NDArray[np.uint8], ref: str) -> Grounding:
+        """The answer to one expression."""
+
+
+def compare(
+    exported: Locator, ours: Locator, workload: Workload, warmup: int, runs: int
+) -> Figures:
+    """Asks two grounders in turns, who begins in turns too.
+
+    Args:
+        exported: whose networks have the operators that they were exported with.
+        ours: whose networks have what takes their place.
+        workload: what is asked, from the beginning again when it ends.
+        warmup: questions before those that count.
+        runs: questions that count.
+
+    Returns:
+        ``stages``: of a search and its stages the medians, and that of the first's time over the
+        second's, question by question; stages that took no time are left out. ``same``: share of
+        answers with the same box and decision.
+    """
+    took: list[dict[str, tuple[float, float]]] = []
+    same = 0
+    for index in range(warmup + runs):
+        picture, ref = workload.questions[index % len(workload.questions)]
+        order = (exported, ours) if index % 2 else (ours, exported)
+        answers = [each.locate(workload.frames[picture], ref) for each in order]
+        first, second = answers if index % 2 else answers[::-1]
+        if index >= warmup:
+            both = zip(first.timing_ms.items(), second.timing_ms.values(), strict=True)
+            took.append({name: (a, b) for (name, a), b in both})
+            same += first.found == second.found and same_box(first.xyxy, second.xyxy)
+    stages = []
+    for name in took[0]:
+        pairs = np.array([each[name] for each in took if min(each[name]) > 0]).reshape(-1, 2)
+        if len(pairs):
+            exported_ms, ms = np.median(pairs, axis=0)
+            ratio = float(np.median(pairs[:, 0] / pairs[:, 1]))
+            row = {"exported_ms": float(exported_ms), "ms": float(ms), "ratio": ratio}
+            stages.append({"name": "search" if name == "total" else name, **row})
+    return {"stages": stages, "same": same / runs}
 
 
 def measure(options: Mapping[str, Any], workload: Workload, warmup: int, runs: int) -> Figures:
@@ -122,8 +173,23 @@ def section(figures: Figures, least: float = 0.005) -> Section:
         f"One run of each network, from {figures['searches']} searches after {figures['warmup']}"
         f" for warm-up. {BETWEEN.capitalize()} is the executor's own time, and the profiler's."
     )
+    turns = [
+        (
+            row["name"],
+            *(milliseconds(row[key]) for key in ("exported_ms", "ms")),
+            times(row["ratio"]),
+        )
+        for row in figures["stages"]
+    ]
+    beside = (
+        "As exported: without the operators that are put in when a network is loaded; the same"
+        f" questions in turns, {percent(figures['same'])} the same answers."
+    )
     return Section(
         "Operators of the networks",
-        (text,),
-        (Table(("operator", "nodes", "ms a run", "share"), tuple(shown)),),
+        (text, beside),
+        (
+            Table(("operator", "nodes", "ms a run", "share"), tuple(shown)),
+            Table(("milliseconds", "as exported", "as it runs", "ratio"), tuple(turns)),
+        ),
     )

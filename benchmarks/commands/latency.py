@@ -135,19 +135,25 @@ def _run_scenario(args: argparse.Namespace, scenario: Scenario) -> int:
 
 
 def _run_operators(args: argparse.Namespace, count: int) -> int:
-    """Searches whose networks are profiled."""
+    """Searches whose networks are profiled, and searches with and without operators of our own."""
     from evaluation.questions import make_workload
+    from sdk.grounder import Grounder
+    from sdk.runtime.onnx_network import as_exported
 
     with options.measurement(args) as measurement:
         workload = make_workload(min(count + args.warmup, DISTINCT), args.seed)
-        engine = {
+        opened = {
             "engine": measurement.grounder.path,
             "threads": args.threads,
             "allow_unproven": args.allow_unproven,
         }
+        profile = operators.measure(opened, workload, args.warmup, count)
+        with as_exported(), Grounder(**opened) as exported:
+            turns = operators.compare(exported, measurement.grounder, workload, args.warmup, count)
         figures = {
             "benchmark": "latency, operators",
-            **operators.measure(engine, workload, args.warmup, count),
+            **profile,
+            **turns,
             "seed": args.seed,
             "engine_files": dict(measurement.grounder.manifest.files),
         }

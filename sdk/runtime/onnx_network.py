@@ -18,6 +18,7 @@ from sdk.threads import ThreadChoice
 Feeds = Mapping[str, Any]  # input name -> OrtValue
 _SMALL = 64e6  # bytes of a file that may be loaded twice for a choice of threads (our choice)
 _PROFILES: ContextVar[Path | None] = ContextVar("profiles", default=None)
+_FUSED: ContextVar[bool] = ContextVar("fused", default=True)
 
 
 class OnnxNetwork:
@@ -105,6 +106,17 @@ def profiled(folder: Path) -> Iterator[None]:
         _PROFILES.reset(token)
 
 
+@contextmanager
+def as_exported() -> Iterator[None]:
+    """Networks that are loaded in the body of a ``with`` statement keep the operators that they
+    have: none of our own takes their place."""
+    token = _FUSED.set(False)
+    try:
+        yield
+    finally:
+        _FUSED.reset(token)
+
+
 def _waiting(version: str) -> dict[str, str]:
     """How a thread waits for the next operator's share.
 
@@ -132,7 +144,7 @@ def _load(path: Path, threads: int, entries: Mapping[str, str]) -> Any:
         options.enable_profiling = True
         options.profile_file_prefix = str(profiles / path.stem)
     try:
-        operators = library()
+        operators = library() if _FUSED.get() else None
         model = None if operators is None else fused(path.read_bytes())
         if model is not None:
             options.register_custom_ops_library(str(operators))

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.__main__ import main
-from benchmarks.operators import BETWEEN, operators, section
+from benchmarks.operators import BETWEEN, compare, operators, section
 from benchmarks.report.section import printed
+from evaluation.questions import Workload
+from sdk.results.grounding import Grounding
 
 
 def event(name: str, ts: int, dur: int, kind: str = "") -> dict[str, Any]:
@@ -57,12 +63,46 @@ def test_a_network_that_never_ran() -> None:
     assert operators("text", []) == operators("text", trace()) == []
 
 
+TURNS = {"stages": [{"name": "ground", "exported_ms": 9.0, "ms": 4.5, "ratio": 2.0}], "same": 1.0}
+
+
 def test_rare_operators_share_a_row() -> None:
-    figures = {"searches": 2, "warmup": 1, "rows": operators("ground", trace(100))}
+    figures = {"searches": 2, "warmup": 1, "rows": operators("ground", trace(100)), **TURNS}
     told = printed(section(figures, least=0.5))
     assert "ground: 1 others" in told
     assert "ground: Gemm" not in told
     assert "ground: Gemm" in printed(section(figures))
+    assert re.search(r"ground +9.00 +4.50 +2.00x", told)
+
+
+class Slower:
+    """A search of so many milliseconds, half of them in a network; text is remembered."""
+
+    def __init__(self, answer: Callable[..., Grounding], *total_ms: float, right: bool = True):
+        self._answer, self._total_ms, self._right, self.asked = answer, total_ms, right, []
+
+    def locate(self, frame: np.ndarray, ref: str) -> Grounding:
+        ms = self._total_ms[len(self.asked) % len(self._total_ms)]
+        self.asked.append((int(frame[0, 0, 0]), ref))
+        timing = {"total": ms, "text": 0.0, "ground": ms / 2}
+        answer = self._answer(ref, [(0, 0, 10, 10 if self._right or ref == "a" else 20)])
+        return dataclasses.replace(answer, timing_ms=timing)
+
+
+WORKLOAD = Workload(
+    tuple(np.full((2, 2, 3), k, np.uint8) for k in range(2)), ((0, "a"), (1, "b"), (0, "c"))
+)
+
+
+def test_with_and_without_in_turns(answer: Callable[..., Grounding]) -> None:
+    exported, ours = Slower(answer, 90.0, 8.0, 8.0), Slower(answer, 70.0, 2.0, 4.0, right=False)
+    figures = compare(exported, ours, WORKLOAD, warmup=1, runs=2)
+    assert exported.asked == ours.asked == [(0, "a"), (1, "b"), (0, "c")]
+    search, ground = figures["stages"]
+    assert search == {"name": "search", "exported_ms": 8.0, "ms": 3.0, "ratio": 3.0}
+    assert (ground["name"], ground["ms"]) == ("ground", 1.5)
+    assert figures["same"] == 0.0
+    assert compare(exported, exported, WORKLOAD, 0, 3)["same"] == 1.0
 
 
 def test_the_command(engine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -73,6 +113,8 @@ def test_the_command(engine: Path, tmp_path: Path, capsys: pytest.CaptureFixture
     assert (figures["benchmark"], figures["searches"]) == ("latency, operators", 2)
     assert {row["network"] for row in figures["rows"]} == {"text", "image", "ground"}
     assert all(row["ms"] >= 0 for row in figures["rows"])
+    assert {"search", "image", "ground"} <= {row["name"] for row in figures["stages"]}
+    assert figures["same"] == 1.0
     assert "ground: all" in capsys.readouterr().out
     assert not list(Path.cwd().glob("ground_*.json"))
 

@@ -343,10 +343,10 @@ def inputs(network: OnnxNetwork) -> dict[str, Any]:
     return {key: onnxruntime.OrtValue.ortvalue_from_numpy(each) for key, each in given.items()}
 
 
-def test_networks_answer_as_without_it(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_networks_answer_as_without_them(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = OnnxNetwork(built / "ground.onnx", 1)
     many = OnnxNetwork(built / "ground.onnx", 3)
-    monkeypatch.setattr(onnx_network, "library", lambda: None)
+    monkeypatch.setattr(onnx_network, "library", lambda: None)  # as where it was not built
     plain = OnnxNetwork(built / "ground.onnx", 1)
     given = inputs(plain)
     expected = [each.numpy() for each in plain.run(plain.outputs, given)]
