@@ -5,7 +5,7 @@ const CLOSE_UP = 2.6; // sides of a close-up in sides of the box, as Grounding.p
 const CLOSE_UP_PX = 48; // at least
 const STEP_COLORS = 4;
 const VIEW_WH = [296, 166]; // of a picture of the strip, CSS pixels
-const ATTEMPTS = 5; // of a request that the server wants to get a little later
+const ATTEMPTS = 60; // of a request that the server wants to get a little later: a minute of them
 
 const at = (id) => document.getElementById(id);
 const percent = (part, whole) => `${(100 * part) / whole}%`;

@@ -57,7 +57,7 @@ def client(_engine_master: Path) -> Iterator[TestClient]:
         yield client
 
 
-def until(holds: Callable[[], bool], seconds: float = 30.0) -> None:
+def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
     """Waits for something that another thread does."""
     end_s = time.monotonic() + seconds
     while not holds():
