@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 REF = "the red car to the left of the white van"
 FILES = (10, 100, 1_000, 10_000)
 PARTS = (1_000, 10_000, 100_000)  # that a folder may hold
+REFS = (1, 2, 4, 8, 16, 32)  # that a frame may be asked
 READ_WH = {"720p": (1280, 720), "1080p": (1920, 1080), "4K": (3840, 2160)}
-_READ_FRAMES = 24
+_READ_FRAMES, _ASKED_FRAMES = 24, 8
 _LOOK_S = 1.0
 LOOP, LOCAL = "loop of locate", "one process"
 
@@ -142,6 +143,7 @@ def measure(grounder: Grounder, args: argparse.Namespace, place: Path) -> dict[s
         "killed": killed,
         "bytes_a_row": part_bytes / (len(expected) + len(damaged)),
         "files": list(files_curve(grounder, args, pools, opened, place)),
+        "asking": list(asking(grounder, args.seed)),
         "writing": writing(expected, place),
         "reading": list(reading(place)),
     }
@@ -306,6 +308,22 @@ def files_curve(
             yield row
 
 
+def asking(grounder: Grounder, seed: int) -> Iterator[dict[str, Any]]:
+    """What so many expressions in a call take of the processors, on frames of 1920x1080; their
+    texts are known, as in a batch after the first frame."""
+    from benchmarks.commands.scaling import frames_with
+
+    frames = frames_with(max(REFS), _ASKED_FRAMES, seed)
+    for count in REFS:
+        times_ms = []
+        for frame, refs in frames:
+            grounder.locate(frame, refs[:count])
+            begin_s = time.process_time()
+            grounder.locate(frame, refs[:count])
+            times_ms.append((time.process_time() - begin_s) * 1e3)
+        yield {"refs": count, "cpu_ms": float(np.median(times_ms)), "frames": len(frames)}
+
+
 def writing(answers: pyarrow.Table, place: Path) -> dict[str, Any]:
     """What the one process that writes needs of a processor: for a part of 128 answers, and for a
     manifest that lists many."""
@@ -368,7 +386,7 @@ def overhead(figures: Figures, of: str) -> float | None:
 
 
 def tables_of(figures: Figures) -> tuple[Table, ...]:
-    """How fast, what kills did, how it grows with files, what reading and writing take."""
+    """How fast, what kills did, how it grows with files, what asking, reading and writing take."""
     frames = figures["frames"]
     more = {of: overhead(figures, of) for of in ("cpu_ms", "seconds")}
     width, height = figures["frame_wh"]
@@ -415,19 +433,31 @@ def tables_of(figures: Figures) -> tuple[Table, ...]:
         ),
     )
     files = Table(
-        ("files of one frame", "by", "seconds", "ms a file", "with its start", "again, all done"),
+        ("files of one frame", "by", "s", "CPU ms a file", "s with its start", "s again, all done"),
         tuple(
             (
                 f"{row['files']:,}",
                 row["by"],
                 f"{row['seconds']:.1f}",
-                milliseconds(1e3 * row["seconds"] / row["files"]),
+                milliseconds(row["cpu_ms_a_part"]),
                 f"{row['wall_s']:.1f}",
                 f"{row['again_s']:.1f}" if "again_s" in row else "",
             )
             for row in figures["files"]
         ),
-        "Each file is a part; searches of one step. Seconds, but for the fourth column.",
+        "Each file is a part; searches of one step.",
+    )
+    asking = Table(
+        ("expressions", "CPU ms a frame", "CPU ms an expression"),
+        tuple(
+            (
+                str(row["refs"]),
+                milliseconds(row["cpu_ms"]),
+                milliseconds(row["cpu_ms"] / row["refs"]),
+            )
+            for row in figures["asking"]
+        ),
+        "In one call, on 1920x1080, medians.",
     )
     written = figures["writing"]
     writing = Table(
@@ -448,7 +478,7 @@ def tables_of(figures: Figures) -> tuple[Table, ...]:
         ),
         "MPEG-4 as OpenCV writes it.",
     )
-    return speed, killed, files, writing, reading
+    return speed, killed, files, asking, writing, reading
 
 
 def _cpu_ms_a_part(process: subprocess.Popen[bytes], out: Path) -> float | None:

@@ -19,6 +19,8 @@ from sdk.fleet.rows import error_row, table
 def test_a_small_run(engine, tmp_path, capsys, monkeypatch):
     """With kills, damaged files and files of one frame; Ray is not asked."""
     monkeypatch.setattr(batch, "_READ_FRAMES", 8)
+    monkeypatch.setattr(batch, "_ASKED_FRAMES", 1)
+    monkeypatch.setattr(batch, "REFS", (1, 2))
     monkeypatch.setattr(batch, "PARTS", (10,))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     file = tmp_path / "figures.json"
@@ -37,6 +39,7 @@ def test_a_small_run(engine, tmp_path, capsys, monkeypatch):
     assert files["files"] == 12
     assert 0 < files["seconds"] < files["wall_s"]
     assert files["again_s"] > 0
+    assert [row["refs"] for row in figures["asking"]] == [1, 2]
     assert figures["writing"]["frames"] == 31
     assert [row["frame"] for row in figures["reading"]] == list(batch.READ_WH)
     assert batch.overhead(figures, "seconds") is None
