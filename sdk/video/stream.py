@@ -7,7 +7,7 @@ import time
 import warnings
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Literal, Protocol
 
@@ -154,7 +154,8 @@ class Stream:
         self._on_frame = on_frame
         self._refs: list[str] | None = None  # to be set before the next frame
         self._refs_lock = threading.RLock()  # a signal handler may set them too
-        self._mailboxes: list[FrameQueue] = []  # of every opening so far, the last one in use
+        # What is over of earlier openings, and the mailbox of the last one: always set together.
+        self._counted: tuple[StreamStats, FrameQueue | None] = (StreamStats(), None)
         self._answered = self._failed = self._reconnects = 0
         self._failures = 0  # openings since the last frame
         self._free: Callable[[], object] = lambda: None
@@ -164,13 +165,23 @@ class Stream:
     @property
     def stats(self) -> StreamStats:
         """Frames so far."""
-        boxes = tuple(self._mailboxes)
-        return StreamStats(
-            read=sum(box.read for box in boxes),
+        counted = self._frames()
+        return replace(
+            counted,
             answered=self._answered,
-            dropped=sum(box.dropped for box in boxes) + self._failed,
-            unreadable=sum(box.unreadable for box in boxes),
+            dropped=counted.dropped + self._failed,
             reconnects=self._reconnects,
+        )
+
+    def _frames(self) -> StreamStats:
+        """The frames of all openings so far, as far as mailboxes count them."""
+        past, box = self._counted
+        if box is None:
+            return past
+        return StreamStats(
+            read=past.read + box.read,
+            dropped=past.dropped + box.dropped,
+            unreadable=past.unreadable + box.unreadable,
         )
 
     @property
@@ -200,8 +211,9 @@ class Stream:
     def stop(self) -> None:
         """Ends the iteration; the frame being answered is still given. Never waits."""
         self._stopped = True
-        for box in self._mailboxes[-1:]:
-            box.close()
+        _, mailbox = self._counted
+        if mailbox is not None:
+            mailbox.close()
 
     def close(self) -> None:
         """Ends the iteration and waits, for a second at most, until the source is free."""
@@ -265,32 +277,35 @@ class Stream:
 
     def _take(self) -> Arrival | None:
         """The next frame, None at the end; opens the source, again where that may help."""
-        if not self._mailboxes:
-            self._open()
+        _, mailbox = self._counted
+        if mailbox is None:
+            mailbox = self._open()
         while not self._stopped:
-            got = self._mailboxes[-1].get(self._timeout_s)
+            got = mailbox.get(self._timeout_s)
             if isinstance(got, Arrival):
                 self._failures = 0
                 return got
-            if self._stopped or self._mailboxes[-1].closed or self._is_over(got):
+            if self._stopped or mailbox.closed or self._is_over(got):
                 break  # closed: the interpreter exits, which closes every reader
             self._free()
             self._wait_to_reopen(got)
-            self._open()
+            mailbox = self._open()
         return None
 
-    def _open(self) -> None:
+    def _open(self) -> FrameQueue:
+        past = self._frames()  # final, since a closed mailbox takes nothing more
         mailbox = FrameQueue(
             1 if self._newest else QUEUE_FRAMES,
             newest=self._newest,
-            first_index=sum(box.given for box in self._mailboxes),
+            first_index=past.read + past.unreadable,
         )
-        self._mailboxes.append(mailbox)
+        self._counted = (past, mailbox)
         if self._stopped:  # before the mailbox was there to be closed
-            return
+            return mailbox
         reader = Reader(self._source, mailbox, paced=self._newest)
         # Also runs when the stream is collected, or left open at the interpreter's exit.
         self._free = weakref.finalize(self, reader.close)
+        return mailbox
 
     def _is_over(self, got: End | None) -> bool:
         """True at a proper end; False when a live source was lost; raises everything else."""
@@ -299,9 +314,8 @@ class Stream:
             return True
         if isinstance(got, End) and got.error is None and not self._source.live:
             return True
-        seen = any(box.read for box in self._mailboxes)  # a wrong address fails at once
         if (
-            seen
+            self._frames().read  # a wrong address fails at once
             and self._source.live
             and (got is None or got.error is None or isinstance(got.error, InputError))
         ):

@@ -7,6 +7,8 @@ is what it prints when it is ready.
 
 import argparse
 import sys
+import threading
+import time
 
 try:
     import gi
@@ -20,11 +22,11 @@ except (ImportError, ValueError) as error:
 
 FPS = 100  # clients look at some twenty frames before they give the first
 VIDEO = (
-    "appsrc name=frames is-live=true format=time do-timestamp=true ! videoconvert"
+    "appsrc name=frames is-live=true format=time ! videoconvert"
     " ! video/x-raw,format=I420 ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=10"
     " ! rtph264pay name=pay0 pt=96 config-interval=-1"
 )
-SOUND = "audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay0 pt=8"
+SOUND = "audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay{number} pt=8"
 
 ELEMENTS = ("appsrc", "videoconvert", "x264enc", "rtph264pay", "alawenc", "rtppcmapay")
 
@@ -32,12 +34,20 @@ ELEMENTS = ("appsrc", "videoconvert", "x264enc", "rtph264pay", "alawenc", "rtppc
 class Frames:
     """Pushes frames whose left half tells their number (0..24), their right half the server's."""
 
-    def __init__(self, appsrc, mark, sizes, each):
-        self.appsrc, self.mark, self.sizes, self.each = appsrc, mark, sizes, each
+    def __init__(self, appsrc, options):
+        self.appsrc, self.mark, self.most = appsrc, options.mark, options.frames
+        self.sizes, self.each = options.sizes, options.each
         self.count, self.wh = 0, None
 
+    def run(self):
+        """Pushes at the rate of a camera; the server's own thread may wait for a frame."""
+        while self.push():
+            time.sleep(1 / FPS)
+
     def push(self):
-        """The next frame; False when nobody takes it any more."""
+        """The next frame; False after the last one, and when nobody takes it any more."""
+        if self.count == self.most:
+            return False
         wh = self.sizes[min(self.count // self.each, len(self.sizes) - 1)]
         if wh != self.wh:
             self.wh = wh
@@ -47,6 +57,8 @@ class Frames:
         row = bytes([luma(self.count % 25)]) * half + bytes([luma(self.mark)]) * half
         self.count += 1
         buffer = Gst.Buffer.new_wrapped(row * wh[1])
+        # Not by the clock (do-timestamp): before the pipeline plays that may be hours ahead.
+        buffer.pts = self.count * Gst.SECOND // FPS
         return self.appsrc.emit("push-buffer", buffer) == Gst.FlowReturn.OK
 
 
@@ -65,13 +77,16 @@ class Camera(GstRtspServer.RTSPMediaFactory):
         self.connect("media-configure", self.fill)
 
     def do_create_element(self, _url):
-        return Gst.parse_launch(f"( {SOUND if self.options.sound_only else VIDEO} )")
+        parts = [] if self.options.sound_only else [VIDEO]
+        if self.options.sound_only or self.options.sound:
+            parts.append(SOUND.format(number=len(parts)))
+        return Gst.parse_launch(f"( {'  '.join(parts)} )")
 
     def fill(self, _factory, media):
         appsrc = media.get_element().get_by_name("frames")
         if appsrc is not None:
-            frames = Frames(appsrc, self.options.mark, self.options.sizes, self.options.each)
-            GLib.timeout_add(1000 // FPS, frames.push)
+            frames = Frames(appsrc, self.options)
+            threading.Thread(target=frames.run, daemon=True).start()
 
 
 def size(text):
@@ -101,6 +116,8 @@ def main():
     parser.add_argument("--mark", type=int, default=0)
     parser.add_argument("--sizes", type=size, nargs="+", default=[(64, 48)])
     parser.add_argument("--each", type=int, default=50, help="frames of a size")
+    parser.add_argument("--frames", type=int, help="how many; then the video stands still")
+    parser.add_argument("--sound", action="store_true", help="beside the video")
     parser.add_argument("--sound-only", action="store_true")
     parser.add_argument("--user")
     parser.add_argument("--password")

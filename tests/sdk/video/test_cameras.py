@@ -258,6 +258,18 @@ def test_rtsp_without_a_video(stream_of, rtsp):
             next(stream_of(as_source(rtsp_url(server, path=path), timeout_s=PATIENCE_S)))
 
 
+def test_rtsp_whose_video_stops_while_its_sound_goes_on(stream_of, rtsp):
+    server = rtsp("--sound", "--frames", "60")
+    source = as_source(rtsp_url(server), timeout_s=SHORT_S)
+    stream = stream_of(source, timeout_s=SHORT_S, reconnects=0)
+    answered = []
+    with pytest.raises(InputError, match=r"within 1\.0 seconds|gives no more frames"):
+        for frame in stream:
+            answered.append(shown(frame.image)[0])
+    assert len(answered) > 40
+    assert answered == [(answered[0] + k) % 25 for k in range(len(answered))]
+
+
 def test_rtsp_that_changes_its_size(stream_of, rtsp):
     """Within a connection OpenCV scales every frame to the first size; the next one has its own."""
     server = rtsp("--sizes", "64x48", "128x64", "--each", "20")

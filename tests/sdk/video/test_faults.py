@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 
 from sdk.errors import EngineError, InputError
 from sdk.video import stream as stream_module
+from sdk.video.frame_queue import FrameQueue
 from sdk.video.sources.source import CapturedFrame, CutShortError, Source
 from sdk.video.stream import StreamStats
 
@@ -152,6 +154,17 @@ def test_a_live_source_that_dies_is_opened_again(stream_of):
     assert "lost after 3 attempts" in str(error)
     assert stream.stats == StreamStats(read=3, answered=3, reconnects=6)
     assert source.freed == source.opened == 7
+
+
+def test_a_thousand_reconnects_leave_nothing_behind(stream_of, monkeypatch):
+    monkeypatch.setattr(stream_module, "BACKOFF_S", (0.0,))
+    stream = stream_of(Script([FRAME, None]))
+    for number in range(1000):
+        assert next(stream).index == 2 * number
+    stats = stream.stats
+    assert (stats.read, stats.answered, stats.dropped, stats.reconnects) == (1000, 1000, 0, 999)
+    kept = sum(isinstance(each, FrameQueue) for each in gc.get_objects())
+    assert kept < 20  # other tests' too
 
 
 def test_times_go_on_after_a_reconnect(stream_of, recorder):
