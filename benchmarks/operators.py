@@ -116,9 +116,9 @@ def operators(network: str, events: Iterable[Event], skipped: float = 0.0) -> li
         skipped: share of the runs, from the first on, that does not count.
 
     Returns:
-        For each kind of operator: ``nodes``, how many one run has, ``ms`` of one run and ``share``
-        of it; beside them what the runs spend between their operators, which is more than without
-        a profiler: it takes a few microseconds a node itself.
+        For each kind of operator: ``nodes``, how many one run has, ``ms`` of one run (each node's
+        median) and ``share`` of it; beside them what the runs spend between their operators, which
+        is more than without a profiler: it takes a few microseconds a node itself.
     """
     events = list(events)
     runs = sorted(
@@ -127,24 +127,25 @@ def operators(network: str, events: Iterable[Event], skipped: float = 0.0) -> li
     runs = runs[int(skipped * len(runs)) :]
     if not runs:
         return []
-    took: dict[str, float] = defaultdict(float)
-    nodes: dict[str, set[str]] = defaultdict(set)
+    took: dict[tuple[str, str], list[float]] = defaultdict(list)  # by kind and node
     for each in events:
         if each["name"].endswith(_KERNEL) and each["ts"] >= runs[0][0]:
-            kind = each["args"]["op_name"]
-            took[kind] += each["dur"]
-            nodes[kind].add(each["name"])
-    whole = sum(end - begin for begin, end in runs)
-    took[BETWEEN] = whole - sum(took.values())
+            took[each["args"]["op_name"], each["name"]].append(each["dur"])
+    whole = float(np.median([end - begin for begin, end in runs]))
+    by_kind: dict[str, list[float]] = defaultdict(list)
+    for (kind, _), us in took.items():
+        by_kind[kind].append(float(np.median(us)))
+    sums = {kind: sum(us) for kind, us in by_kind.items()}
+    sums[BETWEEN] = max(whole - sum(sums.values()), 0.0)
     return [
         {
             "network": network,
             "operator": kind,
-            "nodes": len(nodes[kind]),
-            "ms": us / len(runs) / 1e3,
-            "share": us / whole,
+            "nodes": len(by_kind.get(kind, ())),
+            "ms": us / 1e3,
+            "share": us / sum(sums.values()),
         }
-        for kind, us in sorted(took.items(), key=lambda item: -item[1])
+        for kind, us in sorted(sums.items(), key=lambda item: -item[1])
     ]
 
 

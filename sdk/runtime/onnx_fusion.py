@@ -145,6 +145,9 @@ def _norms(graph: Graph) -> Iterator[_Fusion]:
         shape = graph.shape(bound["?x"])
         if len(shape) != 2 or shape[1] % _MULTIPLE:
             continue
+        constants = [graph.constant(bound[name]) for name in ("#scale", "#shift")]
+        if any(c is None or c.dtype != np.float32 or c.shape != shape[1:] for c in constants):
+            continue
         given: tuple[str, ...] = (bound["?x"],)
         before = sums.get(bound["?x"]) if graph.uses(bound["?x"]) == 1 else None
         if before is not None and all(graph.shape(name) == shape for name in before.inputs):

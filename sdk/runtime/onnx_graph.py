@@ -24,7 +24,7 @@ _Field = tuple[int, Any]  # its number, and a whole number or the bytes of what 
 _GRAPH, _OPSET = 7, 8  # of a model
 _NODE, _INITIALISER, _OUTPUT, _VALUE = 1, 5, 12, 13  # of a graph
 _TYPES: dict[int, np.dtype[Any]] = {1: np.dtype("<f4"), 6: np.dtype("<i4"), 7: np.dtype("<i8")}
-_FLOAT = Struct("<f")
+_FLOATS, _FLOAT = 1, Struct("<f")
 _COMMUTATIVE = {"Add", "Mul", "Max", "Min"}
 
 
@@ -109,13 +109,17 @@ class Graph:
         return Counter([*taken, *self.outputs])
 
     def shape(self, name: str) -> tuple[int, ...]:
-        """The sides of a tensor, -1 for those without a number; none where they are not told."""
+        """The sides of a tensor of floats, -1 for those without a number; none of another tensor,
+        nor where they are not told."""
         value: Any = self._values.get(name, b"")
-        for number in (2, 1, 2):  # its type, that of a tensor, its shape
+        for number in (2, 1):  # its type, that of a tensor
             value = next((inner for key, inner in _fields(value) if key == number), b"")
+        parts = dict(_fields(value))
+        if parts.get(1) != _FLOATS:
+            return ()
         return tuple(
             next((_signed(size) for key, size in _fields(side) if key == 1), -1)
-            for _, side in _fields(value)
+            for _, side in _fields(parts.get(2, b""))
         )
 
     def matches(self, pattern: Pattern) -> Iterator[tuple[Node, dict[str, str]]]:

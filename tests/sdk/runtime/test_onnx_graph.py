@@ -47,6 +47,14 @@ def test_what_a_graph_says() -> None:
     assert [graph.uses(name) for name in ("x", "c", "y", "none")] == [1, 2, 1, 0]
 
 
+def test_shapes_are_those_of_floats() -> None:
+    half = onnx.load_from_string(model(*NODES, one=ONE))
+    for value in (*half.graph.input, *half.graph.output):
+        value.type.tensor_type.elem_type = TensorProto.FLOAT16
+    graph = Graph.parse(half.SerializeToString())
+    assert graph.shape("x") == graph.shape("y") == ()
+
+
 def test_attributes_of_each_kind() -> None:
     node = helper.make_node("Any", ["x"], ["y"], a=0, b=-7, c=0.5, d=[3, -1], e="text", f=[0.5])
     found = Graph.parse(model(node)).nodes[0].attributes
