@@ -12,7 +12,6 @@ namespace {
 constexpr double kNsPerSourceByte = 0.045, kNsPerOutputPixel = 0.6;
 constexpr double kNsWorthAThread = 100e3;  // starting one takes a fraction of it
 constexpr int kMostThreads = 16;
-constexpr std::size_t kCacheLine = 64;    // bytes, of most processors
 constexpr std::size_t kMostWindows = 32;  // whose tables are kept at a time
 
 int useful_threads(double nanoseconds, std::size_t rows, int wanted) {
@@ -70,16 +69,19 @@ void Scratch::run(const Frame& frame, const std::vector<Plan>& plans, const Plan
         const int i = static_cast<int>(y) - content.top;
         const bool bar = i < 0 || i >= content.height;
         const bool fetches = at + 1 < end && writes_more<T>(plan, width);
+        const bool grows = plan.vertical.enlarges;  // which fetches what is between the bars itself
         const std::size_t left = bar ? width : static_cast<std::size_t>(content.left);
         const std::size_t right = bar ? width : left + static_cast<std::size_t>(content.width);
         for (int p = 0; p < kChannels; ++p) {
             T* const line = target + p * height * width;
             std::fill(line, line + left, T{});
             std::fill(line + right, line + width, T{});
-            if (fetches && y + 1 < height) fetch_row(line + width, width);
+            if (!fetches || y + 1 == height) continue;
+            fetch_row(line + width, grows ? left : width);
+            if (grows) fetch_row(line + width + right, width - right);
         }
         if (at == begin || y == 0) worker.begin();
-        if (!bar) worker.fill(frame, plan, i, planes, target + left, height * width);
+        if (!bar) worker.fill(frame, plan, i, planes, target + left, height * width, width);
     }
 }
 

@@ -226,18 +226,36 @@ void blend_columns_half(const float* row, const Filter& filter, int width, const
     }
 }
 
-void mix(const float* above, const float* below, const float* weights, int length, float* out) {
+// Memory that is not in the cache when it is written is read first: better soon than then.
+template <typename T>
+inline void fetch(const T* out) {
+#if defined(__GNUC__)
+    __builtin_prefetch(out, 1);
+#else
+    static_cast<void>(out);
+#endif
+}
+
+void mix(const float* PIZA_RESTRICT above, const float* PIZA_RESTRICT below,
+         const float* weights, int length, float* PIZA_RESTRICT out, std::size_t next) {
+    constexpr int kLine = kCacheLine / sizeof(float), kLines = 2 * kLine;
     const float first = weights[0], second = weights[1];
-    for (int x = 0; x < length; ++x) out[x] = first * above[x] + second * below[x];
+    int x = 0;
+    for (const int whole = length - length % kLines; x < whole;) {
+        for (int k = 0; k < kLines; k += kLine) fetch(out + x + k + next);
+        for (const int to = x + kLines; x < to; ++x) out[x] = first * above[x] + second * below[x];
+    }
+    for (; x < length; ++x) out[x] = first * above[x] + second * below[x];
 }
 
 void mix_half(const float* above, const float* below, const float* weights, int length,
-              Half* out) {
+              Half* out, std::size_t next) {
     float values[kGroup];
     for (int x = 0; x < length; x += kGroup) {
         const int count = least_of(kGroup, length - x);
-        mix(above + x, below + x, weights, count, values);
+        mix(above + x, below + x, weights, count, values, 0);
         to_half(values, count, out + x);
+        fetch(out + x + next);
     }
 }
 

@@ -9,6 +9,7 @@
 
 namespace piza {
 
+constexpr std::size_t kCacheLine = 64;  // bytes, of most processors
 constexpr std::size_t kRowPadding = 1;  // floats beyond the end of a row that may be read
 
 // The filter of a row: `taps` weights for each output position, those not needed being 0, and the
@@ -76,11 +77,12 @@ struct Loops {
     void (*blend_columns_half)(const float* row, const Filter& filter, int width,
                                const Planes& planes, Half* out, std::size_t plane_size);
 
-    // out[x] = weights[0] * above[x] + weights[1] * below[x], for x in [0, length)
+    // out[x] = weights[0] * above[x] + weights[1] * below[x], for x in [0, length). What lies `next`
+    // places behind it is fetched, to be written soon.
     void (*mix)(const float* above, const float* below, const float* weights, int length,
-                float* out);
+                float* out, std::size_t next);
     void (*mix_half)(const float* above, const float* below, const float* weights, int length,
-                     Half* out);
+                     Half* out, std::size_t next);
 
     // Pixels [from, to) of row y of any frame, as packed bytes.
     void (*pack_row)(const Frame& frame, std::ptrdiff_t y, std::ptrdiff_t from, std::ptrdiff_t to,

@@ -80,12 +80,13 @@ public:
         continues_ = false;
     }
 
-    // Row i of the content, of each plane, at target[p * plane_size].
+    // Row i of the content, of each plane, at target[p * plane_size]. The row that is written after
+    // it lies `next` places behind it.
     template <typename T>
     void fill(const Frame& frame, const Plan& plan, int i, const Planes& planes, T* target,
-              std::size_t plane_size) {
+              std::size_t plane_size, std::size_t next) {
         if (plan.vertical.enlarges) {
-            enlarge(frame, plan, i, planes, target, plane_size);
+            enlarge(frame, plan, i, planes, target, plane_size, next);
             return;
         }
         if (plan.in_words) {
@@ -103,12 +104,12 @@ private:
     }
 
     static void mix(const float* above, const float* below, const float* weights, int length,
-                    float* out) {
-        best_loops().mix(above, below, weights, length, out);
+                    float* out, std::size_t next) {
+        best_loops().mix(above, below, weights, length, out, next);
     }
     static void mix(const float* above, const float* below, const float* weights, int length,
-                    Half* out) {
-        best_loops().mix_half(above, below, weights, length, out);
+                    Half* out, std::size_t next) {
+        best_loops().mix_half(above, below, weights, length, out, next);
     }
     static Filter filter(const Plan& plan) {
         const Table& table = plan.horizontal;
@@ -224,7 +225,7 @@ private:
 
     template <typename T>
     void enlarge(const Frame& frame, const Plan& plan, int i, const Planes& planes, T* target,
-                 std::size_t plane_size) {
+                 std::size_t plane_size, std::size_t next) {
         const Table& vertical = plan.vertical;
         const float alone[2] = {1.0F, 0.0F};
         const bool pair = vertical.taps > 1;
@@ -234,7 +235,7 @@ private:
         const int width = plan.content.width;
         for (int p = 0; p < kChannels; ++p) {
             mix(above + p * width, below + p * width, pair ? vertical.weights_of(i) : alone, width,
-                target + p * plane_size);
+                target + p * plane_size, next);
         }
     }
 

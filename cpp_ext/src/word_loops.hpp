@@ -148,7 +148,7 @@ inline void for_blocks(std::size_t pixels, const Visit& visit) {
 
 // So many bytes ahead a line is fetched, and beyond its end the beginning of the lines that come
 // next: memory is slow, and a processor that sees several lines read in turns does not guess it.
-constexpr std::size_t kAhead = 1024, kCacheLine = 64;
+constexpr std::size_t kAhead = 1024;
 
 inline void fetch(const std::uint8_t* from) {
     for (std::size_t k = 0; k < kBlockBytes; k += kCacheLine) {

@@ -183,9 +183,10 @@ Made make(const piza::Loops& loops, const std::vector<const std::uint8_t*>& line
     loops.blend_between(lines.data(), weights.data(), count, length, row.data(), next.data());
     loops.blend_columns(row.data(), filter, width, kPlanes, out.data(), plane);
     loops.blend_columns(next.data(), filter, width, kPlanes, out.data() + 3 * plane, plane);
-    loops.mix(out.data(), out.data() + plane, weights.data(), width, out.data() + 6 * plane);
+    loops.mix(out.data(), out.data() + plane, weights.data(), width, out.data() + 6 * plane, 0);
     loops.blend_columns_half(row.data(), filter, width, kPlanes, half.data(), plane);
-    loops.mix_half(out.data(), out.data() + plane, weights.data(), width, half.data() + 3 * plane);
+    loops.mix_half(out.data(), out.data() + plane, weights.data(), width, half.data() + 3 * plane,
+                   0);
     Made made{out, {}, std::vector<std::uint8_t>(static_cast<std::size_t>(3 * frame.width))};
     for (const piza::Half& each : half) made.halves.push_back(each.bits);
     loops.pack_row(frame, frame.height / 2, 0, frame.width, made.bytes.data());
