@@ -26,7 +26,7 @@ VIDEO = (
     " ! video/x-raw,format=I420 ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=10"
     " ! rtph264pay name=pay0 pt=96 config-interval=-1"
 )
-SOUND = "audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay{number} pt=8"
+SOUND = "audiotestsrc is-live=true ! alawenc ! rtppcmapay name=pay0 pt=8"
 
 ELEMENTS = ("appsrc", "videoconvert", "x264enc", "rtph264pay", "alawenc", "rtppcmapay")
 
@@ -35,7 +35,7 @@ class Frames:
     """Pushes frames whose left half tells their number (0..24), their right half the server's."""
 
     def __init__(self, appsrc, options):
-        self.appsrc, self.mark, self.most = appsrc, options.mark, options.frames
+        self.appsrc, self.mark = appsrc, options.mark
         self.sizes, self.each = options.sizes, options.each
         self.count, self.wh = 0, None
 
@@ -45,9 +45,7 @@ class Frames:
             time.sleep(1 / FPS)
 
     def push(self):
-        """The next frame; False after the last one, and when nobody takes it any more."""
-        if self.count == self.most:
-            return False
+        """The next frame; False when nobody takes it any more."""
         wh = self.sizes[min(self.count // self.each, len(self.sizes) - 1)]
         if wh != self.wh:
             self.wh = wh
@@ -77,10 +75,7 @@ class Camera(GstRtspServer.RTSPMediaFactory):
         self.connect("media-configure", self.fill)
 
     def do_create_element(self, _url):
-        parts = [] if self.options.sound_only else [VIDEO]
-        if self.options.sound_only or self.options.sound:
-            parts.append(SOUND.format(number=len(parts)))
-        return Gst.parse_launch(f"( {'  '.join(parts)} )")
+        return Gst.parse_launch(f"( {SOUND if self.options.sound_only else VIDEO} )")
 
     def fill(self, _factory, media):
         appsrc = media.get_element().get_by_name("frames")
@@ -116,8 +111,6 @@ def main():
     parser.add_argument("--mark", type=int, default=0)
     parser.add_argument("--sizes", type=size, nargs="+", default=[(64, 48)])
     parser.add_argument("--each", type=int, default=50, help="frames of a size")
-    parser.add_argument("--frames", type=int, help="how many; then the video stands still")
-    parser.add_argument("--sound", action="store_true", help="beside the video")
     parser.add_argument("--sound-only", action="store_true")
     parser.add_argument("--user")
     parser.add_argument("--password")
