@@ -300,8 +300,9 @@ class Grounder:
         Args:
             source: a camera number, a URL (RTSP, ...), a GStreamer pipeline, a video file, a
                 folder or pattern of images, an MCAP file, or an iterable of frames or
-                ``(time_s, frame)``. An iterable's frames may be grey or have a fourth channel;
-                they are copied, and None stands for one that could not be read.
+                ``(time_s, frame)``. An iterable's frames may be grey, have a fourth channel or be
+                ``sdk.Nv12``; they are copied, and None stands for one that could not be read. A
+                pipeline that ends in ``video/x-raw,format=NV12 ! appsink`` gives ``Nv12`` too.
             refs: one expression or several; ``Stream.set_refs`` changes them on the way.
             policy: ``"latest"`` answers the newest frame and drops the older ones; a recording
                 is then played at its own speed, as a camera would give it. ``"all"`` answers

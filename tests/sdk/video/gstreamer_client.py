@@ -1,10 +1,10 @@
-"""A stream of a GStreamer pipeline, on Debian's OpenCV: run by the system's Python.
+"""Streams of GStreamer pipelines, on Debian's OpenCV: run by the system's Python.
 
 It needs the packages python3-opencv (whose OpenCV has GStreamer; that of PyPI has not) and
 gstreamer1.0-libav, and a Python of the version that cpp_ext was built for; its exit status is 77
-without them. It answers as many frames as it is told, and prints of each one its index, its type,
-and the number and the mark that the crop kernel sees in it; at the end the counts of the stream,
-or the error that it ended with.
+without them. Of each pipeline it answers as many frames as it is told, and prints of each one its
+index, its type, and the number and the mark that the crop kernel sees in it; at the end the counts
+of the stream, or the error that it ended with.
 """
 
 import importlib.util
@@ -21,7 +21,7 @@ def load_kernel(path):
     sys.modules["cpp_ext._core"] = module
 
 
-kernel, pipeline, frames, timeout_s = sys.argv[1:]
+kernel, frames, timeout_s, *pipelines = sys.argv[1:]
 try:
     import cv2
 
@@ -56,15 +56,22 @@ class Kernel:
         """There are none."""
 
 
-tracker = Kernel()
-source = as_source(pipeline, timeout_s=float(timeout_s))
-stream = stream_module.Stream(tracker, source, "all", timeout_s=float(timeout_s), reconnects=20)
-try:
-    with stream:
-        for frame in stream:
-            print(json.dumps([frame.index, type(frame.image).__name__, *tracker.shown]), flush=True)
-            if frame.index + 1 >= int(frames):
-                break
+def show(pipeline, most, patience_s):
+    """Prints what comes of a pipeline, a line of JSON for each frame and one at the end."""
+    tracker, source = Kernel(), as_source(pipeline, timeout_s=patience_s)
+    options = {"timeout_s": patience_s, "reconnects": 20}
+    with stream_module.Stream(tracker, source, "all", **options) as stream:
+        try:
+            for frame in stream:
+                kind = type(frame.image).__name__
+                print(json.dumps([frame.index, kind, *tracker.shown]), flush=True)
+                if frame.index + 1 >= most:
+                    break
+        except InputError as error:
+            print(json.dumps(str(error)), flush=True)
+            return
     print(json.dumps(asdict(stream.stats)), flush=True)
-except InputError as error:
-    print(json.dumps(str(error)), flush=True)
+
+
+for each in pipelines:
+    show(each, int(frames), float(timeout_s))

@@ -191,15 +191,15 @@ def test_the_latest_of_a_restarted_rtsp_server(stream_of, rtsp, recorder):
     server = rtsp()
     source = as_source(rtsp_url(server), timeout_s=PATIENCE_S)
     stream = stream_of(source, "latest", timeout_s=PATIENCE_S, reconnects=20)
-    seen = watch(stream, server, restarts=5)
+    seen = watch(stream, server, restarts=2)
     indices = [index for index, _, _ in seen]
     assert indices == sorted(set(indices))
     assert [mark for *_, mark in seen] == sorted(mark for *_, mark in seen)
     assert recorder.times_s == sorted(recorder.times_s)
     stats = stream.stats
-    assert stats.dropped >= indices[-1] + 1 - len(seen) > 20
+    assert stats.dropped >= indices[-1] + 1 - len(seen) > 10
     assert stats.read == stats.answered + stats.dropped
-    assert stats.reconnects >= 5
+    assert stats.reconnects >= 2
 
 
 def test_an_rtsp_camera_that_hangs_until_it_was_given_up(stream_of, rtsp):
@@ -366,20 +366,16 @@ def test_motion_jpeg_over_http(stream_of, ffmpeg):
 
 @pytest.fixture
 def gstreamer(rtsp) -> Iterator[Callable[..., Iterator[Any]]]:
-    """``gstreamer(server, format, frames)``: what ``gstreamer_client.py`` prints of its stream."""
+    """``gstreamer(server, frames, *formats)``: what ``gstreamer_client.py`` prints of streams."""
     clients = []
 
-    def run(
-        server: Server, format_: str, frames: int, timeout_s: float = PATIENCE_S
-    ) -> Iterator[Any]:
-        decoder = "rtph264depay ! avdec_h264 ! videoconvert"
-        pipeline = (
-            f"rtspsrc location={rtsp_url(server)} protocols=tcp latency=0 ! {decoder}"
-            f" ! video/x-raw,format={format_} ! appsink"
-        )
-        program = [SYSTEM_PYTHON, str(GSTREAMER_CLIENT), _core.__file__, pipeline, str(frames)]
+    def run(server: Server, frames: int, *formats: str) -> Iterator[Any]:
+        source = f"rtspsrc location={rtsp_url(server)} protocols=tcp latency=0"
+        decoder = f"{source} ! rtph264depay ! avdec_h264 ! videoconvert"
+        pipelines = [f"{decoder} ! video/x-raw,format={each} ! appsink" for each in formats]
+        program = [SYSTEM_PYTHON, str(GSTREAMER_CLIENT), _core.__file__]
         client = subprocess.Popen(
-            [*program, str(timeout_s)],
+            [*program, str(frames), str(2 * SHORT_S), *pipelines],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -401,7 +397,7 @@ def test_nv12_of_a_gstreamer_pipeline_restarted_five_times(gstreamer, rtsp):
     """Now and then OpenCV's read never returns, and is given up after two seconds."""
     server = rtsp()
     mark, count, seen = 0, 0, []
-    for told in gstreamer(server, "NV12", 10_000, 2 * SHORT_S):
+    for told in gstreamer(server, 10_000, "NV12"):
         seen.append(told)
         index, kind, _, shown_mark = told
         assert (index, kind) == (len(seen) - 1, "Nv12")
@@ -417,17 +413,15 @@ def test_nv12_of_a_gstreamer_pipeline_restarted_five_times(gstreamer, rtsp):
         assert after != before or next_number == (number + 1) % 25
 
 
-@pytest.mark.parametrize("format_", ["BGR", "BGRx", "GRAY8"])
-def test_other_formats_of_a_gstreamer_pipeline(gstreamer, rtsp, format_):
-    *seen, stats = gstreamer(rtsp(), format_, 5)
-    assert [told[1] for told in seen] == ["ndarray"] * 5
-    assert stats["answered"] == 5
-    if format_ != "GRAY8":  # whose levels are those of video, 16 to 235
+def test_other_formats_of_a_gstreamer_pipeline(gstreamer, rtsp):
+    told = list(gstreamer(rtsp(), 5, "BGR", "BGRx", "GRAY8", "I420"))
+    for first, levels_are_those_of_video in ((0, False), (6, False), (12, True)):
+        *seen, stats = told[first : first + 6]
+        assert [(index, kind) for index, kind, *_ in seen] == [(k, "ndarray") for k in range(5)]
+        assert stats["answered"] == 5
         numbers = [number for *_, number, _ in seen]
-        assert numbers == [(numbers[0] + k) % 25 for k in range(5)]
-
-
-def test_formats_that_nobody_reads(gstreamer, rtsp):
-    (told,) = gstreamer(rtsp(), "I420", 5)
-    assert "expected BGR, GRAY8 or NV12" in told
-    assert "found I420: end it in videoconvert ! video/x-raw,format=NV12" in told
+        if not levels_are_those_of_video:  # 16 to 235, other numbers
+            assert numbers == [(numbers[0] + k) % 25 for k in range(5)]
+    (refused,) = told[18:]
+    assert "expected BGR, GRAY8 or NV12" in refused
+    assert "found I420: end it in videoconvert ! video/x-raw,format=NV12" in refused
