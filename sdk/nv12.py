@@ -55,7 +55,7 @@ class Nv12:
             InputError: another shape or type.
         """
         planes = [np.asarray(each) for each in (luma, chroma)]
-        height, width = planes[0].shape if planes[0].ndim == 2 else (0, 0)
+        height, width = planes[0].shape if planes[0].ndim == 2 else (1, 1)
         shapes = ((height // 2, width // 2, 2), (height // 2, width))
         if height % 2 or width % 2 or planes[1].shape not in shapes:
             raise InputError(

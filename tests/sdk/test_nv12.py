@@ -96,7 +96,8 @@ def test_other_rows_are_refused(rows):
 
 
 @pytest.mark.parametrize(
-    ("luma", "chroma"), [((4, 6), (2, 3)), ((4, 6), (2, 6, 1)), ((3, 6), (1, 6)), ((4,), (2, 4))]
+    ("luma", "chroma"),
+    [((4, 6), (2, 3)), ((4, 6), (2, 6, 1)), ((3, 6), (1, 6)), ((4,), (2, 4)), ((4,), (0, 0))],
 )
 def test_other_planes_are_refused(luma, chroma):
     with pytest.raises(InputError, match=r"expected luma \(h, w\) and chroma"):

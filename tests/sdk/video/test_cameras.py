@@ -186,6 +186,16 @@ def test_rtsp_server_restarted_five_times(stream_of, rtsp):
     assert stats.answered == len(seen)
 
 
+def test_rtsp_over_udp(stream_of, rtsp, monkeypatch):
+    monkeypatch.setenv("OPENCV_FFMPEG_CAPTURE_OPTIONS", "rtsp_transport;udp")
+    server = rtsp()
+    source = as_source(rtsp_url(server), timeout_s=PATIENCE_S)
+    stream = stream_of(source, timeout_s=PATIENCE_S, reconnects=20)
+    seen = watch(stream, server, restarts=1)
+    assert [index for index, _, _ in seen] == list(range(len(seen)))
+    assert sorted({mark for *_, mark in seen}) == [0, 1]
+
+
 def test_the_latest_of_a_restarted_rtsp_server(stream_of, rtsp, recorder):
     recorder.work = lambda: time.sleep(0.04)  # four frames come meanwhile
     server = rtsp()
