@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -62,13 +62,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="on Ray, where it is installed (1 2)",
     )
     parser.add_argument("--rounds", type=positive, default=1, help="of the films, by all in turn")
+    parser.add_argument(
+        "--max-steps",
+        type=positive,
+        metavar="N",
+        help="let searches take so many steps at most: with 1 a run is shorter, and what batches"
+        " cost besides is the larger share (default: the engine's own)",
+    )
     parser.add_argument("--kills", type=not_negative, default=5, help="of one batch (5)")
     parser.add_argument(
         "--files",
         type=positive,
         nargs="*",
         default=list(FILES),
-        help="how many files of one frame, whose searches take one step",
+        help="how many files of one frame",
     )
     options.add_seed(parser, TIMES)
     options.add_engine_arguments(parser)
@@ -77,10 +84,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Measure, print tables, write the JSON."""
-    with options.measurement(args) as measurement, TemporaryDirectory() as place:
+    with (
+        options.measurement(args) as measurement,
+        TemporaryDirectory() as place,
+        asked(measurement.grounder, args, Path(place)) as grounder,
+    ):
         figures = {
             "benchmark": "batch",
-            **measure(measurement.grounder, args, Path(place)),
+            **measure(grounder, args, Path(place)),
+            "asking": list(asking(measurement.grounder, args.seed)),
+            "max_steps": args.max_steps,
             "seed": args.seed,
         }
     tables = (each for each in tables_of(figures) if each.rows)
@@ -88,6 +101,20 @@ def run(args: argparse.Namespace) -> int:
     print("\n\n".join(["\n".join(measurement.header), *shown]))
     measurement.write(figures)
     return 0
+
+
+@contextmanager
+def asked(grounder: Grounder, args: argparse.Namespace, place: Path) -> Iterator[Grounder]:
+    """That grounder or, where fewer steps are asked for, one of an engine that differs in them."""
+    from benchmarks.variants import variant
+    from sdk.grounder import Grounder
+
+    if args.max_steps is None:
+        yield grounder
+        return
+    engine = variant(grounder.path, place / "steps.engine", {"max_steps": args.max_steps})
+    with Grounder(engine, threads=args.threads, allow_unproven=True) as changed:
+        yield changed
 
 
 def measure(grounder: Grounder, args: argparse.Namespace, place: Path) -> dict[str, Any]:
@@ -106,7 +133,8 @@ def measure(grounder: Grounder, args: argparse.Namespace, place: Path) -> dict[s
     films = write_films(place / "films", min(args.films, args.frames), args.frames, args.seed)
     damaged = write_damaged(place / "films", films[0])
     pools = [None, *(args.actors if importlib.util.find_spec("ray") else ())]
-    opened = ("--threads", str(args.threads), *(["--allow-unproven"] * args.allow_unproven))
+    unproven = args.allow_unproven or args.max_steps is not None
+    opened = ("--threads", str(args.threads), *(["--allow-unproven"] * unproven))
     batch = Batch(
         place / "films",
         grounder.path,
@@ -143,7 +171,6 @@ def measure(grounder: Grounder, args: argparse.Namespace, place: Path) -> dict[s
         "killed": killed,
         "bytes_a_row": part_bytes / (len(expected) + len(damaged)),
         "files": list(files_curve(grounder, args, pools, opened, place)),
-        "asking": list(asking(grounder, args.seed)),
         "writing": writing(expected, place),
         "reading": list(reading(place)),
     }
@@ -283,23 +310,17 @@ def files_curve(
     grounder: Grounder,
     args: argparse.Namespace,
     pools: Sequence[int | None],
-    opened: Sequence[str],
+    opened: tuple[str, ...],
     place: Path,
 ) -> Iterator[dict[str, Any]]:
-    """What so many recordings of one frame take, each a part: the most that files can cost. The
-    engine looks once, where its family lets it be told so; ``again_s`` is a run that finds all
-    done."""
+    """What so many recordings of one frame take, each a part: the most that files can cost.
+    ``again_s`` is a run that finds all done."""
     from benchmarks.logs import write_many
-    from benchmarks.variants import variant
 
-    engine = grounder.path
-    if "max_steps" in grounder.manifest.block:
-        engine = variant(engine, place / "one-step.engine", {"max_steps": 1})
-        opened = (*opened, "--allow-unproven")
     for count in dict.fromkeys(args.files):
         source = place / f"files-{count}"
         write_many(source, count, args.seed)
-        batch = Batch(source, engine, tuple(opened), place)
+        batch = Batch(source, grounder.path, opened, place)
         for actors in dict.fromkeys((pools[0], pools[-1])):
             out = place / f"files-{count}-{actors}"
             row = {"files": count, "by": _by(actors), **batch.run(out, actors)}
@@ -390,6 +411,8 @@ def tables_of(figures: Figures) -> tuple[Table, ...]:
     frames = figures["frames"]
     more = {of: overhead(figures, of) for of in ("cpu_ms", "seconds")}
     width, height = figures["frame_wh"]
+    most = figures["max_steps"]
+    steps = "as many steps as the engine takes" if most is None else f"at most {most} steps"
     speed = Table(
         (
             *("by", "round", "frames/s", "CPU ms a frame", "seconds", "with its start"),
@@ -409,8 +432,8 @@ def tables_of(figures: Figures) -> tuple[Table, ...]:
             )
             for row in figures["rows"]
         ),
-        f"{frames} frames of {width}x{height} in {figures['films']} films, one expression, one"
-        f" thread an engine; {figures['damaged']} damaged files beside them.\n"
+        f"{frames} frames of {width}x{height} in {figures['films']} films, one expression, {steps},"
+        f" one thread an engine; {figures['damaged']} damaged files beside them.\n"
         + (
             "Ray did not run: it is not installed, or one actor was not asked for."
             if more["seconds"] is None
@@ -445,7 +468,7 @@ def tables_of(figures: Figures) -> tuple[Table, ...]:
             )
             for row in figures["files"]
         ),
-        "Each file is a part; searches of one step.",
+        "Each file is a part.",
     )
     asking = Table(
         ("expressions", "CPU ms a frame", "CPU ms an expression"),

@@ -98,9 +98,16 @@ class RayPool:
         """What all actors say, once each has opened its own.
 
         Raises:
-            EngineError: they have different ones.
+            EngineError: they have different ones, or one died of opening it.
         """
-        said = {self._got(each) for each in [actor.engine.remote() for actor in self._idle]}
+        asked = [actor.engine.remote() for actor in self._idle]
+        try:
+            said = {self._got(each) for each in asked}
+        except self._ray.exceptions.RayActorError as error:
+            raise EngineError(
+                f"an actor died while it opened its engine: {_first_line(error)}; Ray's logs tell"
+                " more, and fewer --actors take less memory"
+            ) from error
         if len(said) > 1:
             names = " and ".join(sorted(name for name, _ in said))
             raise EngineError(
@@ -166,6 +173,10 @@ def _gpus(question: Question) -> int:
 def _given_up(shard: Shard, error: Exception) -> Part:
     """The end of a shard that actors die of: a row for each of its files."""
     number = next(each for each in count() if each not in shard.done)
-    said = f"the process that read it died {ATTEMPTS} times: {str(error).splitlines()[0]}"
+    said = f"the process that read it died {ATTEMPTS} times: {_first_line(error)}"
     rows = [error_row(file.name, None, None, said) for file in shard.files]
     return Part(shard.number, number, True, len(rows), table(rows))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

@@ -25,6 +25,7 @@ def test_a_small_run(engine, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     file = tmp_path / "figures.json"
     sizes = ("--frames", "31", "--films", "2", "--frames-per-part", "2", "--kills", "1")
+    sizes = (*sizes, "--max-steps", "1")
     command = ["batch", "--engine", str(engine), *sizes, "--files", "12", "--json", str(file)]
     assert main(command) == 0
     figures = json.loads(file.read_text())
@@ -40,6 +41,7 @@ def test_a_small_run(engine, tmp_path, capsys, monkeypatch):
     assert 0 < files["seconds"] < files["wall_s"]
     assert files["again_s"] > 0
     assert [row["refs"] for row in figures["asking"]] == [1, 2]
+    assert figures["max_steps"] == 1
     assert figures["writing"]["frames"] == 31
     assert [row["frame"] for row in figures["reading"]] == list(batch.READ_WH)
     assert batch.overhead(figures, "seconds") is None

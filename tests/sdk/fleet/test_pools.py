@@ -49,6 +49,16 @@ def test_different_engines_are_refused(ray, engine, monkeypatch):
     pool.close()
 
 
+def test_an_actor_that_dies_of_its_engine(ray, batch, make_film, monkeypatch, capsys):
+    def dying(worker):
+        raise ray.Death
+
+    monkeypatch.setattr(Worker, "engine", dying)
+    assert batch(make_film(1), "--actors", 1) == 3
+    said = capsys.readouterr().err
+    assert said.startswith("error: an actor died while it opened its engine: The actor died")
+
+
 @pytest.mark.parametrize("deaths", [1, ATTEMPTS])
 def test_a_shard_that_actors_die_of(
     ray, batch, rows, loop, make_film, tmp_path, monkeypatch, deaths
