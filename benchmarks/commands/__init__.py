@@ -18,6 +18,7 @@ COMMANDS = {
     "calibration": "do scores say how often answers are right, does the stated risk hold",
     "video": "warm against cold searches on rendered clips: cuts, occlusion, leaving and entering",
     "batch": "many files by one engine or several: frames a second, kills, damaged files",
+    "scale": "what a day of a fleet's logs costs, computed from figures that were measured",
     "language": "how far sentences are understood; which true box of a scene they choose",
     "proposals": "where a detector looks: the frame, tiles, where the sentence points",
     "zoo": "train every pipeline in small, ask all the same questions: the table of all of them",

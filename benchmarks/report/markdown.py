@@ -137,11 +137,12 @@ def _section(section: Section, plots: str) -> list[str]:
     blocks = [_text(each) for each in section.text]
     blocks += [f"![{each.title}]({plots}/{each.name}.svg)" for each in section.pictures]
     for table in section.tables:
-        blocks += [_table(table), *([_text(table.note)] if table.note else [])]
+        blocks += [as_table(table), *([_text(table.note)] if table.note else [])]
     return blocks
 
 
-def _table(table: Table) -> str:
+def as_table(table: Table) -> str:
+    """A table; its row that stands out is bold."""
     rows = [
         tuple(f"**{cell}**" for cell in row) if k == table.strong else row
         for k, row in enumerate(table.rows)
