@@ -59,6 +59,8 @@ def test_the_card_says_what_the_engine_says(pushed: Any) -> None:
     assert pushed.cards == [card]  # the hub's client asks whether it is well formed
     assert "license: mit" in head.splitlines()
     assert "pipeline_tag: zero-shot-object-detection" in head.splitlines()
+    manifest = read_manifest(ENGINE)
+    size = manifest.calibration["by_size"][0]
     for words in (
         "# piza-tiny",
         f'Grounder.from_hub("{REPO}")',
@@ -67,9 +69,9 @@ def test_the_card_says_what_the_engine_says(pushed: Any) -> None:
         "`pixels` 640x352 (letterbox, rgb; mean 123.675/116.28/103.53",
         "| ground | `ground.onnx` |",
         "`meanings` float32 1x1100x64",
-        "from a score of 0.8583 on",
+        f"from a score of {manifest.threshold:g} on",
         "at most 5% of the expressions that are true of nothing are found",
-        "| 26 to 28.9 | 90 | 88.9% |",
+        f"| {size['from_px']:g} to {size['to_px']:g} | {size['n']:g} | {size['acc50']:.1%} |",
         "searches  500: same box (IoU >= 0.99) 100.0%",
         "proof     passed, against PyTorch",
     ):
@@ -90,7 +92,7 @@ def test_a_checkpoint(fake_hub: Any) -> None:
     assert files["model.safetensors"] == (BUNDLED / "model.safetensors").read_bytes()
     assert fake_hub.repos[REPO].private
     card = files["README.md"].decode()
-    for words in ("| method | piza-adapter+ |", "| parameters | 2.3 million |", "352 x 640"):
+    for words in ("| method | piza-adapter+ |", "| parameters | 2.5 million |", "352 x 640"):
         assert words in card
     with pytest.raises(EngineError, match=r"is no engine: it has no engine\.json; piza push"):
         fetch_engine(REPO)
