@@ -28,7 +28,7 @@ from evaluation.reliability import (
 )
 from evaluation.seeds import RELIABILITY
 from evaluation.tables import share, table
-from sdk.options import SETTINGS, positive
+from sdk.options import GRAMMARS, SETTINGS, positive
 
 PART = Part(quick=("--scenes", "12"))
 COLUMNS = ("score", "last_score", "found", "right", "absent", "rival")  # of the JSON's rows
@@ -40,9 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--scenes", type=positive, default=1200, help="how many, the object absent in half (1200)"
     )
     options.add_seed(parser, RELIABILITY)
-    parser.add_argument(
-        "--setting", choices=SETTINGS, default="plain", help="of the scenes (default: plain)"
-    )
+    for name, known, of in (
+        ("--grammar", GRAMMARS, "sentences"),
+        ("--setting", SETTINGS, "scenes"),
+    ):
+        told = f"of the {of} (default: plain; both: in turns)"
+        parser.add_argument(name, choices=(*known, "both"), default="plain", help=told)
     parser.add_argument(
         "--plot", type=Path, metavar="FILE", help="draw reliability and risk-coverage (.png, .svg)"
     )
@@ -59,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     if args.plot is not None:
         check_plot(args.plot)
     with options.measurement(args) as measurement:
-        asked = questions(args.seed, args.scenes, absent_every=2, setting=args.setting)
+        asked = questions(args.seed, args.scenes, 2, args.grammar, args.setting)
         rows = ask(
             measurement.grounder.locate,
             tqdm(asked, total=args.scenes, unit="scene", desc="calibration"),
@@ -67,8 +70,8 @@ def run(args: argparse.Namespace) -> int:
         measured = figures(rows, measurement.grounder.manifest.calibration)
     last = args.seed + args.scenes - 1
     about = (
-        f"scenes    {args.scenes} {args.setting} ones, seeds {args.seed} to {last}, one sentence"
-        " each, every second one true of nothing"
+        f"scenes    {args.scenes} ({args.setting}), seeds {args.seed} to {last}, one sentence"
+        f" ({args.grammar}) each, every second one true of nothing"
     )
     print("\n".join([measurement.engine_line, about, "", *lines(measured)]))
     measurement.write(
@@ -77,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
             "scenes": args.scenes,
             "seed": args.seed,
             "setting": args.setting,
+            "grammar": args.grammar,
             "rows": [row.record(*COLUMNS) for row in rows],
         }
     )
