@@ -16,6 +16,7 @@ from sdk.families.few_shot import Detected, FewShotAnswerer
 from sdk.frame import check_color, check_frame
 from sdk.grounder import opened
 from sdk.leaving import native_work
+from sdk.nv12 import Nv12
 from sdk.results.detections import Detections
 from sdk.runtime import Runtime
 from sdk.timing import Deadline, LatencyEstimator
@@ -131,7 +132,7 @@ class Detector:
         """The classes that it knows."""
         return self._answerer.block.labels
 
-    def detect(self, frame: NDArray[Any] | None, color: str = "bgr") -> Detections:
+    def detect(self, frame: NDArray[Any] | Nv12 | None, color: str = "bgr") -> Detections:
         """Finds all objects whose score reaches the threshold.
 
         Args:

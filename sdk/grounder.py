@@ -29,6 +29,7 @@ from sdk.engine.proof import require_proof
 from sdk.families import Answerer, Call, family, open_networks
 from sdk.frame import check_color, check_frame
 from sdk.leaving import native_work
+from sdk.nv12 import Nv12
 from sdk.results.grounding import Grounding
 from sdk.runtime import Runtime
 from sdk.runtime.arithmetic import arithmetic_doubt
@@ -182,7 +183,7 @@ class Grounder:
     @overload
     def locate(
         self,
-        frame: NDArray[Any] | None,
+        frame: NDArray[Any] | Nv12 | None,
         ref: str,
         color: str = "bgr",
         *,
@@ -194,7 +195,7 @@ class Grounder:
     @overload
     def locate(
         self,
-        frame: NDArray[Any] | None,
+        frame: NDArray[Any] | Nv12 | None,
         ref: list[str] | tuple[str, ...],
         color: str = "bgr",
         *,
@@ -205,7 +206,7 @@ class Grounder:
 
     def locate(
         self,
-        frame: NDArray[Any] | None,
+        frame: NDArray[Any] | Nv12 | None,
         ref: str | list[str] | tuple[str, ...],
         color: str = "bgr",
         *,

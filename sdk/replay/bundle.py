@@ -26,6 +26,7 @@ from sdk.errors import InputError
 from sdk.frame import Frame, check_color, check_frame, decode_image, encode_image
 from sdk.geometry import is_whole_frame
 from sdk.json_reader import JsonReader
+from sdk.nv12 import Nv12
 from sdk.replay.archive import read_archive, write_archive
 from sdk.results.grounding import Grounding
 from sdk.results.parsing import read_answer
@@ -84,7 +85,7 @@ class Bundle:
 def save_bundle(
     path: str | Path,
     grounder: Grounder,
-    frame: NDArray[Any],
+    frame: NDArray[Any] | Nv12,
     grounding: Grounding | Sequence[Grounding],
     *,
     beam: Whole = 1,
@@ -96,7 +97,8 @@ def save_bundle(
     Args:
         path: the ZIP file; one that is there already is replaced.
         grounder: what gave the answers.
-        frame: the frame that it gave them for, ``(h, w, 3)`` uint8, in the answers' colour order.
+        frame: the frame that it gave them for, ``(h, w, 3)`` uint8 in the answers' colour order, or
+            ``sdk.Nv12``.
         grounding: the answer, or several of one call.
         beam: as ``locate`` was given it.
         deadline_ms: as ``locate`` was given it.
@@ -109,7 +111,8 @@ def save_bundle(
     answers = [grounding] if isinstance(grounding, Grounding) else list(grounding)
     if not 1 <= len(answers) <= MAX_ANSWERS:
         raise InputError(f"expected 1 to {MAX_ANSWERS} answers for {path}, got {len(answers)}")
-    height, width = check_frame(frame).shape[:2]
+    image = check_frame(frame)
+    height, width = image.shape[:2]
     if height * width > MAX_FRAME_PIXELS:
         raise InputError(f"expected at most {MAX_FRAME_PIXELS} pixels, got {width}x{height}")
     if any(each.frame_wh != (width, height) for each in answers):
@@ -140,8 +143,8 @@ def save_bundle(
     }
     members = {
         "bundle.json": json.dumps(said, indent=1, allow_nan=False).encode(),
-        "frame.png": encode_image(frame, ".png", color),
-        **_crops(frame, answers, color),
+        "frame.png": encode_image(image, ".png", color),
+        **_crops(image, answers, color),
     }
     write_archive(Path(path), members)
 

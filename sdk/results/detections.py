@@ -15,6 +15,7 @@ from sdk.checks import Whole, check_path, check_whole
 from sdk.errors import InputError
 from sdk.extras import extras_named
 from sdk.frame import check_frame, write_image
+from sdk.nv12 import Nv12
 from sdk.results.grounding import PickledWithoutPixels
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ class Detections(PickledWithoutPixels):
         ]
         return "\n".join([*(rows or ["nothing found"]), f"{self.timing_ms['total']:.0f} ms"])
 
-    def plot(self, frame: NDArray[Any] | None = None) -> NDArray[np.uint8]:
+    def plot(self, frame: NDArray[Any] | Nv12 | None = None) -> NDArray[np.uint8]:
         """The frame with its objects, a colour a class.
 
         Args:
@@ -156,7 +157,7 @@ class Detections(PickledWithoutPixels):
         picture = draw_detections(chosen, self)
         return np.ascontiguousarray(picture[:, :, ::-1]) if self.color == "rgb" else picture
 
-    def save(self, path: str | Path, frame: NDArray[Any] | None = None) -> None:
+    def save(self, path: str | Path, frame: NDArray[Any] | Nv12 | None = None) -> None:
         """Writes them, as JSON or as the picture of ``plot``.
 
         Args:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import supervision
 
     from sdk.checks import Whole
+    from sdk.nv12 import Nv12
 
 SCHEMA = "piza-edge/grounding/3"
 
@@ -312,7 +313,7 @@ class Grounding(PickledWithoutPixels):
         steps, total = len(self.zooms), self.timing_ms["total"]
         return f"{self.ref}\n{verdict} (score {self.score:.3f}, {steps} steps, {total:.0f} ms)"
 
-    def plot(self, frame: NDArray[Any] | None = None) -> NDArray[np.uint8]:
+    def plot(self, frame: NDArray[Any] | Nv12 | None = None) -> NDArray[np.uint8]:
         """A picture of the search: the frame with every window, a film strip of the zooms.
 
         Args:
@@ -329,7 +330,7 @@ class Grounding(PickledWithoutPixels):
 
         return draw_grounding(self._frame(frame), self)
 
-    def save(self, path: str | Path, frame: NDArray[Any] | None = None) -> None:
+    def save(self, path: str | Path, frame: NDArray[Any] | Nv12 | None = None) -> None:
         """Writes the answer, as JSON or as the picture of ``plot``.
 
         Args:
@@ -352,7 +353,7 @@ class Grounding(PickledWithoutPixels):
 
         write_image(target, self.plot(frame), color=self.color)
 
-    def _frame(self, frame: NDArray[Any] | None) -> NDArray[np.uint8]:
+    def _frame(self, frame: NDArray[Any] | Nv12 | None) -> NDArray[np.uint8]:
         from sdk.frame import check_frame
 
         chosen = self.frame if frame is None else frame

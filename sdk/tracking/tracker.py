@@ -13,6 +13,7 @@ from sdk.checks import Number, check_flag, check_number
 from sdk.errors import InputError
 from sdk.frame import check_color, check_frame
 from sdk.leaving import native_work
+from sdk.nv12 import Nv12
 from sdk.results.grounding import Grounding
 from sdk.tracking.motion import Track, TrackPolicy, follow, start_at
 from sdk.zoom.state import Start
@@ -96,12 +97,12 @@ class Tracker:
         self._refs = _texts(refs)
 
     def update(
-        self, frame: NDArray[Any], time_s: Number, *, deadline_ms: Number | None = None
+        self, frame: NDArray[Any] | Nv12, time_s: Number, *, deadline_ms: Number | None = None
     ) -> list[Grounding]:
         """The answers for the next frame, all from one call of the grounder.
 
         Args:
-            frame: ``(h, w, 3)`` uint8.
+            frame: ``(h, w, 3)`` uint8, or ``sdk.Nv12``.
             time_s: when it was taken, on any clock.
             deadline_ms: as for ``Grounder.locate``.
 
@@ -112,19 +113,19 @@ class Tracker:
             InputError: the frame, an expression or the time cannot be used.
             EngineError: the networks failed.
         """
-        check_frame(frame)
+        image = check_frame(frame)
         time_s = check_number(time_s, "the time of a frame", expected="time_s in seconds")
         asked = self._refs
         refs = list(dict.fromkeys(asked))
         if not refs:
             return []
         if self._warm:
-            self._forget(frame, time_s)
+            self._forget(image, time_s)
         starts = [
             start_at(self._tracks.get(ref), time_s, self._frame_wh, self._policy) for ref in refs
         ]
         found = self._grounder.locate(
-            frame, refs, self._color, deadline_ms=deadline_ms, start=starts
+            image, refs, self._color, deadline_ms=deadline_ms, start=starts
         )
         answers = dict(zip(refs, found, strict=True))
         if self._warm:

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CALLS = """
 import cv2
 import numpy as np
-from sdk import Grounder, Start, Tracker, TrackPolicy
+from sdk import Grounder, Nv12, Start, Tracker, TrackPolicy
 from sdk.replay.bundle import save_bundle
 
 capture = cv2.VideoCapture(0)
@@ -28,6 +28,9 @@ print(again.score, several[0].score, g.to_vision_msgs(stamp=(np.int64(1), np.uin
 cv2.imwrite("x.png", g.plot(frame))
 g.save("x.jpg", frame)
 save_bundle("x.zip", grounder, frame, g, beam=np.int64(1), deadline_ms=np.int64(50))
+nv12 = Nv12(np.zeros((72, 64), np.uint8))
+grounder.locate(nv12, "x").plot(nv12)
+Tracker(grounder, ["x"]).update(nv12, 0.1)
 Tracker(grounder, ["x"], policy=TrackPolicy()).update(frame, np.float64(0.1), deadline_ms=50)
 with grounder.stream(0, "x", timeout_s=np.float32(5), reconnects=np.int64(0)) as stream:
     for each in stream:
