@@ -17,9 +17,9 @@ from contextlib import contextmanager
 
 _GAIN = 1 / 8  # of the average of what a choice costs, as in RFC 6298
 _SHARE = 0.03  # of the time, to be spent on trials (our choice)
-_SAVED = 20.0  # calls whose worth may be saved for trials, or owed (our choice)
+_SAVED, _OWED = 20.0, 200.0  # calls whose worth may be saved for trials, or owed (our choice)
 _SURE = 0.97  # a change is to gain so much at least (our choice)
-_LONGEST = 4.0  # times the better average: what a single call may count for (our choice)
+_LONGEST = 4.0  # times the better average: what one call of a favourite may count for (our choice)
 _PROBATION = 8  # calls after a change that are paid for like trials (our choice)
 _SUSPECT = 1.3  # times its least: what a choice may cost before another is wanted (our choice)
 
@@ -90,7 +90,7 @@ class ThreadChoice:
         if favourite == other:
             return
         known, rest = self._costs[favourite], self._costs[other]
-        if rest.calls > 1:
+        if rest.calls > 1 and threads == favourite:
             cost = min(cost, _LONGEST * min(known.mean, rest.mean))
         self._costs[threads].learn(cost, tried=threads != favourite)
         if rest.calls < 2:
@@ -106,8 +106,8 @@ class ThreadChoice:
             self._favourite, self._since = other, 0
 
     def _save(self, amount: float) -> None:
-        bound = _SAVED * self._costs[self._favourite].mean
-        self._credit = max(-bound, min(self._credit + amount, bound))
+        call = self._costs[self._favourite].mean
+        self._credit = max(-_OWED * call, min(self._credit + amount, _SAVED * call))
 
     def _other(self) -> int:
         return 1 if self._favourite == self.most else self.most

@@ -25,6 +25,7 @@ _IDENTITY = (
     *("frame", "window", "size", "device", "policy"),
 )
 _MACHINE = ("cpu", "cores", "gpu", "system")
+_COUNT = "instructions_per_pixel"  # repeatable: any change is one
 SLOWER, FASTER, SAME, UNKNOWN = "slower", "faster", "no difference", "cannot tell"
 
 
@@ -96,6 +97,12 @@ def _lines(compared: Comparison, effect: float, level: float) -> list[str]:
 
 
 def _verdict(ratio: Ratio, effect: float, level: float) -> list[str]:
+    if ratio.counted:
+        return [
+            f"{ratio.name}: {ratio.verdict(effect)}. New over old {ratio.ratio:.3f}, the greatest"
+            " of all rows. They are counted, not timed: what else runs plays no part; changes below"
+            f" {100 * effect:g} % do not count."
+        ]
     how = f"paired by {ratio.pairs} questions" if ratio.pairs else "not paired"
     lines = [
         f"{ratio.name}: {ratio.verdict(effect)}. New over old {ratio.ratio:.3f}, {100 * level:g} %"
@@ -112,8 +119,8 @@ class Ratio:
     """New over old of one figure.
 
     ``low``, ``high``: its interval, None where there is no telling.
-    ``old``, ``new``: the figures themselves (milliseconds, but for a ratio of a row).
-    ``pairs``: how many samples were paired.
+    ``old``, ``new``: the figures themselves (milliseconds, but for ratios and counts of a row).
+    ``pairs``: how many samples were paired. ``counted``: not timed, so that it is certain.
     """
 
     name: str
@@ -123,6 +130,7 @@ class Ratio:
     low: float | None = None
     high: float | None = None
     pairs: int = 0
+    counted: bool = False
 
     def verdict(self, effect: float) -> str:
         """``slower`` or ``faster`` when the interval leaves 1 out *and* the ratio is at least
@@ -270,19 +278,25 @@ def _from_rows(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[Rat
     if len(before) < len(old):
         raise InputError("expected rows that a name tells apart: these times cannot be compared")
     ratios = [
-        Ratio(" ".join([*key, name.removesuffix("_ms")]), row[name], after[key][name], ratio)
+        _of_row(" ".join(key), name, row[name], after[key][name], ratio)
         for key, row in before.items()
         for name in row
         if _is_figure(name) and (ratio := _ratio(row[name], after[key].get(name))) is not None
     ]
     if not ratios:
         raise InputError("expected rows with times (names that end in _ms), found none to compare")
-    return ratios
+    return sorted(ratios, key=lambda each: (not each.counted, -each.ratio * each.counted))
+
+
+def _of_row(row: str, name: str, old: float, new: float, ratio: float) -> Ratio:
+    if name == _COUNT:
+        return Ratio(f"{row} instructions", old, new, ratio, ratio, ratio, counted=True)
+    return Ratio(f"{row} {name.removesuffix('_ms')}".strip(), old, new, ratio)
 
 
 def _is_figure(name: str) -> bool:
-    """A time that was measured (a deadline was set), or a ratio of such times."""
-    return name == "ratio" or (name.endswith("_ms") and name != "deadline_ms")
+    """A time that was measured (a deadline was set), a ratio of such times, or a count."""
+    return name in ("ratio", _COUNT) or (name.endswith("_ms") and name != "deadline_ms")
 
 
 def _ratio(old: Any, new: Any) -> float | None:
@@ -309,6 +323,7 @@ def _warnings(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
         if before.get(name) != after.get(name):
             found.append(f"different machines: {name} {before.get(name)} and {after.get(name)}")
     versions = [each.get("versions") or {} for each in (before, after)]
+    found += _other_instructions(old, new)
     changed = [
         f"{name} {versions[0].get(name)} and {versions[1].get(name)}"
         for name in sorted(versions[0].keys() | versions[1].keys())
@@ -316,4 +331,18 @@ def _warnings(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     ]
     if changed:
         found.append(f"different versions: {', '.join(changed)}")
+    return found
+
+
+def _other_instructions(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """What makes times or counts of instructions those of other code."""
+    sets = [
+        sorted({str(row["isa"]) for row in each["rows"] if "isa" in row}) for each in (old, new)
+    ]
+    found = []
+    if all(sets) and sets[0] != sets[1]:
+        found.append(f"different instruction sets: {', '.join(sets[0])} and {', '.join(sets[1])}")
+    counts = [each.get("instructions") for each in (old, new)]
+    if all(counts) and counts[0] != counts[1]:
+        found.append(f"instructions of different compilers or sets: {counts[0]} and {counts[1]}")
     return found

@@ -13,6 +13,7 @@ from benchmarks.report.section import Figures, Part, Picture, Section, Table, mi
 from sdk.options import add_threads, not_negative, positive
 
 if TYPE_CHECKING:
+    from benchmarks.kernel.tasks import Task
     from benchmarks.kernel.timing import Result
 
 PART = Part(quick=("--rounds", "2"), engine=False)
@@ -21,6 +22,9 @@ PART = Part(quick=("--rounds", "2"), engine=False)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options of this benchmark."""
     parser.add_argument("--rounds", type=positive, default=30, help="turns of each that count")
+    parser.add_argument(
+        "--instructions", action="store_true", help="count them too, for AVX2, with valgrind"
+    )
     add_threads(parser)
     parser.add_argument("--seed", type=not_negative, default=0, help="of frames and order of turns")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows here as JSON")
@@ -40,23 +44,44 @@ def run(args: argparse.Namespace) -> int:
     from evaluation.tables import JsonFile
     from sdk.cores import default_threads
 
+    tasks = list(make_tasks(args.seed))
     file = JsonFile(args.json)
     if args.plot is not None:
         check_plot(args.plot)
     environment = _environment()
     threads = default_threads()
     rng = np.random.default_rng([args.seed, 22])
+    counts = _count(tasks) if args.instructions else {}
     results: list[Result] = []
     with threads_of_others(threads):
-        for task in tqdm(list(make_tasks(args.seed)), unit="row", desc="kernel"):
-            results.append(run_task(task, threads, args.rounds, rng))
+        for task in tqdm(tasks, unit="row", desc="kernel"):
+            results.append(run_task(task, threads, args.rounds, rng, counts.get(task)))
     goals = [goal.line(results) for goal in GOALS]
     print("\n".join([*header(environment), *_about(threads, args.rounds), ""]))
     print("\n".join([*_lines(results), "", *goals]))
-    file.write(_figures(results, args.rounds, threads, args.seed) | {"environment": environment})
+    figures = _figures(results, args.rounds, threads, args.seed) | {"environment": environment}
+    file.write(figures | (_counting() if args.instructions else {}))
     if args.plot is not None:
         kernel_plot([result.row for result in results], args.plot)
     return 0
+
+
+def _count(tasks: Sequence[Task]) -> dict[Task, float]:
+    """Instructions a pixel of each task."""
+    from tqdm import tqdm
+
+    from benchmarks.kernel.instructions import COUNTED, compiled, count, per_pixel
+
+    with compiled(COUNTED) as program:
+        bar = tqdm(tasks, unit="row", desc="instructions")
+        return {task: per_pixel(task, count(program, task)) for task in bar}
+
+
+def _counting() -> dict[str, Any]:
+    """What instructions were counted of."""
+    from benchmarks.kernel.instructions import COUNTED, compiler_version
+
+    return {"instructions": {"isa": COUNTED, "compiler": compiler_version()}}
 
 
 def _environment() -> dict[str, Any]:
@@ -69,7 +94,8 @@ def _environment() -> dict[str, Any]:
     environment = describe()
     for name, package in PACKAGES.items():
         if installed(name):
-            environment["versions"][name] = importlib.import_module(package).__version__
+            module = importlib.import_module(package)
+            environment["versions"][name] = module.__version__
     return environment
 
 
@@ -85,7 +111,7 @@ def _about(threads: int, rounds: int) -> list[str]:
 
 def _lines(results: Sequence[Result]) -> list[str]:
     """The table, who is missing from it, and which form of each was the fastest."""
-    from benchmarks.kernel.contestants import ANTIALIASED, CONTESTANTS, installed
+    from benchmarks.kernel.contestants import ANTIALIASED, CONTESTANTS, INSTALL, installed
     from evaluation.tables import table
 
     cells = []
@@ -99,16 +125,25 @@ def _lines(results: Sequence[Result]) -> list[str]:
                 *("-" if ms is None else f"{ms:.2f}" for ms in times),
                 f"{row.antialiased_ratio:.2f}",
                 f"{row.blob_ratio:.2f}",
+                *(
+                    []
+                    if row.instructions_per_pixel is None
+                    else [f"{row.instructions_per_pixel:.1f}"]
+                ),
             ]
         )
-    titles = ("median milliseconds", "scale", *CONTESTANTS, "best/ours", "blob/ours")
+    titles = ["median milliseconds", "scale", *CONTESTANTS, "best/ours", "blob/ours"]
+    if len(cells[0]) > len(titles):
+        titles.append("instructions")
     missing = [name for name in CONTESTANTS if not installed(name)]
     return [
         table(titles, cells),
         "",
-        *(f"{name}: not installed (pip install 'piza-edge[train]')" for name in missing),
-        f"best/ours: the best antialiased other ({', '.join(ANTIALIASED)}) over ours. blob does",
-        "not antialias. copy: np.copyto that moves as many bytes as window and network input have.",
+        *(f"{name}: not installed (pip install {INSTALL[name]})" for name in missing),
+        f"ours: with {results[0].row.isa}. best/ours: the best antialiased other over ours"
+        f" ({', '.join(ANTIALIASED)}).",
+        "blob and kornia do not antialias, kornia makes no bars. copy: np.copyto of as many bytes",
+        "as window and network input have. instructions: of ours, a pixel, with AVX2.",
         *_fastest_forms(results),
     ]
 

@@ -18,7 +18,7 @@ def check(task: Task, form: Form, threads: int) -> None:
     expected = np.empty((1, 3, *task.size), np.float32)
     kernel(task, form.window, threads, expected)
     found = form.run()
-    reference = _stretched(task, expected[0]) if form.stretched else expected[0]
+    reference = _part(task, form, expected[0])
     what = f"{task.title}: {form.contestant} ({form.name})"
     if found.shape != reference.shape or found.dtype != reference.dtype:
         raise BenchmarkError(
@@ -32,6 +32,13 @@ def check(task: Task, form: Form, threads: int) -> None:
             f"{what}: expected our picture within {form.tolerance.mean:g} of 255 grey levels on"
             f" average and {form.tolerance.most:g} at most, found {mean:.3f} and {most:.3f}"
         )
+
+
+def _part(task: Task, form: Form, planes: Planes) -> Planes:
+    """What of our picture the form makes."""
+    if form.made == "stretched":
+        return _stretched(task, planes)
+    return task.content(planes) if form.made == "content" else planes
 
 
 def _stretched(task: Task, planes: Planes) -> Planes:

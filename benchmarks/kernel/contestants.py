@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,9 +16,11 @@ from benchmarks.kernel.opencv import blob_forms, opencv_forms
 from benchmarks.kernel.tasks import MEAN, STD, Rect, Task
 from cpp_ext import crop_resize
 
-CONTESTANTS = ("ours", "opencv", "blob", "pillow", "torch", "copy")
+CONTESTANTS = ("ours", "opencv", "blob", "pillow", "torch", "kornia", "copy")
 ANTIALIASED = ("opencv", "pillow", "torch")  # the others that answer the question as it is put
-PACKAGES = {"pillow": "PIL", "torch": "torch"}  # what they need beside the vehicle side
+# What they need beside the vehicle side, and what is to be installed for it.
+PACKAGES = {"pillow": "PIL", "torch": "torch", "kornia": "kornia_rs"}
+INSTALL = {"pillow": "'piza-edge[train]'", "torch": "'piza-edge[train]'", "kornia": "kornia-rs"}
 
 
 def installed(contestant: str) -> bool:
@@ -28,9 +31,11 @@ def installed(contestant: str) -> bool:
 
 @contextmanager
 def threads_of_others(threads: int) -> Iterator[None]:
-    """OpenCV and torch use so many threads; Pillow, numpy and the copy always use one."""
+    """OpenCV, torch and kornia-rs (if it is first used here) use so many threads; Pillow, numpy and
+    the copy always use one."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(threads)
+    os.environ.setdefault("RAYON_NUM_THREADS", str(threads))
     try:
         with _torch_threads(threads):
             yield
@@ -64,6 +69,10 @@ def make_forms(task: Task, threads: int) -> list[Form]:
         from benchmarks.kernel.peers import torch_forms
 
         forms += torch_forms(task)
+    if installed("kornia"):
+        from benchmarks.kernel.peers import kornia_forms
+
+        forms += kornia_forms(task)
     return [*forms, _copy(task)]
 
 

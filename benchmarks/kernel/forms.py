@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +45,8 @@ class Form:
         run: answers, (3, H, W); the memory may be that of the last answer.
         window: what it reads, frame pixels.
         tolerance: how far its answer may be from ours; None when it is no answer.
-        stretched: True when it fills the input, whatever the window's proportions.
+        made: all of the input; or the picture without its bars; or a picture that is stretched to
+            fill the input.
     """
 
     contestant: str
@@ -53,7 +54,7 @@ class Form:
     run: Callable[[], Planes]
     window: Rect
     tolerance: Tolerance | None
-    stretched: bool = False
+    made: Literal["input", "content", "stretched"] = "input"
 
 
 def letterboxed(task: Task) -> tuple[Planes, Planes]:

@@ -84,7 +84,7 @@ def blob_forms(task: Task) -> list[Form]:
         return cv2.dnn.blobFromImage(crop, SCALE, size, MEAN, swapRB=True)[0]
 
     name = "blobFromImage"
-    return [Form("blob", name, run, task.whole_window, ALIASED, stretched=True)]
+    return [Form("blob", name, run, task.whole_window, ALIASED, "stretched")]
 
 
 def _blob_parameters(task: Task) -> cv2.dnn.Image2BlobParams:

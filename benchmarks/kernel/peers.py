@@ -1,4 +1,4 @@
-"""Pillow with numpy, and torch, in the kernel benchmark: imported where they are installed."""
+"""Pillow with numpy, torch, and kornia-rs in the kernel benchmark: imported where installed."""
 
 from __future__ import annotations
 
@@ -8,8 +8,18 @@ from functools import partial
 
 import numpy as np
 
-from benchmarks.kernel.forms import BIAS, BYTES, EXACT, SCALE, Form, Planes, letterboxed, with_bars
-from benchmarks.kernel.tasks import Task
+from benchmarks.kernel.forms import (
+    ALIASED,
+    BIAS,
+    BYTES,
+    EXACT,
+    SCALE,
+    Form,
+    Planes,
+    letterboxed,
+    with_bars,
+)
+from benchmarks.kernel.tasks import MEAN, STD, Task
 
 
 def pillow_forms(task: Task) -> list[Form]:
@@ -69,3 +79,24 @@ def _torch_interpolate(task: Task, dtype: str) -> Callable[[], Planes]:
         torch.mul(values[0].flip(0), SCALE, out=target).add_(bias)
 
     return with_bars(task, planes, fill)
+
+
+def kornia_forms(task: Task) -> list[Form]:
+    """Its fused form, which does not antialias. It knows no letterbox: what is asked of it is the
+    picture without its bars, its planes in the order in which the frame has them."""
+    run = _kornia_preprocessor(task)
+    return [Form("kornia", "Preprocessor", run, task.whole_window, ALIASED, "content")]
+
+
+def _kornia_preprocessor(task: Task) -> Callable[[], Planes]:
+    from kornia_rs.pipeline import Preprocessor
+
+    crop, (width, height) = task.crop, task.letterbox.content_wh
+    mean, deviation = [value / 255 for value in reversed(MEAN)], [STD / 255] * 3
+    preprocess = Preprocessor(crop.shape[:2], (height, width), mean, deviation)
+
+    def run() -> Planes:
+        planes: Planes = preprocess(np.ascontiguousarray(crop))  # a copy of a window, else none
+        return planes[::-1]
+
+    return run

@@ -96,6 +96,41 @@ def test_rows_without_samples() -> None:
     assert {each.verdict(0.05) for each in ratios} == {UNKNOWN}
 
 
+def counts(*per_pixel: float, isa: str = "avx2", compiler: str = "c++ 12") -> dict[str, Any]:
+    sizes = ("1x1", "2x2", "3x3")
+    rows = [
+        {"size": size, "ours_ms": 1.0, "isa": isa, "instructions_per_pixel": each}
+        for size, each in zip(sizes, per_pixel, strict=False)
+    ]
+    return {"rows": rows, "instructions": {"isa": "avx2", "compiler": compiler}}
+
+
+@pytest.mark.parametrize(
+    ("now", "verdict", "code"),
+    [((9.0, 8.0), SAME, 0), ((9.0, 8.5), SLOWER, 1), ((8.0, 7.0), FASTER, 0)],
+)
+def test_counts_of_instructions_decide(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    now: tuple[float, ...],
+    verdict: str,
+    code: int,
+) -> None:
+    old, new = counts(9.0, 8.0), counts(*now)
+    worst = first(old, new)
+    assert worst.ratio == max(b / a for a, b in zip((9.0, 8.0), now, strict=True))
+    assert worst.verdict(0.05) == verdict
+    assert main(["compare", write(tmp_path, "a", old), write(tmp_path, "b", new)]) == code
+    assert "counted, not timed" in capsys.readouterr().out
+
+
+def test_counts_of_another_machine_and_compiler_are_told() -> None:
+    new = counts(9.0, isa="avx512", compiler="c++ 14")
+    told = compare(counts(9.0), new, 0.95).warnings
+    assert told[0] == "different instruction sets: avx2 and avx512"
+    assert told[1].startswith("instructions of different compilers or sets: {'isa': 'avx2'")
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

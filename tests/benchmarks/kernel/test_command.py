@@ -11,9 +11,11 @@ import pytest
 
 from benchmarks.__main__ import main
 from benchmarks.kernel import contestants, tasks
+from cpp_ext import instruction_set
 
 KEYS = ["frame", "window", "size", "device"]
-TIMES = ["ours_ms", "opencv_ms", "blob_ms", "pillow_ms", "torch_ms", "copy_ms"]
+OPTIONAL = ["pillow_ms", "torch_ms", "kornia_ms"]
+TIMES = ["ours_ms", "opencv_ms", "blob_ms", *OPTIONAL, "copy_ms"]
 
 
 @pytest.fixture(autouse=True)
@@ -36,8 +38,10 @@ def test_rows_table_and_plot(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         ("tiny", "400x400", "54x96", "cpu"),
     ]
     for row in rows:
-        assert list(row) == KEYS + TIMES
-        assert all(row[name] > 0 for name in TIMES)
+        assert list(row) == [*KEYS, *TIMES, "isa", "instructions_per_pixel"]
+        assert all(row[name] > 0 for name in TIMES if name != "kornia_ms" or row[name] is not None)
+        assert row["isa"] == instruction_set()
+        assert row["instructions_per_pixel"] is None
     assert [each["scale"] for each in figures["details"]] == [30 / 420, 54 / 420, 0.075, 0.135]
     assert figures["details"][0]["blob_ratio"] == rows[0]["blob_ms"] / rows[0]["ours_ms"]
     assert set(figures["details"][0]["forms"]["torch"]) == {"uint8", "float32"}
@@ -49,23 +53,27 @@ def test_rows_table_and_plot(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     printed = capsys.readouterr().out
     assert "2 rounds after 1 for warm-up (not counted)" in printed
     assert "tiny 400x400 -> 54x96  0.135" in printed
-    assert printed.splitlines()[-3:] == figures["goals"]
-    assert "At least 4x faster than the best antialiased other: " in printed
+    assert printed.splitlines()[-5:] == figures["goals"]
+    assert "At least 2x faster than the best antialiased other: " in printed
 
 
 def test_what_is_not_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(contestants, "PACKAGES", {"pillow": "no_pil", "torch": "no_torch"})
+    monkeypatch.setattr(
+        contestants, "PACKAGES", {name: f"no_{name}" for name in contestants.PACKAGES}
+    )
     file, plot = tmp_path / "kernel.json", tmp_path / "kernel.svg"
     command = ["kernel", "--rounds", "1", "--threads", "1", "--plot", str(plot)]
     assert main([*command, "--json", str(file)]) == 0
     rows = json.loads(file.read_text())["rows"]
-    assert all(row["pillow_ms"] is None and row["torch_ms"] is None for row in rows)
+    assert all(row[name] is None for row in rows for name in OPTIONAL)
     assert plot.exists()
     printed = capsys.readouterr().out
     assert "pillow: not installed (pip install 'piza-edge[train]')" in printed
     assert "torch: not installed" in printed
+    assert "kornia: not installed (pip install kornia-rs)" in printed
+    assert "Not slower than kornia-rs where the scale is 1 or above: no such row." in printed
 
 
 def test_a_wrong_answer_stops_it(

@@ -17,7 +17,9 @@ from benchmarks.kernel.tasks import FRAMES, SIZES, STD, Task, make_tasks, pictur
 from benchmarks.kernel.timing import GOALS, Result, Row, measure, run_task
 from benchmarks.options import BenchmarkError
 
-CONTESTANTS = ["ours", "opencv", "blob", "pillow", "torch", "copy"]
+CONTESTANTS = ["ours", "opencv", "blob", "pillow", "torch", "kornia", "copy"]
+if not contestants.installed("kornia"):
+    CONTESTANTS.remove("kornia")
 
 
 def make_task(window: tuple[float, ...] = (3.37, 5.61, 283.37, 145.61), **changes: object) -> Task:
@@ -195,45 +197,56 @@ class TestTiming:
             assert getattr(result.row, f"{name}_ms") == fastest > 0
         assert (result.row.device, result.row.size, result.scale) == ("cpu", "54x96", 96 / 280)
 
-    def test_without_pillow_and_torch(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(contestants, "PACKAGES", {"pillow": "no_pil", "torch": "no_it"})
+    def test_without_those_that_are_optional(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        absent = {name: f"no_{name}" for name in contestants.PACKAGES}
+        monkeypatch.setattr(contestants, "PACKAGES", absent)
         with threads_of_others(1):
             row = run_task(make_task(), 1, 1, np.random.default_rng(0)).row
-        assert (row.pillow_ms, row.torch_ms) == (None, None)
+        assert (row.pillow_ms, row.torch_ms, row.kornia_ms) == (None, None, None)
         assert row.antialiased_ratio == row.opencv_ms / row.ours_ms
 
 
 def make_result(scale: float, ours_ms: float, **others_ms: float | None) -> Result:
-    times = {"opencv_ms": 40.0, "blob_ms": 10.0, "pillow_ms": 50.0, "torch_ms": 60.0} | others_ms
-    row = Row("1080p", "whole", "256x448", "cpu", ours_ms=ours_ms, copy_ms=1.0, **times)  # type: ignore[arg-type]
+    times: dict[str, float | None] = {"opencv_ms": 40.0, "blob_ms": 10.0, "pillow_ms": 50.0}
+    times |= {"torch_ms": 60.0, "kornia_ms": 30.0, "copy_ms": 1.0, "ours_ms": ours_ms} | others_ms
+    row = Row("1080p", "whole", "256x448", "cpu", **times, isa="avx2", instructions_per_pixel=None)  # type: ignore[arg-type]
     return Result(row, scale, {})
+
+
+AS_FAST, TWICE, KORNIA, BLOB, HALF_BLOB = range(5)
 
 
 class TestGoals:
     @pytest.mark.parametrize(
         ("goal", "result", "held"),
         [
-            (0, make_result(0.3, 10.0), "1 of 1"),
-            (0, make_result(0.3, 10.1), "0 of 1"),
-            (0, make_result(0.3, 10.0, torch_ms=39.0), "0 of 1"),
-            (0, make_result(0.3, 10.0, torch_ms=None, pillow_ms=None), "1 of 1"),
-            (1, make_result(0.51, 10.0), "1 of 1"),
-            (1, make_result(0.51, 10.1), "0 of 1"),
-            (2, make_result(0.5, 20.0), "1 of 1"),
-            (2, make_result(0.5, 20.1), "0 of 1"),
+            (AS_FAST, make_result(0.3, 40.0), "1 of 1"),
+            (AS_FAST, make_result(0.3, 40.1), "0 of 1"),
+            (TWICE, make_result(0.3, 20.0), "1 of 1"),
+            (TWICE, make_result(0.3, 20.1), "0 of 1"),
+            (TWICE, make_result(0.3, 20.0, torch_ms=39.0), "0 of 1"),
+            (TWICE, make_result(0.3, 20.0, torch_ms=None, pillow_ms=None), "1 of 1"),
+            (KORNIA, make_result(1.0, 30.0), "1 of 1"),
+            (KORNIA, make_result(1.0, 30.1), "0 of 1"),
+            (BLOB, make_result(0.51, 10.0), "1 of 1"),
+            (BLOB, make_result(0.51, 10.1), "0 of 1"),
+            (HALF_BLOB, make_result(0.5, 20.0), "1 of 1"),
+            (HALF_BLOB, make_result(0.5, 20.1), "0 of 1"),
         ],
     )
     def test_bounds(self, goal: int, result: Result, held: str) -> None:
         assert f": {held} rows (least: " in GOALS[goal].line([result])
 
     def test_names_the_worst_row(self) -> None:
-        worst = make_result(0.3, 16.0)
-        line = GOALS[0].line([make_result(0.3, 8.0), worst])
-        assert line.endswith("1 of 2 rows (least: 2.50x, 1080p whole -> 256x448).")
+        worst = make_result(0.3, 32.0)
+        line = GOALS[TWICE].line([make_result(0.3, 8.0), worst])
+        assert line.endswith("1 of 2 rows (least: 1.25x, 1080p whole -> 256x448).")
 
     def test_scales_that_do_not_occur(self) -> None:
-        assert GOALS[1].line([make_result(0.5, 1.0)]).endswith("no such row.")
-        assert GOALS[2].line([make_result(0.6, 1.0)]).endswith("no such row.")
+        assert GOALS[BLOB].line([make_result(0.5, 1.0)]).endswith("no such row.")
+        assert GOALS[HALF_BLOB].line([make_result(0.6, 1.0)]).endswith("no such row.")
+        assert GOALS[KORNIA].line([make_result(0.9, 1.0)]).endswith("no such row.")
+        assert GOALS[KORNIA].line([make_result(1.5, 1.0, kornia_ms=None)]).endswith("no such row.")
 
 
 def test_rows_are_those_of_the_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
