@@ -18,6 +18,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 _RTSP_PORT = 554
 _MOST_BYTES = 1 << 16  # of a description
+_MOST_LETTERS = 80
 _PATIENCE_S = 5.0
 
 
@@ -57,7 +58,7 @@ def _http_refusal(url: SplitResult, patience_s: float) -> str | None:
             kind = answer.headers.get_content_type()
     except HTTPError as error:
         return _said(error.code, str(error.reason), url)
-    return f"the server gives {kind} there" if kind.startswith("text/") else None
+    return f"the server gives {_plain(kind)} there" if kind.startswith("text/") else None
 
 
 def _rtsp_refusal(url: SplitResult, patience_s: float) -> str | None:
@@ -74,7 +75,7 @@ def _rtsp_refusal(url: SplitResult, patience_s: float) -> str | None:
     if "m=video" in media:
         return None
     names = " and ".join(sorted({each.removeprefix("m=") for each in media}))
-    return f"the server offers {names or 'nothing'} there, no video"
+    return f"the server offers {_plain(names) or 'nothing'} there, no video"
 
 
 def _describe(
@@ -134,4 +135,9 @@ def _said(code: int, reason: str, url: SplitResult) -> str:
         return "the server does not accept the user and the password of the address"
     if code == 404:
         return "the server has nothing there (404 Not Found)"
-    return f"the server answers {code} {reason}".rstrip()
+    return f"the server answers {code} {_plain(reason)}".rstrip()
+
+
+def _plain(said: str) -> str:
+    """Words of a server as they may stand in a message: none that steer a terminal, not many."""
+    return "".join(filter(str.isprintable, said))[:_MOST_LETTERS]
