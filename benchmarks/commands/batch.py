@@ -154,13 +154,12 @@ def measure(grounder: Grounder, args: argparse.Namespace, place: Path) -> dict[s
             part_bytes = _bytes(out)
     killed = []
     if args.kills:
+        actors, out = pools[-1], place / "killed"
+        usual_s = next(row["seconds"] for row in rows if row["by"] == _by(actors))
         rng = np.random.default_rng(args.seed)
-        for actors in dict.fromkeys((pools[0], pools[-1])):
-            usual_s = next(row["seconds"] for row in rows if row["by"] == _by(actors))
-            out = place / f"killed-{actors}"
-            shares = kill(batch, out, actors, usual_s, args.kills, rng)
-            batch.run(out, actors)
-            killed.append({"by": _by(actors), "parts_at_kill": shares, **held(out, expected)})
+        parts = kill(batch, out, actors, usual_s, args.kills, rng)
+        batch.run(out, actors)
+        killed.append({"by": _by(actors), "parts_at_kill": parts, **held(out, expected)})
     return {
         "frames": args.frames,
         "films": len(films),

@@ -18,7 +18,8 @@ from sdk.fleet.worker import Worker
 
 ATTEMPTS = 2  # at a shard that the actor dies of
 _SLICE_S = 0.2  # of a wait: a stop is noticed in between
-_QUIET: dict[str, Any] = {  # for a Ray of our own; a cluster's client takes no such options
+_OURS: dict[str, Any] = {  # of a Ray of our own; a cluster's client takes no such options
+    "address": "local",  # by itself Ray goes where it was last, be it gone
     "include_dashboard": False,
     "log_to_driver": False,
     "logging_level": logging.WARNING,
@@ -80,7 +81,7 @@ class RayPool:
         self._question = replace(question, threads=question.threads or 1)
         self._begun = not ray.is_initialized()
         if self._begun:
-            ray.init(**({} if os.environ.get("RAY_ADDRESS") else _QUIET))
+            ray.init(**({} if os.environ.get("RAY_ADDRESS") else _OURS))
         self._stopped = False
         needs = {"CPU": float(self._question.threads or 1), "GPU": float(_gpus(question))}
         has = ray.cluster_resources()

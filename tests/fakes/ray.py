@@ -95,7 +95,8 @@ class _Actor:
 
 
 class FakeRay(ModuleType):
-    """``import ray``, on a cluster of so many CPUs and GPUs; ``actors`` counts those made."""
+    """``import ray``, on a cluster of so many CPUs and GPUs; ``actors`` counts those made,
+    ``options`` are what it was started with."""
 
     def __init__(self, cpus: float = 2.0, gpus: float = 0.0) -> None:
         super().__init__("ray")
@@ -106,9 +107,9 @@ class FakeRay(ModuleType):
     def is_initialized(self) -> bool:
         return self.running
 
-    def init(self, **_: Any) -> None:
+    def init(self, **options: Any) -> None:
         assert not self.running
-        self.running = True
+        self.running, self.options = True, options
 
     def shutdown(self) -> None:
         self.running = False

@@ -30,6 +30,17 @@ def test_actors_give_the_rows_of_a_loop(ray, batch, rows, loop, make_film, tmp_p
     assert ray.actors == 2
 
 
+def test_a_ray_of_its_own_or_the_cluster_that_is_named(ray, batch, make_film, monkeypatch):
+    """By itself Ray would go to the cluster it was at last, which may be gone."""
+    film = make_film(1)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    assert batch(film, "--actors", 1) == 0
+    assert ray.options["address"] == "local"
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:6379")
+    assert batch(film, "--actors", 1, "--resume") == 0
+    assert ray.options == {}
+
+
 def test_they_need_cores_and_engines(ray, batch, make_film, engine, capsys):
     film = make_film(1)
     assert batch(film, "--actors", 3) == 2
