@@ -16,26 +16,35 @@ constexpr std::size_t kRows = 8;  // that a product works on at once: as many as
 constexpr std::size_t kRows = 4;
 #endif
 
-typedef float Lanes __attribute__((vector_size(64), aligned(4), may_alias));
-typedef float HalfLanes __attribute__((vector_size(32), aligned(4), may_alias));
-typedef std::int32_t Wholes __attribute__((vector_size(64), aligned(4), may_alias));
+typedef float Lanes __attribute__((vector_size(64)));
+typedef float HalfLanes __attribute__((vector_size(32)));
+typedef std::int32_t Wholes __attribute__((vector_size(64)));
 
-// By overloads: a template would forget that these need not be aligned.
+// The same in memory, where floats lie anywhere.
+typedef float LooseLanes __attribute__((vector_size(64), aligned(4), may_alias));
+typedef float LooseHalfLanes __attribute__((vector_size(32), aligned(4), may_alias));
+typedef std::int32_t LooseWholes __attribute__((vector_size(64), aligned(4), may_alias));
+
 inline void read(const float* floats, Lanes& lanes) {
-    lanes = *reinterpret_cast<const Lanes*>(floats);
+    lanes = *reinterpret_cast<const LooseLanes*>(floats);
 }
 inline void read(const float* floats, HalfLanes& lanes) {
-    lanes = *reinterpret_cast<const HalfLanes*>(floats);
+    lanes = *reinterpret_cast<const LooseHalfLanes*>(floats);
 }
 inline void read(const float* floats, float& lane) { lane = *floats; }
 
-inline void save(const Lanes& lanes, float* floats) { *reinterpret_cast<Lanes*>(floats) = lanes; }
+inline void save(const Lanes& lanes, float* floats) {
+    *reinterpret_cast<LooseLanes*>(floats) = lanes;
+}
 inline void save(const HalfLanes& lanes, float* floats) {
-    *reinterpret_cast<HalfLanes*>(floats) = lanes;
+    *reinterpret_cast<LooseHalfLanes*>(floats) = lanes;
 }
 inline void save(float lane, float* floats) { *floats = lane; }
+inline void save(const Wholes& lanes, std::int32_t* wholes) {
+    *reinterpret_cast<LooseWholes*>(wholes) = lanes;
+}
 
-inline Lanes load(const float* floats) { return *reinterpret_cast<const Lanes*>(floats); }
+inline Lanes load(const float* floats) { return *reinterpret_cast<const LooseLanes*>(floats); }
 inline Lanes all_of(float value) { return Lanes{} + value; }
 
 // The second where the first is not a number.
@@ -58,7 +67,7 @@ inline Lanes exponential(const Lanes& x) {
     sum = sum * rest + 5.0000001201e-1F;
     sum = sum * rest * rest + rest + 1.0F;
     const Wholes bits = (turns + 127) << 23;
-    return x == x ? sum * reinterpret_cast<const Lanes&>(bits) : x;
+    return x == x ? sum * reinterpret_cast<Lanes>(bits) : x;
 }
 
 // Lane k of the other half, quarter, eighth or sixteenth.

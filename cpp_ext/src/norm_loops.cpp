@@ -10,8 +10,8 @@ namespace {
 // One over the root of a positive number, by Newton's method from a guess by its bits: there is no
 // function for it that all compilers make a vector of.
 inline Lanes one_over_root(const Lanes& x) {
-    const Wholes guess = 0x5f375a86 - (reinterpret_cast<const Wholes&>(x) >> 1);
-    Lanes root = reinterpret_cast<const Lanes&>(guess);
+    const Wholes guess = 0x5f375a86 - (reinterpret_cast<Wholes>(x) >> 1);
+    Lanes root = reinterpret_cast<Lanes>(guess);
     for (int k = 0; k < 4; ++k) root = root * (1.5F - 0.5F * x * root * root);
     return root;
 }

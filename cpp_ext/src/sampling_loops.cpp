@@ -71,8 +71,7 @@ void corners(const Sampling& given, std::size_t head, std::size_t first, std::si
             save(upper * far, weights + kLanes);
             save(lower * near, weights + 2 * kLanes);
             save(lower * far, weights + 3 * kLanes);
-            const Wholes row = line * static_cast<std::int32_t>(width) + column + start;
-            *reinterpret_cast<Wholes*>(rows) = row;
+            save(line * static_cast<std::int32_t>(width) + column + start, rows);
             place += 2 * given.queries;
             weights += 4 * kLanes;
             rows += kLanes;
