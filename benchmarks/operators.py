@@ -149,30 +149,46 @@ def operators(network: str, events: Iterable[Event], skipped: float = 0.0) -> li
     ]
 
 
-def section(figures: Figures, least: float = 0.005) -> Section:
-    """A table of them; kinds with less than the ``least`` share of their network go into one row.
+def section(figures: Figures, least: float = 0.01) -> Section:
+    """A table of them, and one of the turns.
 
     Args:
-        figures: see ``measure``.
-        least: share of 1.
+        figures: of ``measure``, as ``rows`` and of networks as they were exported as
+            ``rows_exported``, and of ``compare``.
+        least: share of 1; kinds with less of their network in both go into one row.
     """
-    by_network: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
-    for row in figures["rows"]:
-        by_network[row["network"]].append(row)
+    sides = [_by_network(figures[key]) for key in ("rows_exported", "rows")]
     shown: list[tuple[str, ...]] = []
-    for network, rows in by_network.items():
-        few = [row for row in rows if row["share"] < least and row["operator"] != BETWEEN]
-        sums = {key: sum(row[key] for row in few) for key in ("nodes", "ms", "share")}
-        kept = [row for row in rows if row not in few]
-        kept += [{"operator": f"{len(few)} others", **sums}] if few else []
-        total = {key: sum(row[key] for row in rows) for key in ("nodes", "ms", "share")}
-        for row in ({"operator": "all", **total}, *kept):
-            name = f"{network}: {row['operator']}"
-            nodes = str(row["nodes"]) if row["nodes"] else ""
-            shown.append((name, nodes, milliseconds(row["ms"]), percent(row["share"])))
+    for network in sides[0]:
+        both = [side.get(network, {}) for side in sides]
+        totals = [sum(ms for _, ms in side.values()) for side in both]
+        kinds = sorted(
+            {*both[0], *both[1]}, key=lambda kind: -max(_ms(side, kind) for side in both)
+        )
+        many = [
+            kind
+            for kind in kinds
+            if any(
+                _ms(side, kind) >= least * all_ms for side, all_ms in zip(both, totals, strict=True)
+            )
+        ]
+        few = [kind for kind in kinds if kind not in many]
+        groups = [("all", kinds), *((kind, [kind]) for kind in many)]
+        for name, group in [*groups, *([(f"{len(few)} others", few)] if few else [])]:
+            cells: list[str] = []
+            for side, all_ms in zip(both, totals, strict=True):
+                nodes = sum(side[kind][0] for kind in group if kind in side)
+                ms = sum(_ms(side, kind) for kind in group)
+                there = any(kind in side for kind in group)
+                cells += [
+                    str(nodes or ""),
+                    *((milliseconds(ms), percent(ms / all_ms)) if there else ("", "")),
+                ]
+            shown.append((f"{network}: {name}", *cells))
     text = (
         f"One run of each network, from {figures['searches']} searches after {figures['warmup']}"
-        f" for warm-up. {BETWEEN.capitalize()} is the executor's own time, and the profiler's."
+        f" for warm-up: as exported, and with the operators that are put in when a network is"
+        f" loaded. {BETWEEN.capitalize()} is the executor's own time, and the profiler's."
     )
     turns = [
         (
@@ -182,15 +198,27 @@ def section(figures: Figures, least: float = 0.005) -> Section:
         )
         for row in figures["stages"]
     ]
-    beside = (
-        "As exported: without the operators that are put in when a network is loaded; the same"
-        f" questions in turns, {percent(figures['same'])} the same answers."
-    )
+    beside = f"The same questions in turns: {percent(figures['same'])} the same answers."
+    header = ("operator", "exported", "ms", "share", "nodes", "ms", "share")
     return Section(
         "Operators of the networks",
         (text, beside),
         (
-            Table(("operator", "nodes", "ms a run", "share"), tuple(shown)),
+            Table(header, tuple(shown)),
             Table(("milliseconds", "as exported", "as it runs", "ratio"), tuple(turns)),
         ),
     )
+
+
+_Side = Mapping[str, tuple[int, float]]  # of a network: nodes and milliseconds by operator
+
+
+def _by_network(rows: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, tuple[int, float]]]:
+    found: dict[str, dict[str, tuple[int, float]]] = defaultdict(dict)
+    for row in rows:
+        found[row["network"]][row["operator"]] = (row["nodes"], row["ms"])
+    return found
+
+
+def _ms(side: _Side, kind: str) -> float:
+    return side.get(kind, (0, 0.0))[1]

@@ -149,10 +149,12 @@ def _run_operators(args: argparse.Namespace, count: int) -> int:
         }
         profile = operators.measure(opened, workload, args.warmup, count)
         with as_exported(), Grounder(**opened) as exported:
+            before = operators.measure(opened, workload, args.warmup, count)["rows"]
             turns = operators.compare(exported, measurement.grounder, workload, args.warmup, count)
         figures = {
             "benchmark": "latency, operators",
             **profile,
+            "rows_exported": before,
             **turns,
             "seed": args.seed,
             "engine_files": dict(measurement.grounder.manifest.files),
