@@ -20,6 +20,11 @@ inline void save(Vector words, void* at) { _mm512_storeu_si512(at, words); }
 inline Vector spread(std::uint16_t word) { return _mm512_set1_epi16(static_cast<short>(word)); }
 inline Vector low_words(Vector bytes) { return _mm512_unpacklo_epi8(Vector{}, bytes); }
 inline Vector high_words(Vector bytes) { return _mm512_unpackhi_epi8(Vector{}, bytes); }
+inline Vector low_pairs(Vector a, Vector b) { return _mm512_unpacklo_epi8(a, b); }
+inline Vector high_pairs(Vector a, Vector b) { return _mm512_unpackhi_epi8(a, b); }
+inline Vector products_of_bytes(Vector bytes, Vector weights) {
+    return _mm512_maddubs_epi16(bytes, weights);
+}
 inline Vector plus(Vector a, Vector b) { return _mm512_add_epi16(a, b); }
 inline Vector high_product(Vector a, Vector b) { return _mm512_mulhi_epu16(a, b); }
 inline Vector flip(Vector words) { return _mm512_xor_si512(words, spread(0x8000)); }
@@ -79,6 +84,11 @@ inline void save(Vector words, void* at) { _mm256_storeu_si256(static_cast<__m25
 inline Vector spread(std::uint16_t word) { return _mm256_set1_epi16(static_cast<short>(word)); }
 inline Vector low_words(Vector bytes) { return _mm256_unpacklo_epi8(Vector{}, bytes); }
 inline Vector high_words(Vector bytes) { return _mm256_unpackhi_epi8(Vector{}, bytes); }
+inline Vector low_pairs(Vector a, Vector b) { return _mm256_unpacklo_epi8(a, b); }
+inline Vector high_pairs(Vector a, Vector b) { return _mm256_unpackhi_epi8(a, b); }
+inline Vector products_of_bytes(Vector bytes, Vector weights) {
+    return _mm256_maddubs_epi16(bytes, weights);
+}
 inline Vector plus(Vector a, Vector b) { return _mm256_add_epi16(a, b); }
 inline Vector high_product(Vector a, Vector b) { return _mm256_mulhi_epu16(a, b); }
 inline Vector flip(Vector words) { return _mm256_xor_si256(words, spread(0x8000)); }
@@ -156,39 +166,84 @@ inline void fetch(const std::uint8_t* from) {
     }
 }
 
+// The words of two rows of output, and what lines add to them.
+struct Sums {
+    Vector present[kParts], next[kParts];
+
+    inline void add_line(const std::uint8_t* line, Vector falling, Vector rising) {
+        for (int c = 0; c < kParts / 2; ++c) {
+            const Vector some = load(line + c * sizeof(Vector));
+            const Vector low = low_words(some), high = high_words(some);
+            present[2 * c] = plus(present[2 * c], high_product(low, falling));
+            present[2 * c + 1] = plus(present[2 * c + 1], high_product(high, falling));
+            next[2 * c] = plus(next[2 * c], high_product(low, rising));
+            next[2 * c + 1] = plus(next[2 * c + 1], high_product(high, rising));
+        }
+    }
+
+    inline void add_pair(const std::uint8_t* first, const std::uint8_t* second, Vector falling,
+                         Vector rising) {
+        for (int c = 0; c < kParts / 2; ++c) {
+            const Vector one = load(first + c * sizeof(Vector));
+            const Vector two = load(second + c * sizeof(Vector));
+            const Vector low = low_pairs(one, two), high = high_pairs(one, two);
+            present[2 * c] = plus(present[2 * c], products_of_bytes(low, falling));
+            present[2 * c + 1] = plus(present[2 * c + 1], products_of_bytes(high, falling));
+            next[2 * c] = plus(next[2 * c], products_of_bytes(low, rising));
+            next[2 * c + 1] = plus(next[2 * c + 1], products_of_bytes(high, rising));
+        }
+    }
+};
+
+// Whether lines can be taken in pairs, exactly: their weights are of 8 bits, as where a picture is
+// made a half, a quarter or an eighth as large, and so small that 16 bits hold a pair's products.
+inline bool go_in_pairs(const std::uint16_t* weights, int count) {
+    if (count % 2 != 0) return false;
+    for (int k = 0; k < 2 * count; k += 2) {
+        const int one = weights[k], two = weights[k + 1];
+        if (((one | two) & 0xFF) != 0 || (one | two) >= 0x8000 || one + two > 0x8000) return false;
+    }
+    return true;
+}
+
 void blend_words(const std::uint8_t* const* lines, const std::uint16_t* weights, int count,
                  std::size_t pixels, std::ptrdiff_t below, std::uint16_t start,
                  std::uint16_t* carried, std::int16_t* planes, std::size_t plane) {
+    const bool pairs = go_in_pairs(weights, count);
     Vector falling[kMostTaps], rising[kMostTaps];
-    for (int k = 0; k < count; ++k) {
-        falling[k] = spread(weights[k]);
-        rising[k] = spread(weights[count + k]);
+    for (int k = 0; k < count; k += pairs ? 2 : 1) {
+        const auto weight = [&](int at) {
+            const int two = pairs ? weights[at] >> 8 | weights[at + 1] : weights[at];
+            return static_cast<std::uint16_t>(two);
+        };
+        falling[k] = spread(weight(k));
+        rising[k] = spread(weight(count + k));
     }
     const Vector begin = spread(start);
     const std::ptrdiff_t length = static_cast<std::ptrdiff_t>(pixels) * kChannels;
     for_blocks(pixels, [&](std::size_t block, std::size_t from) {
         std::uint16_t* const kept = carried + block * kBlockBytes;  // a word for each byte
-        Vector present[kParts], next[kParts];
+        Sums sums;
         for (int i = 0; i < kParts; ++i) {
-            present[i] = load(kept + i * sizeof(Vector) / 2);
-            next[i] = begin;
+            sums.present[i] = load(kept + i * sizeof(Vector) / 2);
+            sums.next[i] = begin;
         }
         std::ptrdiff_t ahead = static_cast<std::ptrdiff_t>(from + kAhead);
         if (ahead >= length) ahead += below - length;
-        for (int k = 0; k < count; ++k) {
-            const std::uint8_t* const bytes = lines[k] + from;
-            fetch(lines[k] + ahead);
-            for (int c = 0; c < kParts / 2; ++c) {
-                const Vector some = load(bytes + c * sizeof(Vector));
-                const Vector low = low_words(some), high = high_words(some);
-                present[2 * c] = plus(present[2 * c], high_product(low, falling[k]));
-                present[2 * c + 1] = plus(present[2 * c + 1], high_product(high, falling[k]));
-                next[2 * c] = plus(next[2 * c], high_product(low, rising[k]));
-                next[2 * c + 1] = plus(next[2 * c + 1], high_product(high, rising[k]));
+        if (pairs) {
+            for (int k = 0; k < count; k += 2) {
+                fetch(lines[k] + ahead);
+                fetch(lines[k + 1] + ahead);
+                sums.add_pair(lines[k] + from, lines[k + 1] + from, falling[k], rising[k]);
+            }
+        } else {
+            for (int k = 0; k < count; ++k) {
+                fetch(lines[k] + ahead);
+                sums.add_line(lines[k] + from, falling[k], rising[k]);
             }
         }
-        for (int i = 0; i < kParts; ++i) save(next[i], kept + i * sizeof(Vector) / 2);
-        write_planes(present, planes + from / kChannels, plane);
+        for (int i = 0; i < kParts; ++i) save(sums.next[i], kept + i * sizeof(Vector) / 2);
+        write_planes(sums.present, planes + from / kChannels, plane);
     });
 }
 
