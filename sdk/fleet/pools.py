@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Any, Protocol
 
-from sdk.errors import EngineError, InputError
+from sdk.errors import EngineError, InputError, MissingRuntimeError
 from sdk.extras import extras_named
 from sdk.fleet.rows import error_row, table
 from sdk.fleet.work import Part, Question, Shard
@@ -71,7 +71,7 @@ class RayPool:
 
     Raises:
         InputError: the cluster has not so many CPUs or GPUs.
-        MissingRuntimeError: Ray is not installed.
+        MissingRuntimeError: Ray is not installed, or does not start.
     """
 
     def __init__(self, question: Question, actors: int) -> None:
@@ -81,7 +81,14 @@ class RayPool:
         self._question = replace(question, threads=question.threads or 1)
         self._begun = not ray.is_initialized()
         if self._begun:
-            ray.init(**({} if os.environ.get("RAY_ADDRESS") else _OURS))
+            try:
+                ray.init(**({} if os.environ.get("RAY_ADDRESS") else _OURS))
+            except Exception as error:  # whatever it ends with, now and in other versions
+                raise MissingRuntimeError(
+                    f"Ray did not start: {_first_line(error)}; it gives up after 30 s on a machine"
+                    " that is busy: start one beforehand (ray start --head), and name it by"
+                    " RAY_ADDRESS"
+                ) from error
         self._stopped = False
         needs = {"CPU": float(self._question.threads or 1), "GPU": float(_gpus(question))}
         has = ray.cluster_resources()
@@ -180,4 +187,4 @@ def _given_up(shard: Shard, error: Exception) -> Part:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0]
+    return (str(error).splitlines() or [type(error).__name__])[0]

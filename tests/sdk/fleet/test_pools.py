@@ -41,6 +41,16 @@ def test_a_ray_of_its_own_or_the_cluster_that_is_named(ray, batch, make_film, mo
     assert ray.options == {}
 
 
+def test_a_ray_that_does_not_start(ray, batch, make_film, monkeypatch, capsys):
+    def failing(**_):
+        raise RuntimeError("The node timed out.\nIts logs say more.")
+
+    monkeypatch.setattr(ray, "init", failing)
+    assert batch(make_film(1), "--actors", 1) == 3
+    said = capsys.readouterr().err
+    assert said.startswith("error: Ray did not start: The node timed out.; it gives up")
+
+
 def test_they_need_cores_and_engines(ray, batch, make_film, engine, capsys):
     film = make_film(1)
     assert batch(film, "--actors", 3) == 2
