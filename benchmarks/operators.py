@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from sdk.errors import InputError
 from sdk.results.grounding import Grounding
 
 BETWEEN = "between them"
+_UNDISTURBED = 10  # percentile of the time between operators: another program takes it from most
 _KERNEL = "_kernel_time"  # how the profiler ends the name of a node that it timed
 
 Event = Mapping[str, Any]
@@ -117,26 +119,26 @@ def operators(network: str, events: Iterable[Event], skipped: float = 0.0) -> li
 
     Returns:
         For each kind of operator: ``nodes``, how many one run has, ``ms`` of one run (each node's
-        median) and ``share`` of it; beside them what the runs spend between their operators, which
-        is more than without a profiler: it takes a few microseconds a node itself.
+        median) and ``share`` of it; beside them what undisturbed runs spend between their
+        operators, which is more than without a profiler: it takes a few microseconds a node.
     """
     events = list(events)
-    runs = sorted(
-        (each["ts"], each["ts"] + each["dur"]) for each in events if each["name"] == "model_run"
-    )
+    runs = sorted((each["ts"], each["dur"]) for each in events if each["name"] == "model_run")
     runs = runs[int(skipped * len(runs)) :]
     if not runs:
         return []
+    begins = [begin for begin, _ in runs]
+    gaps = [dur for _, dur in runs]
     took: dict[tuple[str, str], list[float]] = defaultdict(list)  # by kind and node
     for each in events:
-        if each["name"].endswith(_KERNEL) and each["ts"] >= runs[0][0]:
+        if each["name"].endswith(_KERNEL) and each["ts"] >= begins[0]:
             took[each["args"]["op_name"], each["name"]].append(each["dur"])
-    whole = float(np.median([end - begin for begin, end in runs]))
+            gaps[bisect_right(begins, each["ts"]) - 1] -= each["dur"]
     by_kind: dict[str, list[float]] = defaultdict(list)
     for (kind, _), us in took.items():
         by_kind[kind].append(float(np.median(us)))
     sums = {kind: sum(us) for kind, us in by_kind.items()}
-    sums[BETWEEN] = max(whole - sum(sums.values()), 0.0)
+    sums[BETWEEN] = float(np.percentile(gaps, _UNDISTURBED))
     return [
         {
             "network": network,

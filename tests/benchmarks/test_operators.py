@@ -55,6 +55,15 @@ def test_shares_add_up(runs: list[int]) -> None:
     assert [row["ms"] for row in rows] == sorted((row["ms"] for row in rows), reverse=True)
 
 
+def test_what_others_take_between_operators_does_not_count() -> None:
+    """In most runs another program has the processor for a while."""
+    events = trace(*[100] * 20)
+    for each in [each for each in events if each["name"] == "model_run"][3:]:
+        each["dur"] += 5000
+    [between] = [row for row in operators("ground", events) if row["operator"] == BETWEEN]
+    assert between["ms"] == pytest.approx(0.01)
+
+
 def test_warm_up_does_not_count() -> None:
     assert operators("ground", trace(9999, 100), 0.5) == operators("ground", trace(100))
 
