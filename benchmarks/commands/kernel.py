@@ -14,7 +14,7 @@ from sdk.options import add_threads, not_negative, positive
 
 if TYPE_CHECKING:
     from benchmarks.kernel.tasks import Task
-    from benchmarks.kernel.timing import Result
+    from benchmarks.kernel.timing import Result, Roofline
 
 PART = Part(quick=("--rounds", "2"), engine=False)
 
@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from benchmarks.kernel.contestants import threads_of_others
     from benchmarks.kernel.plot import kernel_plot
     from benchmarks.kernel.tasks import make_tasks
-    from benchmarks.kernel.timing import GOALS, run_task
+    from benchmarks.kernel.timing import GOALS, roofline, run_task
     from evaluation.environment import header
     from evaluation.tables import JsonFile
     from sdk.cores import default_threads
@@ -57,9 +57,11 @@ def run(args: argparse.Namespace) -> int:
         for task in tqdm(tasks, unit="row", desc="kernel"):
             results.append(run_task(task, threads, args.rounds, rng, counts.get(task)))
     goals = [goal.line(results) for goal in GOALS]
-    print("\n".join([*header(environment), *_about(threads, args.rounds), ""]))
+    roof = roofline()
+    print("\n".join([*header(environment), *_about(threads, args.rounds, roof), ""]))
     print("\n".join([*_lines(results), "", *goals]))
     figures = _figures(results, args.rounds, threads, args.seed) | {"environment": environment}
+    figures["roofline"] = roof._asdict()
     file.write(figures | (_counting() if args.instructions else {}))
     if args.plot is not None:
         kernel_plot([result.row for result in results], args.plot)
@@ -99,13 +101,15 @@ def _environment() -> dict[str, Any]:
     return environment
 
 
-def _about(threads: int, rounds: int) -> list[str]:
+def _about(threads: int, rounds: int, roof: Roofline) -> list[str]:
     from benchmarks.kernel.timing import WARMUP
 
     return [
         f"workload  {rounds} rounds after {WARMUP} for warm-up (not counted), everyone once a"
         f" round in random order, {threads} {'thread' if threads == 1 else 'threads'}",
         "answers   all others' are checked to be our picture before anyone is timed",
+        f"roofline  a copy moves {roof.copy_gb_s:.1f} GB/s, a product of matrices takes"
+        f" {roof.float32_gflops:.0f} GFLOP/s in float32: numpy's, in this run",
     ]
 
 

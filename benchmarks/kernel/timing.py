@@ -144,6 +144,34 @@ def _fastest(forms: dict[str, Times] | None) -> float | None:
     return None if forms is None else min(times.median_ms for times in forms.values())
 
 
+class Roofline(NamedTuple):
+    """What this machine does at most, by numpy, now.
+
+    ``copy_gb_s``: bytes read and written by a copy that no cache holds, one thread.
+    ``float32_gflops``: of a product of matrices, with as many threads as numpy takes.
+    """
+
+    copy_gb_s: float
+    float32_gflops: float
+
+
+def roofline(rounds: int = 5) -> Roofline:
+    """The best of some rounds of either."""
+    source = np.ones(1 << 26, np.uint8)
+    target = np.zeros_like(source)
+    matrix = np.ones((1024, 1024), np.float32)
+    product = np.zeros_like(matrix)
+    copied = min(_seconds(lambda: np.copyto(target, source)) for _ in range(rounds))
+    multiplied = min(_seconds(lambda: np.matmul(matrix, matrix, product)) for _ in range(rounds))
+    return Roofline(2 * source.nbytes / copied / 1e9, 2 * 1024**3 / multiplied / 1e9)
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
 @dataclass(frozen=True)
 class Bound:
     """What the kernel is to reach: a ratio of at least ``least`` on rows of some scales."""

@@ -49,6 +49,7 @@ def test_rows_table_and_plot(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     settings = {name: figures[name] for name in ("rounds", "warmup", "threads", "seed")}
     assert settings == {"rounds": 2, "warmup": 1, "threads": 1, "seed": 5}
     assert {"torch", "pillow", "numpy"} <= set(figures["environment"]["versions"])
+    assert all(value > 0 for value in figures["roofline"].values())
     assert plot.stat().st_size > 10_000
     printed = capsys.readouterr().out
     assert "2 rounds after 1 for warm-up (not counted)" in printed
