@@ -55,7 +55,6 @@ SMALL = {
     "train.models.few_shot.decoupling": "a published layer, checked against its source",
     "train.models.few_shot.roi_align": "a published operation, checked against its definition",
     "train.models.grounding_dino.sine": "a published encoding, checked against its source",
-    "train.models.inherit": "weights of one vocabulary for another",
     "train.models.piza.prompts": "one method a module",
     "train.trainer.few_shot_task": "one thing that is trained a module",
     "train.trainer.gradients": "what a run did not move",
