@@ -17,6 +17,7 @@ EXTRAS = {  # importable package -> the extras that bring it
     "gymnasium": ("box",),
     "huggingface_hub": ("hub", "train"),
     "imagesize": ("serve",),
+    "kornia_rs": ("benchmarks",),
     "matplotlib": ("benchmarks",),
     "mcap": ("mcap",),
     "mcap_protobuf": ("mcap",),

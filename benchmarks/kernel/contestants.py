@@ -20,7 +20,11 @@ CONTESTANTS = ("ours", "opencv", "blob", "pillow", "torch", "kornia", "copy")
 ANTIALIASED = ("opencv", "pillow", "torch")  # the others that answer the question as it is put
 # What they need beside the vehicle side, and what is to be installed for it.
 PACKAGES = {"pillow": "PIL", "torch": "torch", "kornia": "kornia_rs"}
-INSTALL = {"pillow": "'piza-edge[train]'", "torch": "'piza-edge[train]'", "kornia": "kornia-rs"}
+INSTALL = {
+    "pillow": "'piza-edge[train]'",
+    "torch": "'piza-edge[train]'",
+    "kornia": "'piza-edge[benchmarks]'",
+}
 
 
 def installed(contestant: str) -> bool:

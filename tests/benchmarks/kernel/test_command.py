@@ -73,7 +73,7 @@ def test_what_is_not_installed(
     printed = capsys.readouterr().out
     assert "pillow: not installed (pip install 'piza-edge[train]')" in printed
     assert "torch: not installed" in printed
-    assert "kornia: not installed (pip install kornia-rs)" in printed
+    assert "kornia: not installed (pip install 'piza-edge[benchmarks]')" in printed
     assert "Not slower than kornia-rs where the scale is 1 or above: no such row." in printed
 
 
