@@ -113,6 +113,7 @@ def test_the_kernel_and_a_search_are_tried(monkeypatch, capsys):
     assert main(["doctor"]) == 0
     said = capsys.readouterr().out
     assert "the bundled engine answers" in said
+    assert "with operators of its own" in said
     assert said.endswith("ready\n")
 
     import cpp_ext
