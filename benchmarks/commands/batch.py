@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 import time
@@ -168,6 +169,7 @@ def measure(grounder: Grounder, args: argparse.Namespace, place: Path) -> dict[s
         "frames_per_part": args.frames_per_part,
         "rows": rows,
         "killed": killed,
+        "cluster": bool(os.environ.get("RAY_ADDRESS")),
         "bytes_a_row": part_bytes / (len(expected) + len(damaged)),
         "files": list(files_curve(grounder, args, pools, opened, place)),
         "writing": writing(expected, place),
@@ -207,7 +209,8 @@ class Batch:
         Returns:
             ``seconds`` of answering, ``wall_s`` with all that came before: the start of Python and
             of Ray, the opening of engines, the listing of files. ``cpu_ms_a_part``: of all its
-            processes, from the first part on; None where it was over too soon to look.
+            processes, from the first part on (a cluster's are not its own); None where it was over
+            too soon to look.
 
         Raises:
             BenchmarkError: it failed, or ended before all was done.
@@ -412,6 +415,7 @@ def tables_of(figures: Figures) -> tuple[Table, ...]:
     width, height = figures["frame_wh"]
     most = figures["max_steps"]
     steps = "as many steps as the engine takes" if most is None else f"at most {most} steps"
+    alone = "\nCPU with actors: of the process that writes alone." * figures["cluster"]
     speed = Table(
         (
             *("by", "round", "frames/s", "CPU ms a frame", "seconds", "with its start"),
@@ -439,7 +443,7 @@ def tables_of(figures: Figures) -> tuple[Table, ...]:
             else f"One actor on Ray against one process: {percent(more['cpu_ms'])} more of the"
             f" processors (goal: below 10 %), {percent(more['seconds'])} more seconds."
         )
-        + f"\nA row is {figures['bytes_a_row']:.0f} bytes of Parquet.",
+        + f"\nA row is {figures['bytes_a_row']:.0f} bytes of Parquet.{alone}",
     )
     killed = Table(
         ("killed", "times", "parts that were there", "rows", "lost", "twice", "as the loop"),
@@ -467,7 +471,7 @@ def tables_of(figures: Figures) -> tuple[Table, ...]:
             )
             for row in figures["files"]
         ),
-        "Each file is a part.",
+        f"Each file is a part.{alone}",
     )
     asking = Table(
         ("expressions", "CPU ms a frame", "CPU ms an expression"),

@@ -127,7 +127,8 @@ class Measured:
         actors: of one, two, ... actors on Ray, by their number; 0: of one engine in the process
             itself.
         start_s: until a batch on Ray begins to answer.
-        row_ms: writing a row.
+        row_ms: of the process that writes, a row.
+        part_ms: of that process, taking a part of one row from an actor and writing it.
         row_bytes: of Parquet.
         manifest_s: writing the list of a part, seconds.
         again_s: finding a part done, seconds.
@@ -140,6 +141,7 @@ class Measured:
     actors: Mapping[int, Speed]
     start_s: float
     row_ms: float
+    part_ms: float
     row_bytes: float
     manifest_s: float
     again_s: float
@@ -151,6 +153,10 @@ class Measured:
         counts = sorted(self.ask_ms)
         ms = float(np.interp(refs, counts, [self.ask_ms[count] for count in counts]))
         return ms * max(refs / counts[-1], 1.0) * self.by_frame[frame] / 1e3
+
+    def writer_fps(self, refs: int) -> float:
+        """Frames a second that the one process that writes bears, in parts of ``PARTS[0]``."""
+        return 1e3 * PARTS[0] / (self.part_ms + self.row_ms * refs * PARTS[0])
 
     def frame_s(self, refs: int, frame: str) -> float:
         """Seconds of one core for a frame, decoding included."""
@@ -177,6 +183,8 @@ def read_measured(data: Path) -> Measured:
         long = written["manifest"][-1]
         again = [row for row in files["files"] if "again_s" in row]
         most = max(again, key=lambda row: row["files"])
+        handed = [row for row in files["files"] if _actors(row["by"]) and files["cluster"]]
+        part_ms = max(handed, key=lambda row: row["files"])["cpu_ms_a_part"]
         return Measured(
             ask_ms={row["refs"]: row["cpu_ms"] for row in files["asking"]},
             by_frame={name: sizes[name] / sizes["1080p"] for name in FRAMES},
@@ -184,6 +192,7 @@ def read_measured(data: Path) -> Measured:
             actors=_speeds(batch),
             start_s=float(np.median(starts)),
             row_ms=written["part_ms"] / written["frames"],
+            part_ms=part_ms,
             row_bytes=batch["bytes_a_row"],
             manifest_s=long["seconds"] / long["parts"],
             again_s=most["again_s"] / most["files"],
@@ -232,6 +241,7 @@ def _given(m: Measured) -> Table:
                 for count, each in sorted(m.actors.items())
             ),
             ("start of Ray and its engines", f"{m.start_s:.1f} s", batch),
+            ("taking a part from an actor", f"{milliseconds(m.part_ms)} CPU ms", batch),
             ("writing a row", f"{1e3 * m.row_ms:.0f} CPU µs, {m.row_bytes:.0f} bytes", batch),
             ("listing a part in the manifest", f"{1e6 * m.manifest_s:.1f} CPU µs", batch),
             ("finding a part done", f"{1e3 * m.again_s:.2f} ms", batch),
@@ -284,7 +294,6 @@ def _limits(fleet: Fleet, m: Measured) -> Table:
     fps = 1 / m.frame_s(fleet.refs, fleet.frame)  # of an actor
     read_ms = m.read_ms[fleet.frame]
     gpu_fps = 1e3 / (GPU_SEARCH_MS + read_ms)
-    writer = 1e3 / (m.row_ms * fleet.refs)  # frames/s of the process that writes
     link = NETWORK_GBIT_S * 1e9 / (8 * fleet.bytes_a_frame)
     parts = fleet.frames / PARTS[0], fleet.frames / PARTS[1]
     return Table(
@@ -305,9 +314,9 @@ def _limits(fleet: Fleet, m: Measured) -> Table:
             ),
             (
                 "the one process that writes",
-                f"{_count(writer)} frames/s",
-                f"{_count(writer / fps)} actors",
-                f"{_count(writer * fleet.refs / gpu_fps)} actors",
+                f"{_count(m.writer_fps(fleet.refs))} frames/s",
+                f"{_count(m.writer_fps(fleet.refs) / fps)} actors",
+                f"{_count(m.writer_fps(1) / gpu_fps)} actors",
             ),
             (
                 "the manifest, a day in one batch",
@@ -342,28 +351,29 @@ def _growth(m: Measured) -> Table:
 
 
 def _by_actors(fleet: Fleet, m: Measured) -> Table:
-    one, writer = m.actors[1].fps, 1e3 / m.row_ms
+    writer = m.writer_fps(1)
     measured = [
-        (str(count), f"{each.fps:.1f}", two_digits(each.fps / one), "measured")
+        (str(count), f"{each.fps:.1f}", milliseconds(each.cpu_ms), "measured")
         for count, each in sorted(m.actors.items())
         if count
     ]
-    fps = 1 / m.frame_s(1, fleet.frame)
+    frame_s = m.frame_s(1, fleet.frame)
     computed = [
         (
             f"{count:,}",
-            _count(min(count * fps, writer)),
-            _count(min(count * fps, writer) / fps),
-            "computed" + (", the process that writes is the limit" if count * fps > writer else ""),
+            _count(min(count / frame_s, writer)),
+            milliseconds(1e3 * frame_s),
+            "computed" + ", the process that writes is the limit" * (count / frame_s > writer),
         )
         for count in ACTORS
     ]
     return Table(
-        ("actors", "frames/s", "over one", ""),
+        ("actors", "frames/s", "CPU ms a frame", ""),
         (*measured, *computed),
-        "One expression. Measured: 640x360 in four films, on two cores that were busy with other"
-        f" work as well. Computed: {fleet.frame}, a core for each actor, up to what one process"
-        " writes.",
+        "One expression. Measured: 640x360 in four films, searches of one step, two cores that were"
+        " busy with other work as well, so that the processor's time tells more than the frames a"
+        f" second. Computed: {fleet.frame}, searches as the engine has them, a core for each actor,"
+        " up to what one process writes.",
     )
 
 

@@ -8,8 +8,10 @@ from dataclasses import replace
 import pytest
 
 from benchmarks.__main__ import main
-from benchmarks.commands.scale import Fleet, Measured, Speed, page, read_measured
+from benchmarks.commands.scale import DATA, Fleet, Measured, Speed, page, read_measured
 from benchmarks.report.markdown import BEGIN, END
+
+DOCS = DATA.parent / "scale.md"
 
 
 @pytest.fixture
@@ -32,8 +34,9 @@ def data(tmp_path):
             "files": [
                 {"files": 10, "by": "one process", "again_s": 1.0},
                 {"files": 1000, "by": "one process", "again_s": 2.0},
-                {"files": 1000, "by": "Ray, 2 actors"},
+                {"files": 1000, "by": "Ray, 2 actors", "cpu_ms_a_part": 5.0},
             ],
+            "cluster": True,
             "asking": [{"refs": count, "cpu_ms": 50.0 * count} for count in (1, 2, 4)],
             "writing": {
                 "frames": 100,
@@ -68,6 +71,7 @@ def test_what_is_read(data):
         },
         start_s=11.0,
         row_ms=0.01,
+        part_ms=5.0,
         row_bytes=1000.0,
         manifest_s=5e-6,
         again_s=0.002,
@@ -98,9 +102,9 @@ def test_a_day(data):
         "| GPU-hours, one expression a frame | 140 |",
         "| files of 128 frames | 281,000 |",
         "| a link of 10 Gbit/s | 12,500 frames/s | 750 actors | 300 actors |",
-        "| the one process that writes | 100,000 frames/s | 6,000 actors | 2,400 actors |",
-        "| 10,000 | 100,000 | 6,000 | computed, the process that writes is the limit |",
-        "| 2 | 40.0 | 2.18 | measured |",
+        "| the one process that writes | 20,400 frames/s | 1,220 actors | 489 actors |",
+        "| 10,000 | 20,400 | 60.0 | computed, the process that writes is the limit |",
+        "| 2 | 40.0 | 51.0 | measured |",
     ):
         assert row in text, row
     twice = page(replace(fleet, vehicles=2_000), read_measured(data))
@@ -125,3 +129,8 @@ def test_it_writes_between_the_markers(data, tmp_path, capsys):
     capsys.readouterr()
     assert main(["scale", "--data", str(data)]) == 0
     assert capsys.readouterr().out.strip() in text
+
+
+def test_the_page_has_what_the_command_prints(capsys):
+    assert main(["scale"]) == 0
+    assert capsys.readouterr().out.strip() in DOCS.read_text(encoding="utf-8")
