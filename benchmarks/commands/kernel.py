@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from benchmarks.kernel.tasks import Task
     from benchmarks.kernel.timing import Result, Roofline
 
-PART = Part(quick=("--rounds", "2"), engine=False)
+_RECORD = ("--threads", "1", "--rounds", "8", "--instructions")
+PART = Part(_RECORD, ("--rounds", "2"), engine=False)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
