@@ -167,22 +167,22 @@ def read_measured(data: Path) -> Measured:
     """The figures of a folder.
 
     Args:
-        data: with ``batch.json``, ``batch-files.json``, ``latency.json`` and ``scaling.json``.
+        data: with ``batch.json``, ``batch-files.json``, ``batch-10000.json``, ``latency.json`` and
+            ``scaling.json``.
 
     Raises:
         InputError: one is missing, or not what its command writes.
     """
     try:
-        batch, files, latency, scaling = (
+        batch, files, many, latency, scaling = (
             json.loads((data / f"{name}.json").read_text(encoding="utf-8"))
-            for name in ("batch", "batch-files", "latency", "scaling")
+            for name in ("batch", "batch-files", "batch-10000", "latency", "scaling")
         )
         sizes = {row["label"]: row["relative"] for row in scaling["rows"] if row["axis"] == "frame"}
         starts = [row["wall_s"] - row["seconds"] for row in batch["rows"] if _actors(row["by"])]
         written = files["writing"]
         long = written["manifest"][-1]
-        again = [row for row in files["files"] if "again_s" in row]
-        most = max(again, key=lambda row: row["files"])
+        most = max(many["files"], key=lambda row: row["files"])
         handed = [row for row in files["files"] if _actors(row["by"]) and files["cluster"]]
         part_ms = max(handed, key=lambda row: row["files"])["cpu_ms_a_part"]
         return Measured(

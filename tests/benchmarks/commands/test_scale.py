@@ -32,8 +32,7 @@ def data(tmp_path):
         },
         "batch-files": {
             "files": [
-                {"files": 10, "by": "one process", "again_s": 1.0},
-                {"files": 1000, "by": "one process", "again_s": 2.0},
+                {"files": 1000, "by": "one process", "again_s": 3.0},
                 {"files": 1000, "by": "Ray, 2 actors", "cpu_ms_a_part": 5.0},
             ],
             "cluster": True,
@@ -45,6 +44,7 @@ def data(tmp_path):
             },
             "reading": [{"frame": name, "ms": 10.0} for name in ("720p", "1080p", "4K")],
         },
+        "batch-10000": {"files": [{"files": 10_000, "by": "one process", "again_s": 20.0}]},
         "latency": {"cold_start": {"list_peak_mb": 300.0}},
         "scaling": {
             "rows": [
