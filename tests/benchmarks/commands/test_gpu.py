@@ -127,7 +127,7 @@ def test_exit_code(
     assert report.with_suffix(".json").exists()
 
 
-@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float16, 1e-3)])
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 4e-4), (torch.float16, 1e-3)])
 @pytest.mark.parametrize(("rows", "columns"), [(1, 1), (2, 2), (3, 2)])
 def test_torch_makes_what_we_make(
     rows: int, columns: int, dtype: torch.dtype, tolerance: float
