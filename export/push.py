@@ -12,8 +12,8 @@ from typing import Any
 from export.model_card import checkpoint_card, engine_card
 from sdk.engine.folder import MANIFEST_FILE, read_manifest, verify_files
 from sdk.engine.proof import require_proof
-from sdk.errors import CheckpointError, EngineError, InputError
-from sdk.hub import SIGN_IN, first_line, unreachable
+from sdk.errors import CheckpointError, EngineError, InputError, first_line
+from sdk.hub import SIGN_IN, unreachable
 
 CARD = "README.md"
 _CONFIG, _WEIGHTS = "config.json", "model.safetensors"

@@ -25,3 +25,8 @@ class CheckpointError(EngineError):
 
 class MissingRuntimeError(EngineError):
     """A package that this takes is not installed, or damaged; the message names it."""
+
+
+def first_line(error: Exception) -> str:
+    """The first line of what an error says, or its name."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

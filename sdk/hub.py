@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sdk.engine.folder import MANIFEST_FILE, read_manifest
-from sdk.errors import EngineError
+from sdk.errors import EngineError, first_line
 from sdk.extras import extras_named
 
 REACH_S = 5.0  # how long the hub may take to answer at all
@@ -104,8 +104,3 @@ def unreachable() -> str:
     except Exception as error:
         return first_line(error)
     return ""
-
-
-def first_line(error: Exception) -> str:
-    """The first line of what an error says, or its name."""
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from sdk.engine.folder import file_sha256
-from sdk.errors import CheckpointError, EngineError, InputError
-from sdk.hub import fetch, first_line
+from sdk.errors import CheckpointError, EngineError, InputError, first_line
+from sdk.hub import fetch
 from train.models.grounding_dino.pretrained import quiet
 
 CONFIG, PROCESSOR = "config.json", "preprocessor_config.json"

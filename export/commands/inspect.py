@@ -19,7 +19,7 @@ def run(args: argparse.Namespace) -> int:
     folder = args.engine or default_engine()
     manifest = read_manifest(folder)
     verify_files(folder, manifest)
-    print(f"engine    {folder} ({manifest.name}@{manifest.fingerprint})")
+    print(f"engine    {folder} ({manifest.label})")
     print(f"family    {manifest.family}: {'; '.join(family(manifest).describe(manifest))}")
     print(f"runs on   {manifest.backend} {manifest.precision}")
     for name, image in manifest.inputs.items():

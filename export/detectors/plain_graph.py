@@ -14,7 +14,7 @@ import numpy as np
 from export.check.graph import attribute
 from export.detectors.detector import PIXELS
 from export.precision.fold_transpose import drop_unused_constants
-from sdk.errors import EngineError, InputError
+from sdk.errors import EngineError, InputError, first_line
 
 OPSETS = range(17, 20)  # what ``export.check`` takes
 OPSET = 18
@@ -57,7 +57,7 @@ def simplified(model: Any, name: str) -> Any:
         plain = onnx_ir.serde.serialize_model(graph)
         plain = onnx.shape_inference.infer_shapes(plain, data_prop=True)
     except Exception as error:  # of onnx, of onnx_ir, of onnxscript: they share no base
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = first_line(error)
         raise InputError(
             f"{name} (opset {found}) cannot be made plain ({reason:.200}): export it with static"
             f" shapes and opset {OPSETS[0]} to {OPSETS[-1]}"

@@ -21,8 +21,7 @@ from export.detectors.recognition import IMAGENET, Outputs
 from export.detectors.timm_backbone import is_timm, key_mapping, resnet_config
 from export.onnx.graphs import check_clean, exported
 from sdk.engine.manifest import ImageInput
-from sdk.errors import EngineError, InputError
-from sdk.hub import first_line
+from sdk.errors import EngineError, InputError, first_line
 from sdk.regions.heads.detr import Detr
 from sdk.regions.heads.head import Scoring
 from train.families import TorchNetwork

@@ -13,8 +13,7 @@ import torch
 
 from export.check.checking import check_model
 from export.detectors.plain_graph import finite_masks
-from sdk.errors import EngineError
-from sdk.hub import first_line
+from sdk.errors import EngineError, first_line
 from train.families import TorchNetwork
 
 OPSET = 18  # native LayerNormalization (17 and up), no "linear" GridSample mode (20 and up)

@@ -51,7 +51,7 @@ class PortableReference:
         proof = source.certificate or {}
         return (
             f"ONNX Runtime {import_onnxruntime().__version__} on the CPU with"
-            f" {source.name}@{source.fingerprint} ({source.precision}), which was compared with"
+            f" {source.label} ({source.precision}), which was compared with"
             f" {proof.get('reference', 'nothing')}"
         )
 

@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     manifest = read_manifest(path)
     sizes = read_sizes(manifest.calibration, f"the engine {path}")
     budget = pixel_budget(sizes, focal_px, args.height_m, width_m, args.accuracy)
-    engine = f"{manifest.name}@{manifest.fingerprint}"
+    engine = manifest.label
     if args.json:
         said = {
             "engine": engine,

@@ -160,6 +160,11 @@ class Manifest:
         text = json.dumps({key: said[key] for key in keys}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
+    @property
+    def label(self) -> str:
+        """``name@fingerprint``, as answers say which engine gave them."""
+        return f"{self.name}@{self.fingerprint}"
+
     def to_dict(self) -> dict[str, Any]:
         """Plain Python values in the order in which ``engine.json`` shows them."""
         values = asdict(self)

@@ -81,7 +81,7 @@ class ClipBoxAnswerer:
         self._block, self._threshold = read_block(manifest), threshold
         self._texts = Texts(self._block.clip, folder)
         self._calibration = Calibration.from_mapping(manifest.calibration)
-        self._engine = f"{manifest.name}@{manifest.fingerprint}"
+        self._engine = manifest.label
         self._stages = tuple(manifest.networks)
 
     def read(self, ref: str) -> Query:

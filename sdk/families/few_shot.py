@@ -151,7 +151,7 @@ class FewShotAnswerer:
 
     def __init__(self, folder: Path, manifest: Manifest, threshold: float) -> None:
         self.block, self.threshold = read_block(manifest), threshold
-        self.engine = f"{manifest.name}@{manifest.fingerprint}"
+        self.engine = manifest.label
         self._texts = None if self.block.clip is None else Texts(self.block.clip, folder)
         self._calibration = Calibration.from_mapping(manifest.calibration)
         self._stages = tuple(manifest.networks)

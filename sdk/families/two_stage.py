@@ -157,7 +157,7 @@ class TwoStageAnswerer:
         if self._pipeline.detector is None:
             require_segmentation()
         self._calibration = Calibration.from_mapping(manifest.calibration)
-        self._engine = f"{manifest.name}@{manifest.fingerprint}"
+        self._engine = manifest.label
         self._stages = tuple(manifest.networks)
 
     def read(self, ref: str) -> Query:

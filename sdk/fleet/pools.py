@@ -10,7 +10,7 @@ from dataclasses import replace
 from itertools import count
 from typing import Any, Protocol
 
-from sdk.errors import EngineError, InputError, MissingRuntimeError
+from sdk.errors import EngineError, InputError, MissingRuntimeError, first_line
 from sdk.extras import extras_named
 from sdk.fleet.rows import error_row, table
 from sdk.fleet.work import Part, Question, Shard
@@ -85,7 +85,7 @@ class RayPool:
                 ray.init(**({} if os.environ.get("RAY_ADDRESS") else _OURS))
             except Exception as error:  # whatever it ends with, now and in other versions
                 raise MissingRuntimeError(
-                    f"Ray did not start: {_first_line(error)}; it gives up after 30 s on a machine"
+                    f"Ray did not start: {first_line(error)}; it gives up after 30 s on a machine"
                     " that is busy: start one beforehand (ray start --head), and name it by"
                     " RAY_ADDRESS"
                 ) from error
@@ -113,7 +113,7 @@ class RayPool:
             said = {self._got(each) for each in asked}
         except self._ray.exceptions.RayActorError as error:
             raise EngineError(
-                f"an actor died while it opened its engine: {_first_line(error)}; Ray's logs tell"
+                f"an actor died while it opened its engine: {first_line(error)}; Ray's logs tell"
                 " more, and fewer --actors take less memory"
             ) from error
         if len(said) > 1:
@@ -181,10 +181,6 @@ def _gpus(question: Question) -> int:
 def _given_up(shard: Shard, error: Exception) -> Part:
     """The end of a shard that actors die of: a row for each of its files."""
     number = next(each for each in count() if each not in shard.done)
-    said = f"the process that read it died {ATTEMPTS} times: {_first_line(error)}"
+    said = f"the process that read it died {ATTEMPTS} times: {first_line(error)}"
     rows = [error_row(file.name, None, None, said) for file in shard.files]
     return Part(shard.number, number, True, len(rows), table(rows))
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -62,7 +62,7 @@ class Worker:
         """
         self._grounder.check_refs(self._question.refs)
         manifest = self._grounder.manifest
-        return f"{manifest.name}@{manifest.fingerprint}", self._grounder.threshold
+        return manifest.label, self._grounder.threshold
 
     def parts(self, shard: Shard) -> Iterator[Part]:
         """The parts of a shard that are not done, in order; fewer once it was stopped.

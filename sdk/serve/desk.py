@@ -68,7 +68,7 @@ class Desk:
         manifest = self._grounder.manifest
         return {
             "status": "ok",
-            "engine": f"{manifest.name}@{manifest.fingerprint}",
+            "engine": manifest.label,
             "threshold": self._grounder.threshold,
         }
 

@@ -125,7 +125,7 @@ class ZoomAnswerer:
         self._rules = SearchConfig(
             history, policy, manifest.input_hw, calibration.score, closer=closer, levels=levels
         )
-        self._judge = Judge(calibration, threshold, f"{manifest.name}@{manifest.fingerprint}")
+        self._judge = Judge(calibration, threshold, manifest.label)
         self._tokenizer = tokenizer or Tokenizer.from_file(
             folder / TOKENIZER_FILE, manifest.max_tokens
         )

@@ -98,7 +98,7 @@ def engine_label(grounder: Grounder) -> str:
     """An engine in a line."""
     manifest = grounder.manifest
     return (
-        f"{manifest.name}@{manifest.fingerprint}, {manifest.backend} {manifest.precision}, input"
+        f"{manifest.label}, {manifest.backend} {manifest.precision}, input"
         f" {_wh(manifest.input_hw)}, threshold {grounder.threshold:.3f}"
     )
 

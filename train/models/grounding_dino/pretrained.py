@@ -18,7 +18,7 @@ import torch
 from transformers import GroundingDinoForObjectDetection, MMGroundingDinoForObjectDetection
 from transformers.utils import logging
 
-from sdk.errors import CheckpointError
+from sdk.errors import CheckpointError, first_line
 from train.models.grounding_dino.config import PizaConfig
 from train.models.grounding_dino.grounder import PizaGrounder
 from train.models.piza.lora import plain_name
@@ -77,7 +77,7 @@ def _load(folder: Path) -> Any:
                 folder, output_loading_info=True, ignore_mismatched_sizes=True
             )
     except Exception as error:  # transformers' checks share no base of their own
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = first_line(error)
         raise CheckpointError(f"cannot load the base model {folder}: {reason}") from error
     misshapen = [name for name, *_ in found["mismatched_keys"]]
     _check_names(folder, found["missing_keys"], found["unexpected_keys"], misshapen)
