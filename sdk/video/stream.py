@@ -20,7 +20,7 @@ from sdk.frame import Frame, check_color
 from sdk.results.grounding import Grounding, PickledWithoutPixels
 from sdk.video.frame_queue import Arrival, End, FrameQueue
 from sdk.video.reader import Reader
-from sdk.video.sources.source import CutShortError, Source
+from sdk.video.sources.source import CutShortError, NotOpenedError, Source
 
 Policy = Literal["latest", "all"]
 Refs = str | list[str] | tuple[str, ...]
@@ -329,6 +329,8 @@ class Stream:
                 f"expected a readable frame of {self._source.name} within {self._timeout_s}"
                 " seconds, found none: timeout_s sets the patience"
             )
+        if isinstance(got.error, NotOpenedError):
+            return got.error.explained()
         return got.error or InputError(f"{self._source.name} gives no more frames")
 
     def _wait_to_reopen(self, got: End | None) -> None:

@@ -24,7 +24,13 @@ from sdk.frame import Frame, decode_image, three_channels
 from sdk.nv12 import Nv12
 from sdk.video.addresses import public_address
 from sdk.video.containers import codec_id, counts_frames, missing_bytes
-from sdk.video.sources.source import MAX_FPS, CapturedFrame, CutShortError, Source
+from sdk.video.sources.source import (
+    MAX_FPS,
+    CapturedFrame,
+    CutShortError,
+    NotOpenedError,
+    Source,
+)
 
 _UNDECODED = -1  # of CAP_PROP_FORMAT, with FFmpeg: frames as the container has them
 _MOTION_JPEG = cv2.VideoWriter.fourcc(*"MJPG")
@@ -92,7 +98,7 @@ class NetworkStream(Source):
         """Frames as they arrive; ends when the connection does."""
         capture = _opened(self.name, self._address, self._backend, self._settings)
         if capture is None:
-            raise InputError(f"cannot open {self.name}: {self._why_not()}")
+            raise NotOpenedError(f"cannot open {self.name}: {_expected()}", self._why_not)
         try:
             self.fps, self.length = _fps(capture), _length(capture)
             self.live, self.paced = self.length is None, self.length is not None
@@ -123,12 +129,10 @@ class NetworkStream(Source):
             )
         return replace(shot, image=image)
 
-    def _why_not(self) -> str:
+    def _why_not(self) -> str | None:
         from sdk.video.sources.refusals import refusal
 
-        known = f"expected a video that OpenCV {cv2.__version__} can decode"
-        why = None if self._pipeline else refusal(self._address, self._timeout_s)
-        return known if why is None else f"{known}, but {why}"
+        return None if self._pipeline else refusal(self._address, self._timeout_s)
 
 
 class VideoFile(Source):
@@ -184,9 +188,13 @@ def _opened(name: str, what: str | int, backend: int, settings: list[int]) -> An
     return None
 
 
+def _expected() -> str:
+    return f"expected a video that OpenCV {cv2.__version__} can decode"
+
+
 def _why_not(path: str) -> str:
     """Why a file gives no frames: FFmpeg reads what it has no decoder for, but for its pixels."""
-    known = f"expected a video that OpenCV {cv2.__version__} can decode"
+    known = _expected()
     if not Path(path).is_file() or not cv2.videoio_registry.hasBackend(cv2.CAP_FFMPEG):
         return known
     raw = _opened(path, path, cv2.CAP_FFMPEG, [cv2.CAP_PROP_FORMAT, _UNDECODED])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 
+from sdk.errors import InputError
 from sdk.frame import Frame
 
 MAX_FPS = 1000.0  # containers state nonsense where they know nothing
@@ -46,9 +47,26 @@ class Source(ABC):
     def shots(self) -> Generator[CapturedFrame, None, None]:
         """Opens the source and gives its frames in order; closing the generator frees it.
 
-        Raises InputError when it cannot be opened, and CutShortError after the last frame of a
+        Raises InputError when it cannot be opened (a NotOpenedError where a server is asked), and CutShortError after the last frame of a
         recording that is shorter than it should be.
         """
+
+
+class NotOpenedError(InputError):
+    """An address did not open; why can be asked, which connects to its server once more.
+
+    Nobody asks while there is hope: many a camera takes one client at a time, and the question
+    would be that client.
+    """
+
+    def __init__(self, message: str, ask: Callable[[], str | None]) -> None:
+        super().__init__(message)
+        self._ask = ask
+
+    def explained(self) -> InputError:
+        """The error with what the server says, where it says something."""
+        why = self._ask()
+        return self if why is None else InputError(f"{self}, but {why}")
 
 
 class CutShortError(Exception):

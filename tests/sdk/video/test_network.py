@@ -81,6 +81,17 @@ def test_a_connection_that_is_lost_is_made_again(stream_of, camera, path):
     assert stats.reconnects == 2
 
 
+def test_a_camera_is_asked_why_it_does_not_open_only_at_the_end(stream_of, camera):
+    """One that takes a client at a time would be busy with the question."""
+    url = f"http://127.0.0.1:{camera.server_port}/ends.mjpg"
+    stream = stream_of(as_source(url, timeout_s=1.0), timeout_s=1.0, reconnects=4)
+    with pytest.raises(InputError, match=r"answers 503 .* \(lost after 4 attempts") as caught:
+        list(stream)
+    assert str(caught.value).count(" but ") == 1
+    served, opened, asked = 2, 4, 1
+    assert camera.connections == served + opened + asked
+
+
 def test_every_frame_of_motion_jpeg_has_its_own_size(stream_of, camera):
     camera.sizes = [(64, 48), (128, 96), (32, 24)]  # half the height, and not interlaced
     url = f"http://127.0.0.1:{camera.server_port}/ends.mjpg"
