@@ -47,8 +47,8 @@ class Source(ABC):
     def shots(self) -> Generator[CapturedFrame, None, None]:
         """Opens the source and gives its frames in order; closing the generator frees it.
 
-        Raises InputError when it cannot be opened (a NotOpenedError where a server can tell
-        why), and CutShortError after the last frame of a recording that is shorter than it should be.
+        Raises InputError when it cannot be opened (a NotOpenedError where a server can tell why),
+        and CutShortError after the last frame of a recording that is shorter than it should be.
         """
 
 
