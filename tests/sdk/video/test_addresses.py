@@ -80,8 +80,8 @@ def test_what_is_no_secret_stays(address):
 def test_errors_of_the_command_and_the_decoder(address):
     """Also what OpenCV and FFmpeg print themselves, which only a process of its own shows."""
     code = (
-        "from sdk.video.sources.opening import as_source;"
-        " list(as_source({!r}, timeout_s=2.0).shots())"
+        "from sdk.video.sources.opening import as_source; from sdk.video.stream import Stream;"
+        " next(Stream(None, as_source({!r}, timeout_s=2.0), 'all'))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code.format(address)], cwd=ROOT, capture_output=True, text=True
