@@ -9,6 +9,7 @@ COMMANDS = {
     "init": "write a checkpoint with random weights, to try out a size that is not trained yet",
     "scenes": "write procedural driving scenes with referring expressions",
     "piza": "train piza-tiny from scratch on rendered scenes; run again to resume",
+    "near-misses": "what an engine gets wrong, or nearly, on training scenes: to train on again",
     "tune": "fine-tune a base model on annotated photographs; run again to resume",
     "detector": "a small detector (ssd, yolo, detr) from scratch on boxes; run again to resume",
     "clip": "train CLIP, SigLIP or a small CLIP on crops and their sentences; run again to resume",

@@ -23,6 +23,7 @@ from evaluation.scenes import Scene, absent, expressions, make_scene
 from evaluation.scenes.catalogue import COLOURS, KINDS, phrase
 from sdk.text import Tokenizer
 from train.data import rendered
+from train.data.near_misses import NearMiss, NearMisses, looks
 from train.data.samples import NOTHING, Ask, Labelled, Sample, Sampler, Size
 from train.data.views import View, pixels_of
 from train.models.grounding_dino.config import PizaConfig
@@ -43,6 +44,7 @@ class Plan:
     ``plain_share`` of the scenes is spoken of in the plain grammar whatever the other is.
     ``appearance``: "heavy" disguises them, see ``train.data.appearance``.
     ``road_share``: of the scenes that are of the setting "road".
+    ``near_miss_share``: of the frames that are those of near misses, after the steps of phrases.
     """
 
     scenes: int
@@ -56,6 +58,7 @@ class Plan:
     plain_share: float = 0.0
     road_share: float = 0.0
     appearance: str = "plain"
+    near_miss_share: float = 0.0
 
     def drawn_from(self, scenes: int, step: int, steps: int) -> int:
         """How many of ``scenes`` scenes step ``step`` of ``steps`` draws from."""
@@ -91,9 +94,10 @@ class Unseen:
 
 
 class SceneSamples(Dataset[list[Sample]]):
-    """Item k: the samples of one scene drawn at random from ``seeds``.
+    """Item k: the samples of one scene drawn at random from ``seeds``, or of a near miss.
 
-    unseen: without pixels; the frame is only seen to be on disk.
+    unseen: without pixels; the frame is only seen to be on disk. near_misses: where the plan has a
+    share of them.
     """
 
     def __init__(
@@ -106,8 +110,9 @@ class SceneSamples(Dataset[list[Sample]]):
         steps: int,
         seed: int,
         unseen: bool = False,
+        near_misses: NearMisses | None = None,
     ) -> None:
-        self.unseen = unseen
+        self.unseen, self.near_misses = unseen, near_misses
         self.images, self.seeds, self.plan, self.steps, self.seed = images, seeds, plan, steps, seed
         self.config, self.tokenizer_file = config, tokenizer_file
         self.sampler: Sampler | None = None
@@ -122,15 +127,27 @@ class SceneSamples(Dataset[list[Sample]]):
             self.sampler = Sampler(self.config, tokenizer, all_phrases(), heavy)
         plan, rng = self.plan, np.random.default_rng((self.seed, index))
         step = index // plan.scenes
-        number = self.seeds[rng.integers(plan.drawn_from(len(self.seeds), step, self.steps))]
+        number, misses = self._drawn(step, rng)
         setting = rendered.setting_of(number, plan.road_share)
         said, frame_wh = self._said(number, setting, rng), _scene(number, setting).size_wh
-        samples = [s for _ in range(plan.rounds) for s in self._samples(frame_wh, said, step, rng)]
+        samples: list[Sample] = []
+        for _ in range(plan.rounds):
+            if misses:
+                samples += looks(self.sampler, frame_wh, said, misses, rng)
+            else:
+                samples += self._samples(frame_wh, said, step, rng)
         if self.unseen:
             rendered.ensure(self.images, number, setting)
             return samples
         frame = rendered.frame(self.images, number, setting)
         return [replace(s, pixels=pixels_of(frame, s.view, self.config)) for s in samples]
+
+    def _drawn(self, step: int, rng: np.random.Generator) -> tuple[int, list[NearMiss]]:
+        """The number of a scene, and the near misses to look at there, often none."""
+        plan, known = self.plan, None if step < self.plan.phrase_steps else self.near_misses
+        if known is not None and rng.random() < plan.near_miss_share:
+            return known.drawn(rng)
+        return self.seeds[rng.integers(plan.drawn_from(len(self.seeds), step, self.steps))], []
 
     def _said(self, number: int, setting: str, rng: np.random.Generator) -> Labelled:
         """Scene ``number`` and what is said of it this time, in all rounds: to say something else

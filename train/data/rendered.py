@@ -14,10 +14,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.scenes import make_scene, render
+from evaluation.seeds import TRAINING
 from sdk.errors import InputError
 
 QUALITY = 92
 _GOLDEN = 0.6180339887498949
+
+
+def check_count(scenes: int) -> None:
+    """Raises InputError where there are not so many scenes to train on."""
+    if scenes > len(TRAINING):
+        raise InputError(
+            f"expected at most {len(TRAINING)} scenes, got {scenes}: the seeds after them are"
+            " for calibration, certificates and checks"
+        )
 
 
 def setting_of(seed: int, road_share: float) -> str:

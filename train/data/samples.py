@@ -118,7 +118,7 @@ class Sampler:
         self, frame_wh: Size, scene: Labelled, zoomed: bool, rng: np.random.Generator
     ) -> Sample:
         """A prompt of present and absent phrases, over the whole frame or over a window."""
-        window, anchor = _frame_window(frame_wh), None
+        window, anchor = frame_window(frame_wh), None
         if zoomed:
             anchor = scene.boxes[rng.choice(scene.targetable)]
             window = trajectories.jittered_window(anchor, frame_wh, rng)
@@ -145,8 +145,8 @@ class Sampler:
 
     def first_step(self, frame_wh: Size, scene: Labelled, rng: np.random.Generator) -> Sample:
         """The whole frame and sentences about it; now and then some that are true of nothing."""
-        asked = [*_absent(scene, rng), *_shuffled(scene.expressions, rng)]
-        return self._referring(frame_wh, scene, _frame_window(frame_wh), asked, None, rng)
+        asked = [*_absent(scene, rng), *shuffled(scene.expressions, rng)]
+        return self.referring(frame_wh, scene, frame_window(frame_wh), asked, None, rng)
 
     def second_step(self, frame_wh: Size, scene: Labelled, rng: np.random.Generator) -> Sample:
         """A window as a first step would give it; now and then one that misses the target, or
@@ -154,13 +154,13 @@ class Sampler:
         ask = scene.expressions[rng.integers(len(scene.expressions))]
         assert ask.target is not None
         window = self._second_window(frame_wh, scene, ask.target, rng)
-        others = _said_of(window, _shuffled(scene.expressions, rng), scene.boxes)
+        others = said_of(window, shuffled(scene.expressions, rng), scene.boxes)
         if intersection(window, scene.boxes[ask.target]) == 0:
             first = replace(ask, target=None)
         else:
             first = ask
-        asked = [*_absent(scene, rng), first, *_mixed(others)]
-        return self._referring(frame_wh, scene, window, asked, scene.boxes[ask.target], rng)
+        asked = [*_absent(scene, rng), first, *mixed(others)]
+        return self.referring(frame_wh, scene, window, asked, scene.boxes[ask.target], rng)
 
     def _second_window(
         self, frame_wh: Size, scene: Labelled, target: int, rng: np.random.Generator
@@ -179,7 +179,7 @@ class Sampler:
             window = trajectories.shared_window(box, twin, frame_wh, rng)
         return trajectories.jittered_window(box, frame_wh, rng) if window is None else window
 
-    def _referring(
+    def referring(
         self,
         frame_wh: Size,
         scene: Labelled,
@@ -290,7 +290,8 @@ def _seen(
     )
 
 
-def _frame_window(frame_wh: Size) -> Boxes:
+def frame_window(frame_wh: Size) -> Boxes:
+    """The whole frame."""
     return np.array([0.0, 0.0, *frame_wh])
 
 
@@ -307,20 +308,20 @@ def _absent(scene: Labelled, rng: np.random.Generator) -> list[Ask]:
     return [Ask(str(ref), None) for ref in rng.permutation(scene.absent)[:count]]
 
 
-def _said_of(window: Boxes, asked: Sequence[Ask], boxes: Boxes) -> list[Ask]:
+def said_of(window: Boxes, asked: Sequence[Ask], boxes: Boxes) -> list[Ask]:
     """Sentences about a window: without their target where no part of it is in view.
 
     A target that is cut by the border is neither there nor not there; nothing is said of it.
     """
     whole, touched = trajectories.visible(boxes, window), intersection(boxes, window) > 0
     return [
-        ask if whole[ask.target] else replace(ask, target=None)
+        ask if ask.target is None or whole[ask.target] else replace(ask, target=None)
         for ask in asked
-        if ask.target is not None and (whole[ask.target] or not touched[ask.target])
+        if ask.target is None or whole[ask.target] or not touched[ask.target]
     ]
 
 
-def _mixed(asked: Sequence[Ask]) -> list[Ask]:
+def mixed(asked: Sequence[Ask]) -> list[Ask]:
     """Two sentences of something in view, then one of nothing, and so on, the rest in order."""
     there = [ask for ask in asked if ask.target is not None]
     gone = [ask for ask in asked if ask.target is None]
@@ -329,5 +330,6 @@ def _mixed(asked: Sequence[Ask]) -> list[Ask]:
     return [ask for some in mixed for ask in some] + gone[len(pairs) :]
 
 
-def _shuffled(expressions: tuple[Ask, ...], rng: np.random.Generator) -> list[Ask]:
+def shuffled(expressions: tuple[Ask, ...], rng: np.random.Generator) -> list[Ask]:
+    """The same in any order."""
     return [expressions[i] for i in rng.permutation(len(expressions))]

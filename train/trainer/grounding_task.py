@@ -19,18 +19,23 @@ from train.trainer.task import Task
 
 
 class GroundingTask(Task[Batch]):
-    """Grounding by whole frames and windows, with probes of what is seen there beside it."""
+    """Grounding by whole frames and windows, with probes of what is seen there beside it.
+
+    kept: parts of the model that stay as they are, the statistics of their batch norms as well.
+    """
 
     model: PizaGrounder
     extra: Attributes
 
-    def __init__(self, model: PizaGrounder) -> None:
+    def __init__(self, model: PizaGrounder, kept: Iterable[nn.Module] = ()) -> None:
         # Convolutions of channels-last tensors are twice as fast, on CPUs as on GPUs.
         model.base.model.backbone.to(memory_format=torch.channels_last)
         super().__init__(model, Attributes(model.base.config.d_model))
+        self.kept = tuple(kept)
 
     def losses(self, batch: Batch, autocast: AbstractContextManager[Any]) -> dict[str, Tensor]:
-        """Of the answer, of what is mentioned, of what the features say of kind and colour."""
+        """Of the answer, of what is mentioned, of what the features say of kind and colour, where
+        they can still learn to say it."""
         with autocast:
             pixels = batch.pixels.contiguous(memory_format=torch.channels_last)
             text = self.model.encode_text(batch.ids, batch.segments, batch.positions)
@@ -41,7 +46,7 @@ class GroundingTask(Task[Batch]):
         constants = self.model.constants(pixels.device)
         terms = answer_losses(prediction, batch, constants)
         terms |= mention_loss(prediction, batch, constants)
-        return terms | self.extra(image, batch, constants)
+        return terms | (self.extra(image, batch, constants) if image.requires_grad else {})
 
     def total(self, terms: Mapping[str, Tensor]) -> Tensor:
         """Weighted by ``train.losses.grounding.WEIGHTS``."""
@@ -58,7 +63,8 @@ class GroundingTask(Task[Batch]):
     def training_mode(self, pretrained: bool) -> None:
         """The box-history encoder is trained on its own."""
         self.model.train()
-        self.model.history.eval()
+        for module in (self.model.history, *self.kept):
+            module.eval()
         if pretrained:
             self.model.base.model.text_backbone.eval()
             for module in self.model.modules():

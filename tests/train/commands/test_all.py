@@ -162,6 +162,47 @@ def test_starting_from_a_model_of_fewer_words(
 
 
 @pytest.fixture
+def near_misses(tmp_path: Path) -> Path:
+    """A file of one near miss."""
+    lines = [
+        {"engine": "made@up", "road_share": 0.0},
+        {"scene": 0, "asked": 9, "misses": [["the car", None, [], [0, 0, 900, 500], 0.4, 0.6]]},
+    ]
+    path = tmp_path / "near.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def test_near_misses_are_trained_on_again(
+    train, tmp_path: Path, near_misses: Path, make_model, make_config, tokenizer_file, capsys
+) -> None:
+    """A run goes on with its own; the image network that is kept stays to the bit."""
+    save_checkpoint(tmp_path / "old", make_model(make_config()), tokenizer_file)
+    given = f"--checks 0 --init {tmp_path / 'old'} --keep-image-network --near-misses {near_misses}"
+    options = (*given.split(), "--phrase-steps", "0", "--near-miss-share")
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    assert train(whole, *options, "1") == 0
+    assert train(parts, *options, "1", "--stop-after", "1e-9") == 0
+    assert train(parts, *options, "1") == 0
+    assert same(weights(whole), weights(parts))
+    assert train(parts, *options, "0.3") == 2
+    assert "near_miss_share 1.0 (now 0.3)" in capsys.readouterr().err
+    near_misses.write_text(near_misses.read_text().replace("0.6", "0.7"))
+    assert train(parts, *options, "1") == 2
+    assert "near_misses " in capsys.readouterr().err
+
+    old, _ = load_checkpoint(tmp_path / "old")
+    trained, before = weights(whole), old.state_dict()
+    image = ("base.model.backbone.", "base.model.input_proj_vision.")
+    kept = [name for name in trained if name.startswith(image)]
+    assert any("running_mean" in name for name in kept)
+    assert all(torch.equal(trained[name], before[name]) for name in kept)
+    assert not torch.equal(
+        trained["base.model.enc_output.weight"], before["base.model.enc_output.weight"]
+    )
+
+
+@pytest.fixture
 def photographic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, torch.Tensor]:
     """The state of the backbone in the file that stands in for the package's, at random."""
     state, named = lite0.lite0().state_dict(), {}
@@ -229,6 +270,7 @@ def test_a_backbone_that_has_seen_photographs(
         "--scenes-at-start 0",
         "--keep-frames 0",
         "--slips 2",
+        "--near-miss-share 2",
         "--grammar none",
         "--backbone vgg",
         "--frozen-stages -1",
@@ -250,6 +292,8 @@ def test_bad_options(options: str, tmp_path: Path, capsys) -> None:
         ("--scenes 600001", "at most 600000 scenes"),
         ("--frozen-stages 2", "with --backbone efficientnet-lite0"),
         ("--keep-frames 2 --appearance heavy", "--appearance plain with --keep-frames"),
+        ("--keep-image-network", "--init with --keep-image-network"),
+        ("--near-misses missing", "cannot read near misses from missing"),
         ("--device toaster", "a device such as cpu or cuda"),
         ("--device cuda", "found none"),
     ],

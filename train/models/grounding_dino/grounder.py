@@ -99,6 +99,11 @@ class PizaGrounder(nn.Module):
         known = self.config.landmarks and self.config.zooms
         return level_shapes(self.base.config, self.config.input_hw) if known else ()
 
+    @property
+    def image_network(self) -> list[nn.Module]:
+        """The parts that ``encode_image`` uses."""
+        return [self.base.model.backbone, self.base.model.input_proj_vision]
+
     def encode_text(self, ids: Tensor, segments: Tensor, positions: Tensor) -> Tensor:
         """Token, segment and position ids, each (..., T) -> text features (..., T, D).
 
