@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import random
 import signal
+import socket
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
@@ -78,6 +81,22 @@ def fake_hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """A hub on the loopback, and its client pointed there; see tests/fakes/hub.py."""
     with _fake("hub").FakeHub().serving(monkeypatch, tmp_path / "hub") as hub:
         yield hub
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[..., int]:
+    """``free_port(kind=SOCK_STREAM)``: one of this machine that nobody has, for a program that
+    wants its number. Below those that systems hand out: before the program has it, one of these
+    could go to any connection of any process."""
+
+    def find(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+        while True:
+            port = random.SystemRandom().randrange(10_000, 30_000)
+            with socket.socket(socket.AF_INET, kind) as probe, suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
+
+    return find
 
 
 @pytest.fixture

@@ -39,14 +39,15 @@ def test_the_cache_is_enough(downloads, monkeypatch, tmp_path: Path, refused: st
 
 def test_without_a_network_it_is_said_at_once(monkeypatch) -> None:
     """For real: an address where nobody answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{port}")
     slept = []
     monkeypatch.setattr(time, "sleep", slept.append)  # what its client does between its tries
-    with pytest.raises(EngineError, match=r"cannot be reached \(.*cache has no nobody/knows") as e:
-        fetch("nobody/knows", ("config.json",))
+    said = r"cannot be reached \(.*cache has no nobody/knows"
+    with socket.socket() as taken:  # bound, and never listening
+        taken.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", address)
+        with pytest.raises(EngineError, match=said) as e:
+            fetch("nobody/knows", ("config.json",))
     assert "\n" not in str(e.value)
     assert slept == []
 

@@ -52,9 +52,9 @@ def test_five_thousand_boxes_are_bounded(classes) -> None:
         boxes, labels = np.concatenate([low, low + 3], axis=1), np.arange(count) % classes
         scores, took = random.uniform(0, 1, count), []
         for _ in range(3):
-            begin = time.perf_counter()
+            begin = time.thread_time()  # whatever else the machine does
             kept = suppress(boxes, scores, labels, count)
-            took.append(time.perf_counter() - begin)
+            took.append(time.thread_time() - begin)
         return min(took), len(kept)
 
     few, many = timed(500), timed(5000)

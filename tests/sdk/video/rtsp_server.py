@@ -1,8 +1,8 @@
 """An RTSP server of numbered frames, on Debian's GStreamer: run by the system's Python.
 
 It needs the packages python3-gi, gir1.2-gst-rtsp-server-1.0, gstreamer1.0-plugins-base, -good and
--ugly; its exit status is 77 without them. Its address is rtsp://127.0.0.1:PORT/live, and the port
-is what it prints when it is ready.
+-ugly; its exit status is 77 without them. Its address is rtsp://127.0.0.1:PORT/live, and it
+says when it is ready.
 """
 
 import argparse
@@ -107,7 +107,7 @@ def protect(server, camera, user, password, *, basic):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--port", default="0")
+    parser.add_argument("--port", required=True)
     parser.add_argument("--mark", type=int, default=0)
     parser.add_argument("--sizes", type=size, nargs="+", default=[(64, 48)])
     parser.add_argument("--each", type=int, default=50, help="frames of a size")
@@ -130,7 +130,7 @@ def main():
     server.get_mount_points().add_factory("/live", camera)
     if not server.attach(None):
         raise SystemExit(f"port {options.port} is taken")
-    print(server.get_bound_port(), flush=True)
+    print("ready", flush=True)
     GLib.MainLoop().run()
 
 

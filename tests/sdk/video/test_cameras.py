@@ -39,7 +39,7 @@ ROOT = Path(__file__).parents[3]
 RTSP_SERVER = Path(__file__).with_name("rtsp_server.py")
 GSTREAMER_CLIENT = Path(__file__).with_name("gstreamer_client.py")
 PATIENCE_S = 5.0  # where waiting is not what a test is about
-SHORT_S = 1.0  # where it is
+SHORT_S = 2.0  # where it is: a busy machine takes some of it to open what answers at once
 
 
 @pytest.fixture(autouse=True)
@@ -50,19 +50,20 @@ def quick_backoff(monkeypatch):
 class Server:
     """A program that serves one address; it may be killed, started again, held and let go."""
 
-    def __init__(self, command: Callable[..., list[str]], port: int = 0) -> None:
+    def __init__(self, command: Callable[..., list[str]], port: int) -> None:
         self._command = command
         self.port, self.process = port, None
 
     def start(self, mark: int = 0, *more: str) -> None:
-        """Starts it, with its mark and more options; one that prints its port is waited for."""
+        """Starts it, with its mark and more options; one that says that it is ready is waited
+        for."""
         command = self._command(self.port, mark, *more)
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        if not self.port or command[0] == SYSTEM_PYTHON:
+        if command[0] == SYSTEM_PYTHON:
             line = self.process.stdout.readline()
             if not line and self.process.wait(10) == 77:
                 pytest.skip("GStreamer's RTSP server is not installed")
-            self.port = int(line)
+            assert line == "ready\n"
 
     def kill(self) -> None:
         """Ends it without a word to its clients."""
@@ -100,7 +101,7 @@ def serve() -> Iterator[Callable[..., Server]]:
 
 
 @pytest.fixture
-def rtsp(serve) -> Callable[..., Server]:
+def rtsp(serve, free_port) -> Callable[..., Server]:
     """``rtsp(*options)``: GStreamer's RTSP server; see ``rtsp_server.py``."""
     if not os.access(SYSTEM_PYTHON, os.X_OK):
         pytest.skip(f"there is no {SYSTEM_PYTHON}")
@@ -110,14 +111,15 @@ def rtsp(serve) -> Callable[..., Server]:
             program = [SYSTEM_PYTHON, str(RTSP_SERVER)]
             return [*program, "--port", str(port), "--mark", str(mark), *options, *more]
 
-        return serve(command)
+        return serve(command, free_port())
 
     return make
 
 
 @pytest.fixture
-def ffmpeg(serve) -> Callable[..., Server]:
-    """``ffmpeg(kind, *target)``: FFmpeg sends its frames; "{port}" in ``target`` is its port."""
+def ffmpeg(serve, free_port) -> Callable[..., Server]:
+    """``ffmpeg(kind, *target)``: FFmpeg sends its frames, and has begun to listen (TCP) or to send
+    (UDP); "{port}" in ``target`` is its port."""
     if shutil.which("ffmpeg") is None:
         pytest.skip("FFmpeg's program is not installed")
 
@@ -128,10 +130,9 @@ def ffmpeg(serve) -> Callable[..., Server]:
             program = ["ffmpeg", "-v", "error", "-nostdin", "-re", "-f", "lavfi", "-i", picture]
             return [*program, *(part.format(port=port) for part in target)]
 
-        with socket.socket(socket.AF_INET, kind) as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        return serve(command, port)
+        server = serve(command, free_port(kind))
+        (wait_until_it_listens if kind is socket.SOCK_STREAM else wait_until_it_sends)(server.port)
+        return server
 
     return make
 
@@ -162,6 +163,26 @@ def wait_until_it_listens(port: int) -> None:
     listening = re.compile(rf"^ *\d+: [0-9A-F]+:{port:04X} [0-9A-F:]+ 0A ", re.MULTILINE)
     while not listening.search(Path("/proc/net/tcp").read_text()):
         time.sleep(0.02)
+
+
+def wait_until_it_sends(port: int) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as receiver:
+        receiver.bind(("127.0.0.1", port))
+        receiver.settimeout(30)
+        receiver.recv(1)
+
+
+def once_lost(stream: Stream, act: Callable[[], object]) -> threading.Thread:
+    """Does something as soon as a stream has noticed that its camera is gone."""
+
+    def wait() -> None:
+        while not stream.stats.reconnects:
+            time.sleep(0.02)
+        act()
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    return thread
 
 
 def rtsp_url(server: Server, login: str = "", path: str = "live") -> str:
@@ -195,10 +216,17 @@ def test_rtsp_over_udp(stream_of, rtsp, monkeypatch):
 
 
 def test_the_latest_of_a_restarted_rtsp_server(stream_of, rtsp, recorder):
-    recorder.work = lambda: time.sleep(0.04)  # four frames come meanwhile
     server = rtsp()
     source = as_source(rtsp_url(server), timeout_s=PATIENCE_S)
     stream = stream_of(source, "latest", timeout_s=PATIENCE_S, reconnects=20)
+
+    def work() -> None:
+        """Lets four frames come meanwhile, unless the server is being started again."""
+        until, before = time.monotonic() + 0.5, stream.stats.read
+        while stream.stats.read < before + 4 and time.monotonic() < until:
+            time.sleep(0.005)
+
+    recorder.work = work
     seen = watch(stream, server, restarts=2)
     indices = [index for index, _, _ in seen]
     assert indices == sorted(set(indices))
@@ -216,14 +244,7 @@ def test_an_rtsp_camera_that_hangs_until_it_was_given_up(stream_of, rtsp):
     stream = stream_of(source, timeout_s=SHORT_S, reconnects=20)
     next(stream)
     server.hold()
-
-    def let_go() -> None:
-        while not stream.stats.reconnects:
-            time.sleep(0.05)
-        server.go_on()
-
-    helper = threading.Thread(target=let_go, daemon=True)
-    helper.start()
+    helper = once_lost(stream, server.go_on)
     before = 0
     for frame in stream:
         assert frame.index == before + 1
@@ -305,25 +326,25 @@ def test_udp_from_a_sender_that_pauses(stream_of, ffmpeg):
     stream = stream_of(source, timeout_s=SHORT_S, reconnects=20)
     next(stream)
     server.kill()
-    threading.Timer(1.5, server.start, (1,)).start()
+    helper = once_lost(stream, lambda: server.start(1))
     while shown(next(stream).image)[1] != 1:
         pass
-    assert stream.stats.reconnects >= 1
+    helper.join(10)
     assert stream.stats.dropped == 0
     stream.close()
     server.kill()
     began = time.monotonic()
     with pytest.raises(InputError, match=r"within 0.3 seconds|cannot open udp"):
         next(stream_of(as_source(f"udp://127.0.0.1:{server.port}", timeout_s=0.3), timeout_s=0.3))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
-def test_a_video_that_stops_while_its_sound_goes_on(stream_of):
-    """One transport stream of FFmpeg's, of which the video's packets are left out later on."""
+def test_a_video_that_stops_while_its_sound_goes_on(stream_of, free_port):
+    """One transport stream of FFmpeg's: the video of its first two seconds, sound for thirty."""
     if shutil.which("ffmpeg") is None:
         pytest.skip("FFmpeg's program is not installed")
     inputs = ("-f", "lavfi", "-i", "testsrc2=s=64x48:r=50", "-f", "lavfi", "-i", "sine")
-    command = ["ffmpeg", "-v", "error", *inputs, "-t", "6", *MPEG_TS, "-c:a", "mp2"]
+    command = ["ffmpeg", "-v", "error", *inputs, "-t", "30", *MPEG_TS, "-c:a", "mp2"]
     done = subprocess.run([*command, "-f", "mpegts", "pipe:1"], capture_output=True, check=True)
     packets = [done.stdout[at : at + 188] for at in range(0, len(done.stdout), 188)]
     over, sent = threading.Event(), []
@@ -332,15 +353,13 @@ def test_a_video_that_stops_while_its_sound_goes_on(stream_of):
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
             for number, packet in enumerate(packets):
                 video = packet[1] & 0x1F == 1 and packet[2] == 0  # PID 0x100, FFmpeg's first
-                if not video or 3 * number < len(packets):
+                if not video or 15 * number < len(packets):
                     sender.sendto(packet, to)
                     sent.append(video)
-                if over.wait(6 / len(packets)):
+                if over.wait(30 / len(packets)):
                     return
 
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
-        free.bind(("127.0.0.1", 0))
-        to = free.getsockname()
+    to = ("127.0.0.1", free_port(socket.SOCK_DGRAM))
     thread = threading.Thread(target=send, args=(to,))
     thread.start()
     stream = stream_of(as_source(f"udp://{to[0]}:{to[1]}", timeout_s=SHORT_S), reconnects=0)
@@ -362,7 +381,6 @@ def test_motion_jpeg_over_http(stream_of, ffmpeg):
     target = ("-c:v", "mjpeg", "-q:v", "2", "-f", "mpjpeg", "-listen", "1", *kind, address)
     server = ffmpeg(socket.SOCK_STREAM, *target)
     source = as_source(address.format(port=server.port), timeout_s=PATIENCE_S)
-    wait_until_it_listens(server.port)
     stream = stream_of(source, timeout_s=PATIENCE_S, reconnects=50)
     seen = watch(stream, server, restarts=2)
     assert sorted({mark for *_, mark in seen}) == [0, 1, 2]

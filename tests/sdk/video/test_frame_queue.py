@@ -107,14 +107,18 @@ def test_close_ends_every_wait(side):
 def test_a_resting_reader_has_not_stalled():
     box = FrameQueue(1, newest=True)
 
+    begun = threading.Event()
+
     def late() -> None:
-        box.rest(0.4)
+        with box._changed:  # so that nobody sees that it has begun before it rests
+            begun.set()
+            box.rest(0.8)
         box.put(shot(1.0))
 
     thread = threading.Thread(target=late)
     thread.start()
-    time.sleep(0.05)
-    assert box.get(0.1).shot.time_s == 1.0
+    assert begun.wait(30)
+    assert box.get(0.5).shot.time_s == 1.0
     thread.join(5)
 
 

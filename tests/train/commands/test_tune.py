@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -130,15 +129,14 @@ def test_parts_of_a_batch_make_the_same_step(tune, tmp_path: Path) -> None:
 
 
 def test_two_processes_do_what_one_does(
-    tune, tune_options, base, photographs, tmp_path: Path
+    tune, tune_options, base, photographs, free_port, tmp_path: Path
 ) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     assert tune(one, "--batch", "4", "--lr", "1e-3") == 0
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
     launch = "-m accelerate.commands.launch --multi_gpu --num_processes 2 --num_machines 1"
-    launch += f" --mixed_precision no --dynamo_backend no --main_process_port {port} -m train tune"
+    launch += (
+        f" --mixed_precision no --dynamo_backend no --main_process_port {free_port()} -m train tune"
+    )
     command = [
         sys.executable,
         *launch.split(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import socket
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 
 import pytest
@@ -30,11 +30,9 @@ def work(rank: int, port: int, results: Connection) -> None:
     results.send((crew, gradients, total, flags))
 
 
-def test_two_processes_agree() -> None:
+def test_two_processes_agree(free_port: Callable[..., int]) -> None:
     """Gradients are added up, where there are any; the first process decides."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    port = str(free_port())
     context = multiprocessing.get_context("fork")
     pipes = [context.Pipe(duplex=False) for _ in range(2)]
     children = [
