@@ -3,15 +3,13 @@
 #include <vector>
 
 #include "operator.hpp"
+#include "widths.hpp"
 
 namespace piza {
 namespace {
 
-constexpr std::size_t kMultiple = 16, kMostRows = 8;  // as the loops have them
-constexpr float kMasked = -5000.0F;                   // export adds -10,000 to what is no token
-constexpr float kNothing = -1.0e30F;                  // the score of a column without a key
-
-std::size_t padded(std::size_t count) { return (count + kMultiple - 1) / kMultiple * kMultiple; }
+constexpr float kMasked = -5000.0F;   // export adds -10,000 to what is no token
+constexpr float kNothing = -1.0e30F;  // the score of a column without a key
 
 // Keys that queries see: where all have the same bias, those that it does not mask, if any.
 std::vector<std::size_t> seen(const Tensor* bias, std::size_t keys) {

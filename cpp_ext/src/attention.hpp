@@ -6,7 +6,7 @@
 namespace piza {
 
 // M heads of width d, Q queries, S keys that count; S' and d' are S and d, or the next multiples
-// of 16.
+// of kMultiple.
 struct Attention {
     std::size_t heads, depth, queries;
     std::size_t count;           // S
@@ -22,7 +22,7 @@ struct Attention {
 namespace attention {
 
 // One head. The same loops once for each instruction set, see CMakeLists.txt. `room` of
-// d * S' + S * d' + 8 * S' floats is nobody else's.
+// d * S' + S * d' + kMostRows * S' floats is nobody else's.
 void loops_baseline(const Attention& attention, std::size_t head, float* room);
 #if defined(PIZA_X86)
 void loops_avx2(const Attention& attention, std::size_t head, float* room);

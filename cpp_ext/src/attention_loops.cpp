@@ -12,10 +12,8 @@ struct Packed {
     std::size_t columns, width;  // S' and d'
     float* keys;                 // (d, S')
     float* values;               // (S, d')
-    float* shares;               // (kRows, S')
+    float* shares;               // (kMostRows, S')
 };
-
-inline std::size_t padded(std::size_t count) { return (count + kLanes - 1) / kLanes * kLanes; }
 
 Packed pack(const Attention& all, std::size_t head, float* room) {
     const std::size_t columns = padded(all.count), width = padded(all.depth);
@@ -79,8 +77,8 @@ void PIZA_LOOPS(const Attention& all, std::size_t head, float* room) {
     const Packed packed = pack(all, head, room);
     const float scale = 1.0F / __builtin_sqrtf(static_cast<float>(all.depth));
     std::size_t row = 0;
-    for (; row + kRows <= all.queries; row += kRows) {
-        attend<kRows>(all, packed, head, row, scale);
+    for (; row + kMostRows <= all.queries; row += kMostRows) {
+        attend<kMostRows>(all, packed, head, row, scale);
     }
     for (; row < all.queries; ++row) attend<1>(all, packed, head, row, scale);
 }

@@ -1,29 +1,42 @@
-// Sixteen floats at once, in the vector types of GCC and Clang: of any instruction set. For files
+// A register of floats, in the vector types of GCC and Clang: of any instruction set. For files
 // that are compiled once for each; everything has internal linkage, see crop_resize_loops.cpp.
+//
+// The types are as wide as the registers are: of wider ones GCC makes arrays in memory, and every
+// operation is ten times as slow.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
+#include "widths.hpp"
+
 namespace piza {
 namespace {
 
-constexpr std::size_t kLanes = 16;
-
 #if defined(__AVX512F__)
-constexpr std::size_t kRows = 8;  // that a product works on at once: as many as there are registers
+#define PIZA_BYTES 64
+#define PIZA_EACH(of) \
+    of(0), of(1), of(2), of(3), of(4), of(5), of(6), of(7), of(8), of(9), of(10), of(11), of(12), \
+        of(13), of(14), of(15)
+#elif defined(__AVX__)
+#define PIZA_BYTES 32
+#define PIZA_EACH(of) of(0), of(1), of(2), of(3), of(4), of(5), of(6), of(7)
 #else
-constexpr std::size_t kRows = 4;
+#define PIZA_BYTES 16
+#define PIZA_EACH(of) of(0), of(1), of(2), of(3)
 #endif
 
-typedef float Lanes __attribute__((vector_size(64)));
-typedef float HalfLanes __attribute__((vector_size(32)));
-typedef std::int32_t Wholes __attribute__((vector_size(64)));
+constexpr std::size_t kLanes = PIZA_BYTES / sizeof(float);
+static_assert(kMultiple % kLanes == 0, "registers fill what memory is laid out by");
+
+typedef float Lanes __attribute__((vector_size(PIZA_BYTES)));
+typedef float HalfLanes __attribute__((vector_size(PIZA_BYTES / 2)));
+typedef std::int32_t Wholes __attribute__((vector_size(PIZA_BYTES)));
 
 // The same in memory, where floats lie anywhere.
-typedef float LooseLanes __attribute__((vector_size(64), aligned(4), may_alias));
-typedef float LooseHalfLanes __attribute__((vector_size(32), aligned(4), may_alias));
-typedef std::int32_t LooseWholes __attribute__((vector_size(64), aligned(4), may_alias));
+typedef float LooseLanes __attribute__((vector_size(PIZA_BYTES), aligned(4), may_alias));
+typedef float LooseHalfLanes __attribute__((vector_size(PIZA_BYTES / 2), aligned(4), may_alias));
+typedef std::int32_t LooseWholes __attribute__((vector_size(PIZA_BYTES), aligned(4), may_alias));
 
 inline void read(const float* floats, Lanes& lanes) {
     lanes = *reinterpret_cast<const LooseLanes*>(floats);
@@ -70,38 +83,36 @@ inline Lanes exponential(const Lanes& x) {
     return x == x ? sum * reinterpret_cast<Lanes>(bits) : x;
 }
 
-// Lane k of the other half, quarter, eighth or sixteenth.
+// Lane k ^ kDistance in the place of lane k.
 template <int kDistance>
 inline Lanes swapped(const Lanes& lanes) {
+#define PIZA_PARTNER(k) (k) ^ kDistance
 #if defined(__clang__)
-#define PIZA_AT(k) (k) ^ kDistance
-    return __builtin_shufflevector(lanes, lanes, PIZA_AT(0), PIZA_AT(1), PIZA_AT(2), PIZA_AT(3),
-                                   PIZA_AT(4), PIZA_AT(5), PIZA_AT(6), PIZA_AT(7), PIZA_AT(8),
-                                   PIZA_AT(9), PIZA_AT(10), PIZA_AT(11), PIZA_AT(12), PIZA_AT(13),
-                                   PIZA_AT(14), PIZA_AT(15));
-#undef PIZA_AT
+    return __builtin_shufflevector(lanes, lanes, PIZA_EACH(PIZA_PARTNER));
 #else
-    const Wholes places = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    return __builtin_shuffle(lanes, places ^ kDistance);
+    return __builtin_shuffle(lanes, Wholes{PIZA_EACH(PIZA_PARTNER)});
 #endif
+#undef PIZA_PARTNER
 }
 
-// In every lane what they come to together.
-inline Lanes greatest(Lanes lanes) {
-    lanes = greater(lanes, swapped<8>(lanes));
-    lanes = greater(lanes, swapped<4>(lanes));
-    lanes = greater(lanes, swapped<2>(lanes));
-    return greater(lanes, swapped<1>(lanes));
+// In every lane what they come to together, by what `join` makes of two.
+template <int kDistance = kLanes / 2, typename Join>
+inline Lanes joined(const Lanes& lanes, const Join& join) {
+    const Lanes pairs = join(lanes, swapped<kDistance>(lanes));
+    if constexpr (kDistance > 1) {
+        return joined<kDistance / 2>(pairs, join);
+    } else {
+        return pairs;
+    }
 }
 
-inline Lanes total(Lanes lanes) {
-    lanes += swapped<8>(lanes);
-    lanes += swapped<4>(lanes);
-    lanes += swapped<2>(lanes);
-    return lanes + swapped<1>(lanes);
+inline Lanes greatest(const Lanes& lanes) { return joined(lanes, greater); }
+
+inline Lanes total(const Lanes& lanes) {
+    return joined(lanes, [](const Lanes& a, const Lanes& b) { return a + b; });
 }
 
-// The softmax of `count` scores, a multiple of kLanes; `shares` may be where they are.
+// The softmax of `count` scores, a multiple of kMultiple; `shares` may be where they are.
 inline void softmax(const float* scores, std::size_t count, float* shares) {
     Lanes most = load(scores), sum{};
     for (std::size_t k = kLanes; k < count; k += kLanes) most = greater(load(scores + k), most);

@@ -1,6 +1,7 @@
 #include "norm.hpp"
 
 #include "operator.hpp"
+#include "widths.hpp"
 
 namespace piza {
 namespace {
@@ -15,7 +16,7 @@ void normalise(const Call& call, std::size_t inputs) {
     Norm all{};
     all.rows = first.side(0);
     all.width = first.side(1);
-    if (all.width == 0 || all.width % 16 != 0 || second.sides != first.sides ||
+    if (all.width == 0 || all.width % kMultiple != 0 || second.sides != first.sides ||
         scale.side(0) != all.width || shift.side(0) != all.width || epsilon.side(0) != 1) {
         throw Refusal{"the inputs of a normalisation do not fit each other"};
     }

@@ -6,7 +6,7 @@
 namespace piza {
 
 struct Norm {
-    std::size_t rows, width;  // the width is a multiple of 16
+    std::size_t rows, width;  // the width is a multiple of kMultiple
     const float* first;       // (rows, width)
     const float* second;      // what is added to it, null for nothing
     const float* scale;       // (width)

@@ -76,6 +76,10 @@ void attend_both_ways(const Call& call);
 void attend(const Call& call);
 void attend_biased(const Call& call);
 
+// image (1, C, H, W), filters (36, C, K), bias (K)[, residual (1, K, H, W)] -> (1, K, H, W)
+void convolve(const Call& call);
+void convolve_sum(const Call& call);
+
 // one (Q, D), or two of them, scale (D), shift (D), epsilon (1) -> (Q, D)
 void normalise_one(const Call& call);
 void normalise_sum(const Call& call);

@@ -3,11 +3,12 @@
 #include <vector>
 
 #include "operator.hpp"
+#include "widths.hpp"
 
 namespace piza {
 namespace {
 
-constexpr std::size_t kTask = 2 * kTogether;  // queries that a thread takes at once
+constexpr std::size_t kTask = 2 * kMultiple;  // queries that a thread takes at once
 
 // Refuses what would read outside of the memory.
 void check(const Sampling& all, const Tensor& value, const Tensor& places, const Tensor& scores,
@@ -45,7 +46,7 @@ void sample(const Call& call) {
     all.out = call.output(0, {all.queries, value.side(1)});
     const auto loops = PIZA_BEST(sampling);
     call.parallel((all.queries + kTask - 1) / kTask, [&](std::size_t task) {
-        const std::size_t lanes = all.levels * all.points * kTogether;
+        const std::size_t lanes = all.levels * all.points * kMultiple;
         thread_local std::vector<float> weights;
         thread_local std::vector<std::int32_t> rows;
         weights.resize(lanes * 4);

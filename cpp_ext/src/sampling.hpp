@@ -17,12 +17,10 @@ struct Sampling {
     float* out;                 // (Q, M * d)
 };
 
-constexpr std::size_t kTogether = 16;  // queries whose weights are worked out together
-
 namespace sampling {
 
 // Queries [from, to). The same loops once for each instruction set, see CMakeLists.txt. Room that
-// nobody else uses: for each sample of kTogether queries `weights` of its four corners, and the
+// nobody else uses: for each sample of kMultiple queries `weights` of its four corners, and the
 // first corner's row of memory.
 void loops_baseline(const Sampling& sampling, std::size_t from, std::size_t to, float* weights,
                     std::int32_t* rows);

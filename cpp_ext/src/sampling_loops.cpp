@@ -7,8 +7,6 @@
 namespace piza {
 namespace {
 
-static_assert(kTogether == kLanes, "queries lie in the lanes");
-
 // The nearest column or row that has a next one. What is not a number goes to the first.
 inline Wholes cell(const Lanes& place, std::int64_t size) {
     const Lanes most = all_of(static_cast<float>(size - 2));
@@ -123,10 +121,10 @@ void PIZA_LOOPS(const Sampling& given, std::size_t from, std::size_t to, float* 
                 const float* const weight = weights + q;
                 const std::int32_t* const row = rows + q;
                 std::size_t k = 0;
-                for (; k + 16 <= given.depth; k += 16) {
+                for (; k + kLanes <= given.depth; k += kLanes) {
                     gather<Lanes>(given, value + k, weight, row, out + k);
                 }
-                for (; k + 8 <= given.depth; k += 8) {
+                for (; k + kLanes / 2 <= given.depth; k += kLanes / 2) {
                     gather<HalfLanes>(given, value + k, weight, row, out + k);
                 }
                 for (; k < given.depth; ++k) gather<float>(given, value + k, weight, row, out + k);

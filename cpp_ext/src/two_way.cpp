@@ -5,15 +5,14 @@
 #include <vector>
 
 #include "operator.hpp"
+#include "widths.hpp"
 
 namespace piza {
 namespace {
 
-constexpr std::size_t kTask = 64;        // locations that a thread takes at once
-constexpr std::size_t kMultiple = 16;    // of columns
-constexpr std::size_t kMostRows = 8;     // that loops work on at once
-constexpr float kMasked = -5000.0F;      // a token with less is padding: export adds -10,000
-constexpr float kNothing = -1.0e30F;     // the score of a column without a token
+constexpr std::size_t kTask = 64;     // locations that a thread takes at once
+constexpr float kMasked = -5000.0F;   // a token with less is padding: export adds -10,000
+constexpr float kNothing = -1.0e30F;  // the score of a column without a token
 
 // Memory that is kept from call to call.
 class Room {
@@ -82,7 +81,7 @@ void attend_both_ways(const Call& call) {
     const std::size_t tokens = rows / heads;
     const Columns chosen =
         choose(meant.floats(), bias.floats(), said.floats(), heads, tokens, width);
-    const std::size_t each = (chosen.tokens.size() + kMultiple - 1) / kMultiple * kMultiple;
+    const std::size_t each = padded(chosen.tokens.size());
     const std::size_t columns = heads * each, tasks = (locations + kTask - 1) / kTask;
     thread_local Room room;  // kept, since to ask for that much takes as long as to use it
     float* const packed = room.take(0, columns * width);

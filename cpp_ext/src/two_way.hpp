@@ -8,9 +8,9 @@ namespace piza {
 
 // N locations, D features, M heads, C columns: for each head as many, tokens and then nothing.
 struct TwoWay {
-    std::size_t locations, width, heads, columns;  // D and C / M are multiples of 16
+    std::size_t locations, width, heads, columns;  // D and C / M are multiples of kMultiple
     const float* image;                            // (N, D)
-    const float* meant;                            // (C / 16, D, 16): what scores are products with
+    const float* meant;                            // (C / kMultiple, D, kMultiple): for products
     const float* bias;                             // (C)
     const float* said;                             // (C, D): what tokens say to locations
     const float* told;                             // (D), added to it
@@ -27,7 +27,7 @@ struct Heard {
 };
 
 // Locations [from, to). `answer` is the first half: scores, out and the greatest scores; `room` of
-// 8 * C floats is nobody else's. `listen` is the second, with the greatest scores of all.
+// kMostRows * C floats is nobody else's. `listen` is the second, with the greatest scores of all.
 struct TwoWayLoops {
     void (*answer)(const TwoWay&, std::size_t from, std::size_t to, const Heard&, float* room);
     void (*listen)(const TwoWay&, std::size_t from, std::size_t to, const Heard&);

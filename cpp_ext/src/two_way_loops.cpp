@@ -16,7 +16,8 @@ void answer_rows(const TwoWay& all, std::size_t row, const Heard& heard, float* 
     Lanes sums[kCount];
     for (std::size_t c = 0; c < all.columns; c += kLanes) {
         for (Lanes& sum : sums) sum = Lanes{};
-        multiply<kCount>({image, all.width, 1}, all.meant + c * all.width, kLanes, all.width, sums);
+        const float* const meant = all.meant + c / kMultiple * kMultiple * all.width;
+        multiply<kCount>({image, all.width, 1}, meant + c % kMultiple, kMultiple, all.width, sums);
         for (std::size_t r = 0; r < kCount; ++r) {
             save(sums[r] + load(all.bias + c), scores + r * all.columns + c);
         }
@@ -43,7 +44,7 @@ void answer_rows(const TwoWay& all, std::size_t row, const Heard& heard, float* 
 void answer(const TwoWay& all, std::size_t from, std::size_t to, const Heard& heard, float* room) {
     for (std::size_t c = 0; c < all.columns; ++c) heard.most[c] = -3.0e38F;
     std::size_t row = from;
-    for (; row + kRows <= to; row += kRows) answer_rows<kRows>(all, row, heard, room);
+    for (; row + kMostRows <= to; row += kMostRows) answer_rows<kMostRows>(all, row, heard, room);
     for (; row < to; ++row) answer_rows<1>(all, row, heard, room);
 }
 
@@ -57,12 +58,12 @@ void listen(const TwoWay& all, std::size_t from, std::size_t to, const Heard& he
             save(load(heard.sums + c) + grown, heard.sums + c);
         }
     }
-    for (std::size_t c = 0; c < all.columns; c += kRows) {  // a whole number of times
+    for (std::size_t c = 0; c < all.columns; c += kMostRows) {  // a whole number of times
         for (std::size_t k = 0; k < all.width; k += kLanes) {
-            Lanes sums[kRows] = {};
+            Lanes sums[kMostRows] = {};
             const Factor shares{all.scores + from * all.columns + c, 1, all.columns};
-            multiply<kRows>(shares, all.image + from * all.width + k, all.width, to - from, sums);
-            for (std::size_t r = 0; r < kRows; ++r) {
+            multiply<kMostRows>(shares, all.image + from * all.width + k, all.width, to - from, sums);
+            for (std::size_t r = 0; r < kMostRows; ++r) {
                 save(sums[r], heard.parts + (c + r) * all.width + k);
             }
         }

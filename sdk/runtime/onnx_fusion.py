@@ -4,8 +4,9 @@ The files of an engine stay plain ONNX. When a network is loaded, the nodes that
 multi-scale deformable sampling, an attention of few, the attention between image and text in both
 directions, or a layer normalisation with the sum in front of it, are found by their patterns, as
 export draws them (``gather_sampler``, ``attend`` and ``fuse`` of train.models.grounding_dino), with
-every constant compared; one operator takes their place. What does not look exactly so stays as it
-is, and so does everything where the library was not built.
+every constant compared; one operator takes their place. So does another that takes a quarter of the
+products in the place of a convolution of 3x3. What does not look exactly so stays as it is, and so
+does everything where the library was not built.
 """
 
 from __future__ import annotations
@@ -25,7 +26,22 @@ DOMAIN = "piza"
 SAMPLING, TWO_WAY = "DeformableSampling", "TwoWayAttention"
 ATTENTION, BIASED_ATTENTION = "Attend", "AttendBiased"
 NORM, NORM_OF_SUM = "Normalise", "NormaliseSum"
+CONVOLUTION, CONVOLUTION_AND_SUM = "Convolve", "ConvolveSum"
 _MULTIPLE = 16  # that the number of features is of, but for samplings
+_TILE = 4  # outputs of a convolution that are made together, across and down
+_LEAST_TILES = 12  # with fewer the transformed filters are read for too little
+_MOST_WEIGHTS = 1 << 20  # transformed: more would not stay in a processor's cache
+# Filters as products take them: Lavin & Gray 2016, F(4x4, 3x3).
+_SPREAD = np.array(
+    [
+        [1 / 4, 0, 0],
+        [-1 / 6, -1 / 6, -1 / 6],
+        [-1 / 6, 1 / 6, -1 / 6],
+        [1 / 24, 1 / 12, 1 / 6],
+        [1 / 24, -1 / 12, 1 / 6],
+        [0, 0, 1],
+    ]
+)
 
 
 @cache
@@ -45,10 +61,11 @@ def fused(model: bytes) -> bytes | None:
     Returns:
         The model with fewer nodes and the same values; None where there is nothing to fuse.
     """
-    if not any(each in model for each in (b"Floor", b"LayerNormalization")):
+    if not any(each in model for each in (b"Floor", b"LayerNormalization", b"Relu")):
         return None
     graph = Graph.parse(model)
-    fusions = [*_samplings(graph), *_two_way_attentions(graph), *_attentions(graph), *_norms(graph)]
+    finders = (_samplings, _two_way_attentions, _attentions, _norms, _convolutions)
+    fusions = [each for find in finders for each in find(graph)]
     for nodes, operator, inputs in fusions:
         graph.replace(nodes, DOMAIN, operator, inputs)
     return graph.model(DOMAIN) if fusions else None
@@ -156,6 +173,35 @@ def _norms(graph: Graph) -> Iterator[_Fusion]:
         name = graph.add(f"{NORM} {node.outputs[0]}", epsilon)
         operator = NORM if len(given) == 1 else NORM_OF_SUM
         yield (node,), operator, (*given, bound["#scale"], bound["#shift"], name)
+
+
+def _convolutions(graph: Graph) -> Iterator[_Fusion]:
+    """Those of 3x3 with steps of one, what they are added to, and what is above 0 of it."""
+    same = {"pads": (1, 1, 1, 1), "strides": (1, 1), "dilations": (1, 1), "group": 1}
+    convolution: Pattern = ("Conv", same, "?image", "#filters", "#bias")
+    for summed in (False, True):
+        inner = ("Add", convolution, "?residual") if summed else convolution
+        for node, bound in graph.matches(("Relu", inner)):
+            filters = graph.constant(bound["#filters"])
+            image, bias = graph.shape(bound["?image"]), graph.constant(bound["#bias"])
+            if filters is None or bias is None or len(image) != 4 or image[0] != 1:
+                continue
+            (count, channels, *size), (_, _, height, width) = filters.shape, image
+            tiles = -(-height // _TILE) * -(-width // _TILE)
+            if size != [3, 3] or count % _MULTIPLE or channels % _MULTIPLE or min(image) < 1:
+                continue
+            if filters.dtype != np.float32 or bias.dtype != np.float32:
+                continue
+            if tiles < _LEAST_TILES or len(_SPREAD) ** 2 * count * channels > _MOST_WEIGHTS:
+                continue
+            if summed and graph.shape(bound["?residual"]) != (1, count, height, width):
+                continue
+            spread = np.einsum("ia,kcab,jb->ijck", _SPREAD, filters, _SPREAD)
+            flat = spread.reshape(-1, channels, count).astype(np.float32)
+            operator = CONVOLUTION_AND_SUM if summed else CONVOLUTION
+            name = graph.add(f"{operator} {node.outputs[0]}", flat)
+            residual = (bound["?residual"],) if summed else ()
+            yield (node,), operator, (bound["?image"], name, bound["#bias"], *residual)
 
 
 def _holds(graph: Graph, bound: Mapping[str, str], expected: Mapping[str, Any]) -> bool:

@@ -308,6 +308,70 @@ void normalisation(std::int64_t rows, std::int64_t width) {
     CHECK(ran("Normalise", run));
 }
 
+// One row of F(4, 3)'s matrix for filters.
+double spread(std::int64_t row, const double* three) {
+    const double rows[6][3] = {{1 / 4.0, 0, 0},
+                               {-1 / 6.0, -1 / 6.0, -1 / 6.0},
+                               {-1 / 6.0, 1 / 6.0, -1 / 6.0},
+                               {1 / 24.0, 1 / 12.0, 1 / 6.0},
+                               {1 / 24.0, -1 / 12.0, 1 / 6.0},
+                               {0, 0, 1}};
+    return rows[row][0] * three[0] + rows[row][1] * three[1] + rows[row][2] * three[2];
+}
+
+// Filters (K, C, 3, 3) as the operator takes them.
+Array transformed(const Array& filters) {
+    const std::int64_t count = filters.sides[0], channels = filters.sides[1];
+    Array made{{36, channels, count}, Floats(static_cast<std::size_t>(36 * channels * count)), {}};
+    for (std::int64_t k = 0; k < count; ++k) {
+        for (std::int64_t c = 0; c < channels; ++c) {
+            const float* const filter = filters.floats.data() + (k * channels + c) * 9;
+            for (std::int64_t i = 0; i < 6; ++i) {
+                double columns[3];
+                for (std::int64_t x = 0; x < 3; ++x) {
+                    const double column[3] = {filter[x], filter[3 + x], filter[6 + x]};
+                    columns[x] = spread(i, column);
+                }
+                for (std::int64_t j = 0; j < 6; ++j) {
+                    made.floats[((i * 6 + j) * channels + c) * count + k] =
+                        static_cast<float>(spread(j, columns));
+                }
+            }
+        }
+    }
+    return made;
+}
+
+void convolution(std::int64_t channels, std::int64_t count, std::int64_t height,
+                 std::int64_t width) {
+    Random random(static_cast<unsigned>(height));
+    const Array filters = random_array(random, {count, channels, 3, 3}, -0.3F, 0.3F);
+    Run run;
+    run.inputs = {random_array(random, {1, channels, height, width}, -1, 1), transformed(filters),
+                  random_array(random, {count}, -1, 1),
+                  random_array(random, {1, count, height, width}, -1, 1)};
+    CHECK(ran("ConvolveSum", run));
+    Run without = run;
+    without.inputs.pop_back();
+    CHECK(ran("Convolve", without));
+    const Floats& image = run.inputs[0].floats;
+    for (std::int64_t at = 0; at < count * height * width; ++at) {
+        const std::int64_t k = at / (height * width), y = at / width % height, x = at % width;
+        double sum = run.inputs[2].floats[k];
+        for (std::int64_t c = 0; c < channels; ++c) {
+            for (std::int64_t j = 0; j < 9; ++j) {
+                const std::int64_t row = y + j / 3 - 1, column = x + j % 3 - 1;
+                if (row < 0 || row >= height || column < 0 || column >= width) continue;
+                sum += static_cast<double>(filters.floats[(k * channels + c) * 9 + j]) *
+                       image[(c * height + row) * width + column];
+            }
+        }
+        CHECK(close(without.outputs[0].floats[at], std::max(sum, 0.0)));
+        const double both = sum + run.inputs[3].floats[at];
+        CHECK(close(run.outputs[0].floats[at], std::max(both, 0.0)));
+    }
+}
+
 // Each input in turn has other sides than it has to have.
 void what_does_not_fit() {
     Random random(0);
@@ -324,6 +388,8 @@ void what_does_not_fit() {
           {}}},
         {"NormaliseSum",
          {{floats({3, 16}), floats({3, 16}), floats({16}), floats({16}), floats({1})}, {}}},
+        {"ConvolveSum",
+         {{floats({1, 16, 3, 5}), floats({36, 16, 32}), floats({32}), floats({1, 32, 3, 5})}, {}}},
     };
     for (const auto& [name, given] : good) {
         Run right = given;
@@ -351,7 +417,7 @@ int main() {
     static const ort::Function* const given = functions.data();
     const ort::ApiBase base{[](std::uint32_t) { return given; }, nullptr};
     CHECK(RegisterCustomOps(nullptr, &base) == nullptr);
-    CHECK(operators.size() == 6);
+    CHECK(operators.size() == 8);
     sampling(1, 1, 1, 1);
     sampling(2, 2, 37, 27);
     sampling(3, 4, 16, 16);
@@ -362,6 +428,9 @@ int main() {
     both_ways(131, 2, 21, 9, 48);
     normalisation(1, 16);
     normalisation(130, 96);
+    convolution(16, 16, 1, 1);
+    convolution(16, 48, 9, 33);
+    convolution(32, 16, 40, 8);
     what_does_not_fit();
     return 0;
 }

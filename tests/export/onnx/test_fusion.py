@@ -20,6 +20,8 @@ from sdk.runtime import onnx_network
 from sdk.runtime.onnx_fusion import (
     ATTENTION,
     BIASED_ATTENTION,
+    CONVOLUTION,
+    CONVOLUTION_AND_SUM,
     DOMAIN,
     NORM,
     NORM_OF_SUM,
@@ -302,6 +304,81 @@ def test_what_is_normalised_has_to_fit() -> None:
         norm.run(None, {"a": np.ones((3, 16), np.float32), "b": np.ones((2, 16), np.float32)})
 
 
+def block(
+    channels: int, filters: int, hw: tuple[int, int], *, summed: bool, turned: bool = False, **other
+) -> bytes:
+    """relu(convolution [+ residual]) of 3x3, ``other`` being attributes that differ."""
+    rng = np.random.default_rng(channels)
+    weights = rng.normal(0, (9 * channels) ** -0.5, (filters, channels, 3, 3)).astype(np.float32)
+    bias = rng.normal(size=filters).astype(np.float32)
+    same = {"pads": [1, 1, 1, 1], "strides": [1, 1], "dilations": [1, 1], "group": 1}
+    terms = ["residual", "conv"] if turned else ["conv", "residual"]
+    nodes = [
+        helper.make_node("Conv", ["image", "weights", "bias"], ["conv"], **(same | other)),
+        helper.make_node("Add", terms, ["sum"]),
+        helper.make_node("Relu", ["sum" if summed else "conv"], ["out"]),
+    ]
+    given = [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, channels, *hw])]
+    residual = helper.make_tensor_value_info("residual", TensorProto.FLOAT, [1, filters, *hw])
+    graph = helper.make_graph(
+        nodes if summed else [nodes[0], nodes[2]],
+        "g",
+        [*given, residual] if summed else given,
+        [helper.make_tensor_value_info("out", TensorProto.FLOAT, [1, filters, None, None])],
+        [numpy_helper.from_array(weights, "weights"), numpy_helper.from_array(bias, "bias")],
+    )
+    opsets = [helper.make_opsetid("", 18)]
+    return helper.make_model(graph, opset_imports=opsets, ir_version=9).SerializeToString()
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    st.sampled_from([16, 32, 48]),
+    st.sampled_from([16, 48, 96]),
+    st.tuples(st.integers(9, 30), st.integers(13, 40)),
+    st.booleans(),
+    st.booleans(),
+)
+def test_a_convolution(
+    channels: int, filters: int, hw: tuple[int, int], summed: bool, turned: bool
+) -> None:
+    model = block(channels, filters, hw, summed=summed, turned=turned)
+    found = fused(model)
+    assert found is not None
+    assert nodes_of(found) == [CONVOLUTION_AND_SUM if summed else CONVOLUTION]
+    rng = np.random.default_rng(hw)
+    given = {"image": rng.normal(size=(1, channels, *hw)).astype(np.float32)}
+    if summed:
+        given["residual"] = rng.normal(size=(1, filters, *hw)).astype(np.float32)
+    [expected], [out] = session(model).run(None, given), session(found).run(None, given)
+    np.testing.assert_allclose(out, expected, atol=5e-5)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"strides": [2, 2]}, {"dilations": [2, 2], "pads": [2, 2, 2, 2]}, {"pads": [0, 0, 0, 0]}],
+)
+def test_other_convolutions_stay_as_they_are(other: dict[str, list[int]]) -> None:
+    assert fused(block(16, 16, (20, 20), summed=False, **other)) is None
+
+
+@pytest.mark.parametrize(("channels", "hw"), [(24, (20, 20)), (16, (8, 8)), (256, (20, 20))])
+def test_convolutions_that_would_not_gain_stay_as_they_are(
+    channels: int, hw: tuple[int, int]
+) -> None:
+    """Of features that no register divides, of few tiles, with filters beyond a cache."""
+    assert fused(block(channels, channels, hw, summed=True)) is None
+
+
+def test_a_convolution_of_no_number() -> None:
+    model = block(16, 16, (20, 20), summed=False)
+    image = np.zeros((1, 16, 20, 20), np.float32)
+    image[0, 3, 1, 2] = np.nan
+    [out] = session(fused(model)).run(None, {"image": image})
+    assert np.isnan(out[0, :, 0, 1]).all()
+    assert np.isfinite(out[0, :, 8:]).all()
+
+
 @pytest.fixture
 def ground(built: Path) -> bytes:
     return (built / "ground.onnx").read_bytes()
@@ -353,6 +430,21 @@ def test_networks_answer_as_without_them(built: Path, monkeypatch: pytest.Monkey
     for network in (one, many):
         for found, each in zip(network.run(network.outputs, given), expected, strict=True):
             np.testing.assert_allclose(found.numpy(), each, atol=1e-5)
+
+
+def test_convolutions_of_the_bundled_engine() -> None:
+    """All of its residual blocks, but for their steps of two."""
+    path = default_engine() / "image.onnx"
+    model = fused(path.read_bytes())
+    assert model is not None
+    kinds = nodes_of(model)
+    assert (kinds.count(CONVOLUTION), kinds.count(CONVOLUTION_AND_SUM)) == (3, 6)
+    with onnx_network.as_exported():
+        plain = OnnxNetwork(path, 1)
+    given = inputs(plain)
+    [expected] = plain.run(plain.outputs, given)
+    [found] = OnnxNetwork(path, 2).run(plain.outputs, given)
+    np.testing.assert_allclose(found.numpy(), expected.numpy(), atol=1e-4)
 
 
 def test_other_networks_stay_as_they_are(built: Path) -> None:
