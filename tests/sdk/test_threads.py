@@ -74,6 +74,15 @@ def test_a_machine_that_becomes_busy_is_seen_at_once() -> None:
     assert sum(cost > 4 for cost in costs) <= 5
 
 
+@pytest.mark.parametrize("world", [IDLE, MANY_CORES])
+def test_on_an_idle_machine_trials_are_too_rare_for_a_percentile(world: World) -> None:
+    choice, rng = ThreadChoice(2), random.Random(5)
+    calls(choice, world, 50, rng)
+    costs = calls(choice, world, 5000, rng)
+    dear = 1.4 * mean_cost(world, 1)
+    assert 0 < sum(cost > dear for cost in costs) < 0.005 * len(costs)
+
+
 def test_one_thread_is_no_choice() -> None:
     choice = ThreadChoice(1)
     calls(choice, IDLE, 5, random.Random(0))
