@@ -38,6 +38,19 @@ def instruction_set() -> str: ...
 def jpeg_fault(data: bytes) -> str | None: ...
 def box_features(history_xywh: NDArray[np.float64]) -> NDArray[np.float32]: ...
 
+CLAIMS: dict[str, Literal["relation", "between", "rank", "place"]]
+
+def weigh_claims(
+    claims: Sequence[tuple[str, Sequence[int], bool, int]],
+    boxes: NDArray[np.float64],
+    scores: NDArray[np.float32],
+    meanings: NDArray[np.float32],
+    cells: NDArray[np.float64],
+    scale: Sequence[float],
+    shift: Sequence[float],
+    frame_wh: Sequence[float],
+) -> NDArray[np.float32] | None: ...
+
 class HistoryNetwork:
     def __init__(self, weights: dict[str, NDArray[np.float32]]) -> None: ...
     def encode(self, history_xywh: NDArray[np.float64]) -> NDArray[np.float32]: ...

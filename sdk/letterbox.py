@@ -60,15 +60,20 @@ class Letterbox:
         return (width - content_w) // 2, (height - content_h) // 2
 
     @cached_property
-    def _affine(self) -> tuple[Boxes, Boxes]:
-        """``(scale, shift)``, each ``(4,)``: frame = unit * scale + shift."""
+    def affine_xy(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """Scale and shift of x and y: frame pixels = unit * scale + shift."""
         x1, y1, x2, y2 = self.window_xyxy
         (content_w, content_h), (left, top) = self.content_wh, self.offset_xy
         height, width = self.input_hw
         step_x, step_y = (x2 - x1) / content_w, (y2 - y1) / content_h  # frame px per input px
         shift_x, shift_y = x1 - step_x * left, y1 - step_y * top
-        scale = np.array([step_x * width, step_y * height] * 2)
-        return scale, np.array([shift_x, shift_y] * 2)
+        return (step_x * width, step_y * height), (shift_x, shift_y)
+
+    @cached_property
+    def _affine(self) -> tuple[Boxes, Boxes]:
+        """The same for two corners, each ``(4,)``."""
+        scale, shift = self.affine_xy
+        return np.array(scale * 2), np.array(shift * 2)
 
     def to_frame(self, boxes_unit: ArrayLike) -> Boxes:
         """Boxes in units of the network input -> ``xyxy`` frame pixels. ``(..., 4)``."""

@@ -23,6 +23,7 @@ from benchmarks.baselines.baseline import Contestant, Reply
 from sdk.engine.folder import Manifest
 from sdk.frame import Frame
 from sdk.geometry import Boxes, clip
+from sdk.letterbox import Letterbox
 from sdk.results.grounding import Candidates
 from sdk.text import Tokenizer
 from sdk.zoom.answering import Networks
@@ -141,7 +142,7 @@ def best_box(
     """
     best, best_score = None, -np.inf
     for window, offered in zip(windows, offers, strict=True):
-        boxes, scores = in_window(offered, window, input_hw)
+        boxes, scores = in_window(offered, Letterbox(tuple(window.tolist()), input_hw))
         allowed = usable(boxes, scores)
         if allowed.any():
             first = int(np.where(allowed, scores, -np.inf).argmax())

@@ -13,6 +13,7 @@
 #include "arguments.hpp"
 #include "crop_resize_cpu.hpp"
 #include "crop_resize_loops.hpp"
+#include "claims_bindings.hpp"
 #include "history_bindings.hpp"
 #include "jpeg.hpp"
 #include "processor.hpp"
@@ -334,4 +335,5 @@ PYBIND11_MODULE(_core, module) {
                "What crop_resize's loops run with: \"avx512\", \"avx2\", or \"baseline\", which is"
                " SSE2 on x86 and NEON on ARM. $PIZA_ISA, read at the first call, forbids better ones.");
     piza::bind_history(module);
+    piza::bind_claims(module);
 }

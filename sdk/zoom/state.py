@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from sdk.geometry import Boxes, as_boxes, clip, contains, grow, iou, xyxy_to_xywh
 from sdk.letterbox import Letterbox
 from sdk.results.grounding import Candidates, Float32, Zoom
-from sdk.zoom.claims import Claim, locations, weighed
+from sdk.zoom.claims import Claim, weighed
 
 MIN_BOX_PX = 1.0  # a box thinner than a pixel is no object
 _SAME_PLACE_IOU = 0.5  # candidates that overlap more are one place to look at (our choice)
@@ -157,10 +157,15 @@ def advance(trail: SearchState, offered: Candidates, rules: SearchConfig) -> lis
     One trail, or after the first step at the whole frame up to ``rules.beam``, or those of
     ``rules.closer``.
     """
-    boxes, scores = in_window(offered, trail.window, rules.input_hw)
+    fitted = Letterbox(tuple(trail.window.tolist()), rules.input_hw)
+    boxes, scores = in_window(offered, fitted)
     first = trail.start is None and not trail.zooms
     if trail.claims and offered.meanings is not None:
-        boxes, scores = _reconsidered(trail, boxes, scores, offered.meanings, rules)
+        found = weighed(
+            trail.claims, boxes, scores, offered.meanings, rules.levels, fitted, trail.frame_wh
+        )
+        order = np.argsort(-found, kind="stable")  # NaN comes last
+        boxes, scores = boxes[order], found[order]
     allowed = usable(boxes, scores)
     if not allowed.any():
         fault = "the network offered no finite box with an area"
@@ -169,22 +174,6 @@ def advance(trail: SearchState, offered: Candidates, rules: SearchConfig) -> lis
         return _closer(trail, boxes, scores, allowed, rules, rules.closer)
     choices = _places(boxes, allowed, rules.beam if first else 1)
     return [_judged(_follow(trail, boxes, scores, each, rules), rules) for each in choices]
-
-
-def _reconsidered(
-    trail: SearchState,
-    boxes: Boxes,
-    scores: Float32,
-    meanings: Float32,
-    rules: SearchConfig,
-) -> tuple[Boxes, Float32]:
-    """The candidates of a look once more, best first, with what is claimed weighed in."""
-    x1, y1, x2, y2 = trail.window.tolist()
-    cells = np.tile(locations(rules.levels), 2)  # (N, 4), boxes of no size
-    places = Letterbox((x1, y1, x2, y2), rules.input_hw).to_frame(cells)[:, :2]
-    found = weighed(trail.claims, boxes, scores, meanings, places, trail.frame_wh)
-    order = np.argsort(-found, kind="stable")  # NaN comes last
-    return boxes[order], found[order]
 
 
 def _closer(
@@ -278,24 +267,20 @@ def _places(boxes: Boxes, allowed: NDArray[np.bool_], count: int) -> list[int]:
     return chosen
 
 
-def in_window(
-    offered: Candidates, window_xyxy: Boxes, input_hw: tuple[int, int]
-) -> tuple[Boxes, Float32]:
+def in_window(offered: Candidates, fitted: Letterbox) -> tuple[Boxes, Float32]:
     """The candidates of a window, placed in the frame.
 
     A box with a value that is not finite becomes NaN as a whole: clipping would hide an infinity.
 
     Args:
         offered: what the network found in the window.
-        window_xyxy: ``(4,)`` frame pixels.
-        input_hw: height and width of the network input that the window was fitted into.
+        fitted: the window, in the network's input.
 
     Returns:
         Boxes ``(K, 4)`` xyxy in frame pixels, clipped to the window, and their scores ``(K,)``.
     """
-    x1, y1, x2, y2 = window_xyxy.tolist()
     unit = as_boxes(offered.boxes_unit)
-    boxes = clip(Letterbox((x1, y1, x2, y2), input_hw).to_frame(unit), window_xyxy)
+    boxes = clip(fitted.to_frame(unit), as_boxes(fitted.window_xyxy))
     boxes[~np.isfinite(unit).all(axis=1)] = np.nan
     return boxes, np.asarray(offered.scores, dtype=np.float32)
 

@@ -12,15 +12,17 @@ from hypothesis import strategies as st
 
 from sdk.engine.folder import default_engine
 from sdk.engine.manifest import TOKENIZER_FILE
+from sdk.letterbox import Letterbox
 from sdk.results.grounding import Candidates
 from sdk.text import Tokenizer
-from sdk.zoom.claims import LANDMARKS, Claim, claims_of, landmarks, locations, weighed
+from sdk.zoom.claims import Claim, claims_of, locations, weighed
 from sdk.zoom.search import search
 from sdk.zoom.state import SearchConfig, Start, ZoomPolicy
 
 LEVELS = ((18, 32), (9, 16))
 FRAME_WH, INPUT_HW = (1920, 1080), (360, 640)  # without letterbox bars
 PLACES = locations(LEVELS) * FRAME_WH
+WHOLE = Letterbox((0, 0, *FRAME_WH), INPUT_HW)
 TOKENS = 24
 BUS, CAR, OWN = 7, 9, 2  # tokens
 ANY = st.floats(allow_nan=True, allow_infinity=True, width=32)
@@ -46,7 +48,8 @@ def boxes_at(*centres: tuple[float, float]) -> np.ndarray:
 
 
 def weigh(claims, boxes, scores, meanings) -> np.ndarray:
-    return weighed(claims, boxes, np.array(scores, np.float32), meanings, PLACES, FRAME_WH)
+    scored = np.array(scores, np.float32)
+    return weighed(claims, boxes, scored, meanings, LEVELS, WHOLE, FRAME_WH)
 
 
 def said(tokenizer: Tokenizer, ref: str) -> list[tuple[str, list[str]]]:
@@ -121,12 +124,14 @@ def test_locations_are_centres_of_cells() -> None:
     assert found.tolist() == [[0.25, 0.5], [0.75, 0.5], [0.5, 0.5]]
 
 
-def test_landmarks_are_places_apart_best_first() -> None:
-    meanings = meant((BUS, (900, 500), 1.0), (BUS, (960, 500), 0.9), (BUS, (300, 300), 0.5))
-    found = landmarks(meanings[:, BUS], PLACES / math.hypot(*FRAME_WH))
-    assert found.shape == (LANDMARKS, 3)
-    assert found[:2, 2] == pytest.approx([1.0, 0.5])  # what is beside the first is the first
-    assert (np.diff(found[:, 2]) <= 0).all()
+def test_a_landmark_hides_what_is_beside_it() -> None:
+    """Four landmarks: a fifth object counts only where two of the others are one."""
+    row = [(BUS, (300 + 300 * k, 300), 1.0 - k / 100) for k in range(4)]
+    beside, last = (BUS, (360, 300), 0.999), (BUS, (1500, 800), 0.5)
+    claims = [Claim("near", (BUS,))]
+    hidden = weigh(claims, boxes_at((1550, 800)), [0.5], meant(beside, *row[:3], last))
+    one_more = weigh(claims, boxes_at((1550, 800)), [0.5], meant(*row, last))
+    assert hidden[0] > one_more[0]
 
 
 RIGHT_SIDE = {  # of a thing at the middle: where what is claimed holds, where it does not
@@ -235,9 +240,9 @@ def test_a_better_score_stays_a_better_score(low: float, high: float, name: str)
 def test_where_nothing_can_be_told_scores_stay_to_the_bit() -> None:
     scores = np.array([0.3, 0.7], np.float32)
     boxes, meanings = boxes_at((1, 1), (2, 2)), meant()
-    assert weighed([], boxes, scores, meanings, PLACES, FRAME_WH) is scores
+    assert weighed([], boxes, scores, meanings, LEVELS, WHOLE, FRAME_WH) is scores
     meanings[5, BUS] = np.nan
-    found = weighed([Claim("near", (BUS,))], boxes, scores, meanings, PLACES, FRAME_WH)
+    found = weighed([Claim("near", (BUS,))], boxes, scores, meanings, LEVELS, WHOLE, FRAME_WH)
     assert found is scores
 
 

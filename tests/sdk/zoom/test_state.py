@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sdk.letterbox import Letterbox
 from sdk.results.grounding import Candidates
 from sdk.zoom.state import in_window, usable
 
-WINDOW = np.array([100.0, 50.0, 200.0, 100.0])
-INPUT_HW = (50, 100)
+FITTED = Letterbox((100.0, 50.0, 200.0, 100.0), (50, 100))
 NAN, INF = float("nan"), float("inf")
 
 
@@ -18,7 +18,7 @@ def offered(box, score):
 
 
 def test_boxes_are_cut_at_the_window():
-    boxes, scores = in_window(offered([0.5, -1.0, 2.0, 0.5], 0.25), WINDOW, INPUT_HW)
+    boxes, scores = in_window(offered([0.5, -1.0, 2.0, 0.5], 0.25), FITTED)
     assert boxes.tolist() == [[150, 50, 200, 75]]
     assert scores.tolist() == [0.25]
     assert usable(boxes, scores).tolist() == [True]
@@ -37,9 +37,9 @@ def test_boxes_are_cut_at_the_window():
     ],
 )
 def test_what_is_no_box_cannot_be_used(box, score):
-    assert not usable(*in_window(offered(box, score), WINDOW, INPUT_HW)).any()
+    assert not usable(*in_window(offered(box, score), FITTED)).any()
 
 
 def test_no_candidates():
-    boxes, scores = in_window(Candidates(np.zeros((0, 4)), np.zeros(0)), WINDOW, INPUT_HW)
+    boxes, scores = in_window(Candidates(np.zeros((0, 4)), np.zeros(0)), FITTED)
     assert usable(boxes, scores).shape == (0,)
