@@ -44,6 +44,7 @@ SMALL = {
     "sdk.engine.format1": "what earlier versions wrote, apart from what is written now",
     "sdk.regions.subject": "the words of a sentence, apart from what is made of them",
     "sdk.replay.recorder": "writes bundles, which the reader of bundles does not",
+    "sdk.runtime.fusions.convolution": "one kind of fusion a module",
     "sdk.video.sources.arrays": "one kind of source a module",
     "train.data.left_out": "what a resumed run must not forget",
     "train.data.sorec": "one layout of annotations a module",

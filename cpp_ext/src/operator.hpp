@@ -80,6 +80,10 @@ void attend_biased(const Call& call);
 void convolve(const Call& call);
 void convolve_sum(const Call& call);
 
+// two of (N, D), down (D, R), bias (R), up (R, D), bias (1, D), scale (D), shift (D), epsilon (1)
+// -> (N, D)
+void adapt(const Call& call);
+
 // one (Q, D), or two of them, scale (D), shift (D), epsilon (1) -> (Q, D)
 void normalise_one(const Call& call);
 void normalise_sum(const Call& call);

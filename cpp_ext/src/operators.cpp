@@ -80,6 +80,7 @@ const Definition* definitions(std::size_t& count) {
         define<attend_both_ways>("TwoWayAttention", 6, 5, 2),
         define<attend>("Attend", 4, 3, 1),
         define<attend_biased>("AttendBiased", 5, 4, 1),
+        define<adapt>("Adapt", 9, 9, 1),
         define<convolve>("Convolve", 3, 3, 1),
         define<convolve_sum>("ConvolveSum", 4, 4, 1),
         define<normalise_one>("Normalise", 4, 4, 1),

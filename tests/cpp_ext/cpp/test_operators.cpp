@@ -308,6 +308,44 @@ void normalisation(std::int64_t rows, std::int64_t width) {
     CHECK(ran("Normalise", run));
 }
 
+void adapter(std::int64_t rows, std::int64_t width, std::int64_t bottleneck) {
+    Random random(static_cast<unsigned>(rows));
+    const auto floats = [&](const Sides& sides) { return random_array(random, sides, -1, 1); };
+    Run run;
+    run.inputs = {floats({rows, width}), floats({rows, width}), floats({width, bottleneck}),
+                  floats({bottleneck}),  floats({bottleneck, width}), floats({1, width}),
+                  floats({width}),       floats({width}),        {{1}, {1e-5F}, {}}};
+    CHECK(ran("Adapt", run));
+    const auto at = [&](std::size_t k, std::int64_t n) {
+        return static_cast<double>(run.inputs[k].floats[n]);
+    };
+    for (std::int64_t row = 0; row < rows; ++row) {
+        std::vector<double> sums, hidden;
+        double mean = 0, square = 0;
+        for (std::int64_t d = 0; d < width; ++d) {
+            sums.push_back(at(0, row * width + d) + at(1, row * width + d));
+        }
+        for (std::int64_t r = 0; r < bottleneck; ++r) {
+            double sum = at(3, r);
+            for (std::int64_t d = 0; d < width; ++d) sum += sums[d] * at(2, d * bottleneck + r);
+            hidden.push_back(0.5 * sum * (1 + std::erf(sum / std::sqrt(2.0))));
+        }
+        for (std::int64_t d = 0; d < width; ++d) {
+            sums[d] += at(5, d);
+            for (std::int64_t r = 0; r < bottleneck; ++r) {
+                sums[d] += hidden[r] * at(4, r * width + d);
+            }
+        }
+        for (const double sum : sums) mean += sum / static_cast<double>(width);
+        for (const double sum : sums) square += (sum - mean) * (sum - mean);
+        const double root = std::sqrt(square / static_cast<double>(width) + 1e-5);
+        for (std::int64_t d = 0; d < width; ++d) {
+            const double expected = (sums[d] - mean) / root * at(6, d) + at(7, d);
+            CHECK(close(run.outputs[0].floats[row * width + d], expected));
+        }
+    }
+}
+
 // One row of F(4, 3)'s matrix for filters.
 double spread(std::int64_t row, const double* three) {
     const double rows[6][3] = {{1 / 4.0, 0, 0},
@@ -388,6 +426,9 @@ void what_does_not_fit() {
           {}}},
         {"NormaliseSum",
          {{floats({3, 16}), floats({3, 16}), floats({16}), floats({16}), floats({1})}, {}}},
+        {"Adapt",
+         {{floats({3, 16}), floats({3, 16}), floats({16, 32}), floats({32}), floats({32, 16}),
+           floats({1, 16}), floats({16}), floats({16}), floats({1})}, {}}},
         {"ConvolveSum",
          {{floats({1, 16, 3, 5}), floats({36, 16, 32}), floats({32}), floats({1, 32, 3, 5})}, {}}},
     };
@@ -417,7 +458,7 @@ int main() {
     static const ort::Function* const given = functions.data();
     const ort::ApiBase base{[](std::uint32_t) { return given; }, nullptr};
     CHECK(RegisterCustomOps(nullptr, &base) == nullptr);
-    CHECK(operators.size() == 8);
+    CHECK(operators.size() == 9);
     sampling(1, 1, 1, 1);
     sampling(2, 2, 37, 27);
     sampling(3, 4, 16, 16);
@@ -428,6 +469,8 @@ int main() {
     both_ways(131, 2, 21, 9, 48);
     normalisation(1, 16);
     normalisation(130, 96);
+    adapter(1, 16, 16);
+    adapter(69, 48, 32);
     convolution(16, 16, 1, 1);
     convolution(16, 48, 9, 33);
     convolution(32, 16, 40, 8);

@@ -17,19 +17,11 @@ from onnx import TensorProto, helper, numpy_helper
 from sdk.engine.folder import default_engine
 from sdk.errors import EngineError
 from sdk.runtime import onnx_network
-from sdk.runtime.onnx_fusion import (
-    ATTENTION,
-    BIASED_ATTENTION,
-    CONVOLUTION,
-    CONVOLUTION_AND_SUM,
-    DOMAIN,
-    NORM,
-    NORM_OF_SUM,
-    SAMPLING,
-    TWO_WAY,
-    fused,
-    library,
-)
+from sdk.runtime.fusions.attention import ATTENTION, BIASED_ATTENTION, TWO_WAY
+from sdk.runtime.fusions.convolution import CONVOLUTION, CONVOLUTION_AND_SUM
+from sdk.runtime.fusions.normalisation import ADAPTER, NORM, NORM_OF_SUM
+from sdk.runtime.fusions.sampling import SAMPLING
+from sdk.runtime.onnx_fusion import DOMAIN, fused, library
 from sdk.runtime.onnx_network import OnnxNetwork
 from train.models.grounding_dino.deformable import gather_sampler
 from train.models.grounding_dino.layers import attend
@@ -44,15 +36,22 @@ def session(model: bytes) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
-def alone(operator: str, inputs: dict[str, int], outputs: int, **constants: np.ndarray) -> Any:
-    """One operator; ``inputs`` are floats with their ranks, in front of the constants."""
+def alone(
+    operator: str,
+    inputs: dict[str, int],
+    outputs: int,
+    order: tuple[str, ...] = (),
+    **constants: np.ndarray,
+) -> Any:
+    """One operator; ``inputs`` are floats with their ranks, in front of the constants or in
+    ``order`` with them."""
     given = [
         helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * rank)
         for name, rank in inputs.items()
     ]
     names = [f"out{k}" for k in range(outputs)]
     made = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None] * 2) for name in names]
-    node = helper.make_node(operator, [*inputs, *constants], names, domain=DOMAIN)
+    node = helper.make_node(operator, order or [*inputs, *constants], names, domain=DOMAIN)
     tensors = [numpy_helper.from_array(value, name) for name, value in constants.items()]
     opsets = [helper.make_opsetid("", 18), helper.make_opsetid(DOMAIN, 1)]
     graph = helper.make_graph([node], "g", given, made, tensors)
@@ -304,6 +303,30 @@ def test_what_is_normalised_has_to_fit() -> None:
         norm.run(None, {"a": np.ones((3, 16), np.float32), "b": np.ones((2, 16), np.float32)})
 
 
+@settings(deadline=None, max_examples=30)
+@given(st.integers(1, 150), st.sampled_from([16, 96]), st.sampled_from([16, 32]), st.floats(0.1, 9))
+def test_an_adapter(rows: int, width: int, bottleneck: int, size: float) -> None:
+    rng = np.random.default_rng(rows)
+
+    def drawn(*shape: int, by: float = 1.0) -> np.ndarray:
+        return rng.normal(0, by, shape).astype(np.float32)
+
+    given = {"first": drawn(rows, width, by=size), "second": drawn(rows, width, by=size)}
+    given |= {"up bias": drawn(1, width)}
+    weights = {"down": drawn(width, bottleneck, by=width**-0.5), "down bias": drawn(bottleneck)}
+    weights |= {"up": drawn(bottleneck, width), "scale": drawn(width), "shift": drawn(width)}
+    order = ("first", "second", "down", "down bias", "up", "up bias", "scale", "shift", "epsilon")
+    constants = weights | {"epsilon": np.array([1e-5], np.float32)}
+    adapt = alone(ADAPTER, dict.fromkeys(given, 2), 1, order=order, **constants)
+    [found] = adapt.run(None, given)
+    tensors = {name: torch.from_numpy(each).double() for name, each in (given | weights).items()}
+    whole = tensors["first"] + tensors["second"]
+    hidden = torch.nn.functional.gelu(whole @ tensors["down"] + tensors["down bias"])
+    changed = whole + hidden @ tensors["up"] + tensors["up bias"]
+    expected = torch.nn.functional.layer_norm(changed, (width,), tensors["scale"], tensors["shift"])
+    np.testing.assert_allclose(found, expected.numpy(), atol=3e-5, rtol=1e-5)
+
+
 def block(
     channels: int, filters: int, hw: tuple[int, int], *, summed: bool, turned: bool = False, **other
 ) -> bytes:
@@ -409,6 +432,8 @@ def test_of_the_bundled_engine() -> None:
     kinds = nodes_of(model)
     assert "Floor" not in kinds
     assert kinds.count(SAMPLING) > kinds.count(TWO_WAY) > 0
+    assert kinds.count(ADAPTER) == 4 * kinds.count(TWO_WAY)  # two for the image, two for the text
+    assert "Erf" not in kinds
 
 
 def inputs(network: OnnxNetwork) -> dict[str, Any]:

@@ -1,0 +1,55 @@
+"""Convolutions of 3x3, with a quarter of their products."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from sdk.runtime.fusions.fusion import MULTIPLE, Fusion
+from sdk.runtime.onnx_graph import Graph, Pattern
+
+CONVOLUTION, CONVOLUTION_AND_SUM = "Convolve", "ConvolveSum"
+_TILE = 4  # outputs of a convolution that are made together, across and down
+_LEAST_TILES = 12  # with fewer the transformed filters are read for too little
+_MOST_WEIGHTS = 1 << 20  # transformed: more would not stay in a processor's cache
+# Filters as products take them: Lavin & Gray 2016, F(4x4, 3x3).
+_SPREAD = np.array(
+    [
+        [1 / 4, 0, 0],
+        [-1 / 6, -1 / 6, -1 / 6],
+        [-1 / 6, 1 / 6, -1 / 6],
+        [1 / 24, 1 / 12, 1 / 6],
+        [1 / 24, -1 / 12, 1 / 6],
+        [0, 0, 1],
+    ]
+)
+
+
+def convolutions(graph: Graph) -> Iterator[Fusion]:
+    """Those of 3x3 with steps of one, what they are added to, and what is above 0 of it."""
+    same = {"pads": (1, 1, 1, 1), "strides": (1, 1), "dilations": (1, 1), "group": 1}
+    convolution: Pattern = ("Conv", same, "?image", "#filters", "#bias")
+    for summed in (False, True):
+        inner = ("Add", convolution, "?residual") if summed else convolution
+        for node, bound in graph.matches(("Relu", inner)):
+            filters = graph.constant(bound["#filters"])
+            image, bias = graph.shape(bound["?image"]), graph.constant(bound["#bias"])
+            if filters is None or bias is None or len(image) != 4 or image[0] != 1:
+                continue
+            (count, channels, *size), (_, _, height, width) = filters.shape, image
+            tiles = -(-height // _TILE) * -(-width // _TILE)
+            if size != [3, 3] or count % MULTIPLE or channels % MULTIPLE or min(image) < 1:
+                continue
+            if filters.dtype != np.float32 or bias.dtype != np.float32:
+                continue
+            if tiles < _LEAST_TILES or len(_SPREAD) ** 2 * count * channels > _MOST_WEIGHTS:
+                continue
+            if summed and graph.shape(bound["?residual"]) != (1, count, height, width):
+                continue
+            spread = np.einsum("ia,kcab,jb->ijck", _SPREAD, filters, _SPREAD)
+            flat = spread.reshape(-1, channels, count).astype(np.float32)
+            operator = CONVOLUTION_AND_SUM if summed else CONVOLUTION
+            name = graph.add(f"{operator} {node.outputs[0]}", flat)
+            residual = (bound["?residual"],) if summed else ()
+            yield (node,), operator, (bound["?image"], name, bound["#bias"], *residual)
