@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import operators, options
+from benchmarks import network_runs, operators, options
 from benchmarks.asking import Run, percentiles, timed
 from benchmarks.report.section import (
     Figures,
@@ -80,6 +80,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="profile the networks instead: which operators take the time (ONNX Runtime)",
     )
+    parser.add_argument(
+        "--instructions",
+        action="store_true",
+        help="with --operators: count those of a run of each network, on AVX2 (valgrind, minutes)",
+    )
     options.add_engine_arguments(parser)
 
 
@@ -90,6 +95,8 @@ def run(args: argparse.Namespace) -> int:
         if scenario is not None:
             raise InputError("expected --operators or --scenario, not both")
         return _run_operators(args, args.runs or RUNS)
+    if args.instructions:
+        raise InputError("expected --instructions with --operators")
     if scenario is None:
         return _run_searches(args, args.runs or RUNS)
     return _run_scenario(args, scenario)
@@ -151,15 +158,23 @@ def _run_operators(args: argparse.Namespace, count: int) -> int:
         with as_exported(), Grounder(**opened) as exported:
             before = operators.measure(opened, workload, args.warmup, count)["rows"]
             turns = operators.compare(exported, measurement.grounder, workload, args.warmup, count)
+        engine, networks = measurement.grounder.path, measurement.grounder.manifest.networks
         figures = {
             "benchmark": "latency, operators",
             **profile,
             "rows_exported": before,
             **turns,
+            "instructions": list(network_runs.count(engine, list(networks)))
+            if args.instructions
+            else [],
             "seed": args.seed,
             "engine_files": dict(measurement.grounder.manifest.files),
         }
-    print("\n".join([*measurement.header, "", printed(operators.section(figures))]))
+    shown = operators.section(figures)
+    if figures["instructions"]:
+        counted = network_runs.table_of(figures["instructions"])
+        shown = replace(shown, tables=(*shown.tables, counted))
+    print("\n".join([*measurement.header, "", printed(shown)]))
     measurement.write(figures)
     return 0
 

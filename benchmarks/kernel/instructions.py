@@ -7,7 +7,6 @@ own, one thread. Callgrind knows no AVX-512: there is AVX2, and the plain loops.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.callgrind import check_valgrind, collected
 from benchmarks.kernel.tasks import Task
 from benchmarks.options import BenchmarkError
 
@@ -23,7 +23,6 @@ FLAGS: dict[str, tuple[str, ...]] = {"avx2": ("-mavx2", "-mfma", "-mf16c"), "bas
 COUNTED = "avx2"  # what rows are counted with
 _ROOT = Path(__file__).parents[2]
 _SOURCES = _ROOT / "cpp_ext" / "src"
-_FOUND = re.compile(r"Collected : (\d+)")
 
 
 def compiler() -> str:
@@ -47,11 +46,7 @@ def compiled(isa: str) -> Iterator[Path]:
     Raises:
         BenchmarkError: there is no valgrind, no compiler, or no source to compile.
     """
-    if shutil.which("valgrind") is None:
-        raise BenchmarkError(
-            "valgrind is needed to count instructions, and is not installed:"
-            " apt-get install valgrind, or leave out --instructions"
-        )
+    check_valgrind()
     if not _SOURCES.is_dir():
         raise BenchmarkError(f"the kernel's source is needed, and {_SOURCES} is not there")
     with TemporaryDirectory(prefix="piza-instructions-") as folder:
@@ -77,19 +72,7 @@ def count(program: Path, task: Task) -> int:
     """Instructions of one call: ``program`` is ``compiled``'s, run under callgrind."""
     height, width = task.frame.shape[:2]
     numbers = (str(number) for number in (width, height, *task.window, *task.size))
-    done = subprocess.run(
-        [
-            *("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"),
-            *("--toggle-collect=counted", str(program), *numbers),
-        ],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"LC_ALL": "C"},
-    )
-    found = _FOUND.search(done.stderr)
-    if done.returncode != 0 or found is None:
-        raise BenchmarkError(f"valgrind counted nothing: {done.stderr.strip()[-2000:]}")
-    return int(found[1])
+    return collected(str(program), *numbers, options=("--toggle-collect=counted",))
 
 
 def per_pixel(task: Task, instructions: int) -> float:

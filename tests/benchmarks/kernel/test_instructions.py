@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import callgrind
 from benchmarks.__main__ import main
-from benchmarks.kernel import instructions, tasks
+from benchmarks.kernel import tasks
 from benchmarks.kernel.instructions import compiled, compiler_version, count, per_pixel
 from benchmarks.kernel.tasks import make_tasks
 
@@ -39,6 +40,6 @@ def test_without_valgrind_it_says_what_to_do(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(tasks, "FRAMES", {"tiny": (480, 420)})
-    monkeypatch.setattr(instructions.shutil, "which", lambda name: None)
+    monkeypatch.setattr(callgrind.shutil, "which", lambda name: None)
     assert main(["kernel", "--rounds", "1", "--instructions"]) == 3
     assert "apt-get install valgrind" in capsys.readouterr().err
