@@ -115,12 +115,13 @@ def test_scenes_stand_alone() -> None:
 
 
 def fresh_import(statement: str) -> tuple[float, set[str]]:
-    """Seconds that a statement takes in a fresh interpreter, and the packages it leaves loaded."""
+    """Seconds that a statement takes of a processor, which others may want too, in a fresh
+    interpreter, and the packages it leaves loaded."""
     code = (
         "import sys, time\n"
-        "start = time.perf_counter()\n"
+        "start = time.process_time()\n"
         f"{statement}\n"
-        "print(time.perf_counter() - start)\n"
+        "print(time.process_time() - start)\n"
         "print(*{name.split('.')[0] for name in sys.modules})\n"
     )
     done = subprocess.run(
@@ -131,14 +132,9 @@ def fresh_import(statement: str) -> tuple[float, set[str]]:
 
 
 def test_import_sdk_is_quick_and_light() -> None:
-    best = float("inf")
-    for _ in range(8):  # other work on the machine slows some of them down
-        seconds, loaded = fresh_import("import sdk")
-        assert not loaded & set(TRAINING_STACK)
-        best = min(best, seconds)
-        if best < 0.2:
-            break
-    assert best < 0.2
+    seconds, loaded = zip(*(fresh_import("import sdk") for _ in range(2)), strict=True)
+    assert not loaded[0] & set(TRAINING_STACK)
+    assert min(seconds) < 0.2  # the first one may have to compile
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def serving(*options: object) -> Iterator[tuple[Process, str]]:
 
 
 def get(address: str, path: str) -> tuple[int, str]:
-    connection = http.client.HTTPConnection(address, timeout=20)
+    connection = http.client.HTTPConnection(address, timeout=60)
     connection.request("GET", path)
     answer = connection.getresponse()
     text = answer.read().decode()
@@ -44,7 +44,7 @@ def get(address: str, path: str) -> tuple[int, str]:
 def test_a_server_and_its_end(engine, picture, wait_until: Callable[..., None]):
     with serving("--engine", engine, "--max-mb", "0.5") as (process, address):
         wait_until(lambda: get(address, "/healthz")[0] == 200)
-        connection = http.client.HTTPConnection(address, timeout=20)
+        connection = http.client.HTTPConnection(address, timeout=60)
         # What is refused before it was read must not cut the line: the next request goes over it.
         many = {"Content-Type": "application/json", "Content-Length": "3000000"}
         for _ in range(2):
@@ -62,7 +62,7 @@ def test_a_server_and_its_end(engine, picture, wait_until: Callable[..., None]):
         assert answer.status == 200
         assert json.loads(answer.read())["found"]
         process.send_signal(signal.SIGTERM)  # while that line is open
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
         assert (process.returncode, out, err) == (128 + signal.SIGTERM, "", "stopped by SIGTERM\n")
 
 

@@ -36,7 +36,7 @@ class Held(Grounder):
         self.let.set()
 
     def locate(self, *arguments: Any, **options: Any) -> Any:
-        assert self.let.wait(20)
+        assert self.let.wait(60)
         if self.fault is not None:
             raise self.fault
         return super().locate(*arguments, **options)
@@ -57,7 +57,7 @@ def test_answers_while_it_loads(served, wait_until, engine, picture):
     loaded = threading.Event()
 
     def slowly() -> Grounder:
-        assert loaded.wait(20)
+        assert loaded.wait(60)
         return Grounder(engine, threads=1)
 
     client = served(slowly, ready=False)
@@ -127,7 +127,7 @@ def test_no_time_left(engine, picture):
     opening = partial(Grounder, engine, threads=1)
     desk = Desk(opening, Limits(seconds=7), lambda _: opened.set())
     desk.open()
-    assert opened.wait(20)
+    assert opened.wait(60)
     question = Question(picture, "a.png", "the red square", None)
     (answer,) = asyncio.run(desk.answer(question, time.monotonic() + 60))
     assert answer.found

@@ -161,7 +161,7 @@ def test_a_full_disk_exits_with_2_and_keeps_what_there_is(ask, film, tmp_path, f
 
 def wait_for_lines(path, count, process):
     """Waits until a growing file has so many lines."""
-    until = time.monotonic() + 40
+    until = time.monotonic() + 90
     while time.monotonic() < until:
         if path.exists() and path.read_bytes().count(b"\n") >= count:
             return
@@ -187,7 +187,7 @@ def test_signals_finish_the_film(engine, film, tmp_path, frames_in, number):
     try:
         wait_for_lines(lines, 5, process)
         process.send_signal(number)
-        stdout, stderr = process.communicate(timeout=30)
+        stdout, stderr = process.communicate(timeout=60)
     finally:
         process.kill()
     assert process.returncode == 0, stderr
@@ -216,7 +216,7 @@ def test_a_signal_while_the_source_blocks(engine, tmp_path, frames_in):
     )
     writer = None
     try:
-        until = time.monotonic() + 40
+        until = time.monotonic() + 90
         while writer is None and time.monotonic() < until:
             try:  # succeeds once the command has opened the other end
                 writer = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
@@ -225,7 +225,7 @@ def test_a_signal_while_the_source_blocks(engine, tmp_path, frames_in):
         assert writer is not None
         time.sleep(0.5)
         process.send_signal(signal.SIGTERM)
-        stdout, stderr = process.communicate(timeout=30)
+        stdout, stderr = process.communicate(timeout=60)
     finally:
         process.kill()
         if writer is not None:

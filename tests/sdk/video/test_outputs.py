@@ -187,7 +187,7 @@ def limited(make, path, limit):
     """Writes until a limit on the size of a file is met: how many frames, and the message."""
     code = LIMITED.format(make=make, path=str(path), limit=limit)
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=50
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=110
     )
     assert done.returncode == 0, done.stderr
     count, message = done.stdout.splitlines()

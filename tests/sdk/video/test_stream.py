@@ -225,7 +225,7 @@ next(stream)
 print("done")
 """
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=40
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=110
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
 
