@@ -23,11 +23,17 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
 import pytest  # noqa: E402
-from hypothesis import settings  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
 
 # Deterministic, so that a failure in one place is a failure everywhere; no deadline, since the
-# first call of a test may compile or load something.
-settings.register_profile("project", deadline=None, derandomize=True, print_blob=True)
+# first call of a test may compile or load something, and no judgement of a machine that is slow.
+settings.register_profile(
+    "project",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=True,
+    print_blob=True,
+)
 settings.load_profile("project")
 
 

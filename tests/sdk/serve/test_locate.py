@@ -164,7 +164,7 @@ def test_too_many_bytes(served, picture):
     assert client.post("/locate", **form(picture, "the red square")).status_code == 200
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 @given(
     body=st.one_of(
         st.binary(max_size=200),

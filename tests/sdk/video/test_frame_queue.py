@@ -65,7 +65,7 @@ def test_a_full_box_lets_the_reader_wait():
     thread = threading.Thread(target=lambda: [box.put(shot(n)) for n in range(6)])
     thread.start()
     taken = [box.get(5.0).shot.time_s for _ in range(6)]
-    thread.join(5)
+    thread.join(30)
     assert taken == list(range(6))
     assert box.dropped == 0
 
@@ -97,7 +97,7 @@ def test_close_ends_every_wait(side):
     thread.start()
     time.sleep(0.05)
     box.close()
-    thread.join(5)
+    thread.join(30)
     assert not thread.is_alive()
     assert results == [False if side == "put" else None]
     assert box.put(shot()) is False
@@ -119,7 +119,7 @@ def test_a_resting_reader_has_not_stalled():
     thread.start()
     assert begun.wait(30)
     assert box.get(0.5).shot.time_s == 1.0
-    thread.join(5)
+    thread.join(30)
 
 
 def test_close_may_interrupt_its_own_thread():

@@ -51,7 +51,7 @@ def test_a_slow_consumer_gets_the_newest(stream_of):
 
     def source():
         yield FRAME
-        assert gate.wait(10)
+        assert gate.wait(30)
         yield from frames(50)
 
     stream = stream_of(source(), "latest")
@@ -124,7 +124,7 @@ def test_expressions_change_on_the_way(stream_of):
     next(stream)
     thread = threading.Thread(target=stream.set_refs, args=(["the car", "the bus"],))
     thread.start()
-    thread.join(5)
+    thread.join(30)
     rest = list(stream)
     assert {tuple(answer.ref for answer in frame.answers) for frame in rest} == {
         ("the car", "the bus")
@@ -150,7 +150,7 @@ def test_stop(stream_of, way):
     if way == "other thread":
         thread = threading.Thread(target=stream.stop)
         thread.start()
-        thread.join(5)
+        thread.join(30)
     else:
         getattr(stream, way)()
     assert list(stream) == []
