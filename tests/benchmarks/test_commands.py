@@ -61,9 +61,10 @@ def test_latency(engine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 def test_video(engine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "video.json"
-    command = ["video", "--clips", "2", "--frames", "8", "--engine", str(engine)]
+    command = ["video", "--clips", "2", "--frames", "8", "--stills", "2", "--engine", str(engine)]
     assert main([*command, "--json", str(file)]) == 0
     figures = json.loads(file.read_text())
+    assert (figures["stills"]["questions"], figures["stills"]["pictures"]) == (2, 20)
     assert set(figures["by_kind"]) == {"ego", "moving", "all"}
     assert figures["by_kind"]["all"]["cold"]["steps"] == 2.0
     assert (figures["clips"], figures["frames"], len(figures["rows"])) == (2, 8, 16)
