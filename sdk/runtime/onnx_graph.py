@@ -177,9 +177,17 @@ class Graph:
         return name
 
     def model(self, domain: str) -> bytes:
-        """The model again, without nodes that nothing needs; ``domain`` is known in it."""
-        graph: list[_Field] = [(_NODE, node.message) for node in self._sorted()]
-        graph += self._rest + [(_INITIALISER, each) for each in self._added]
+        """The model again, without nodes and initialisers that nothing needs; ``domain`` is known
+        in it."""
+        nodes = self._sorted()
+        needed = {*self.outputs, *(name for node in nodes for name in node.inputs)}
+        graph: list[_Field] = [(_NODE, node.message) for node in nodes]
+        graph += [
+            (number, value)
+            for number, value in self._rest
+            if number != _INITIALISER or _first(value, 8) in needed
+        ]
+        graph += [(_INITIALISER, each) for each in self._added]
         parts = [(n, _message(graph) if n == _GRAPH else value) for n, value in self._model]
         return _message([*parts, (_OPSET, _message([(1, domain.encode()), (2, 1)]))])
 

@@ -47,7 +47,8 @@ def convolutions(graph: Graph) -> Iterator[Fusion]:
                 continue
             if summed and graph.shape(bound["?residual"]) != (1, count, height, width):
                 continue
-            spread = np.einsum("ia,kcab,jb->ijck", _SPREAD, filters, _SPREAD)
+            columns = np.tensordot(_SPREAD, filters, (1, 2))  # (6, K, C, 3)
+            spread = np.tensordot(columns, _SPREAD, (3, 1)).transpose(0, 3, 2, 1)  # (6, 6, C, K)
             flat = spread.reshape(-1, channels, count).astype(np.float32)
             operator = CONVOLUTION_AND_SUM if summed else CONVOLUTION
             name = graph.add(f"{operator} {node.outputs[0]}", flat)
