@@ -9,7 +9,7 @@ constexpr std::size_t kOutside = 4;                 // outputs of a tile, across
 constexpr std::size_t kInside = kOutside + 2;       // what they are made from
 constexpr std::size_t kPlaces = kInside * kInside;  // of a tile where products are taken
 
-// C channels and K filters, both multiples of 16; steps of one, a border of one zero.
+// C channels and K filters, both multiples of kMultiple; steps of one, a border of one zero.
 struct Convolution {
     std::size_t channels, filters, height, width;
     const float* image;     // (C, H, W)

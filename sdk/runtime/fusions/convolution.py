@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from sdk.runtime.fusions.fusion import MULTIPLE, Fusion
+from sdk.runtime.fusions.fusion import MULTIPLE, Fusion, are_floats
 from sdk.runtime.onnx_graph import Graph, Pattern
 
 CONVOLUTION, CONVOLUTION_AND_SUM = "Convolve", "ConvolveSum"
@@ -33,17 +33,17 @@ def convolutions(graph: Graph) -> Iterator[Fusion]:
     for summed in (False, True):
         inner = ("Add", convolution, "?residual") if summed else convolution
         for node, bound in graph.matches(("Relu", inner)):
-            filters = graph.constant(bound["#filters"])
-            image, bias = graph.shape(bound["?image"]), graph.constant(bound["#bias"])
-            if filters is None or bias is None or len(image) != 4 or image[0] != 1:
+            filters, image = graph.constant(bound["#filters"]), graph.shape(bound["?image"])
+            if filters is None or filters.ndim != 4 or len(image) != 4 or image[0] != 1:
                 continue
-            (count, channels, *size), (_, _, height, width) = filters.shape, image
+            (count, channels), (height, width) = filters.shape[:2], image[2:]
+            sides = {"#filters": (count, channels, 3, 3), "#bias": (count,)}
+            if not are_floats(graph, bound, sides) or count % MULTIPLE or channels % MULTIPLE:
+                continue
             tiles = -(-height // _TILE) * -(-width // _TILE)
-            if size != [3, 3] or count % MULTIPLE or channels % MULTIPLE or min(image) < 1:
+            if min(image) < 1 or tiles < _LEAST_TILES:
                 continue
-            if filters.dtype != np.float32 or bias.dtype != np.float32:
-                continue
-            if tiles < _LEAST_TILES or len(_SPREAD) ** 2 * count * channels > _MOST_WEIGHTS:
+            if len(_SPREAD) ** 2 * count * channels > _MOST_WEIGHTS:
                 continue
             if summed and graph.shape(bound["?residual"]) != (1, count, height, width):
                 continue

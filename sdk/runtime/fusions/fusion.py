@@ -21,3 +21,14 @@ def holds(graph: Graph, bound: Mapping[str, str], expected: Mapping[str, Any]) -
     return found.keys() == expected.keys() and all(
         each is not None and np.array_equal(each, expected[name]) for name, each in found.items()
     )
+
+
+def are_floats(
+    graph: Graph, bound: Mapping[str, str], sides: Mapping[str, tuple[int, ...]]
+) -> bool:
+    """Whether these names of a pattern are constants of floats, with such sides."""
+    found = {name: graph.constant(bound[name]) for name in sides}
+    return all(
+        each is not None and each.dtype == np.float32 and each.shape == sides[name]
+        for name, each in found.items()
+    )

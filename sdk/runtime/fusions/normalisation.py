@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sdk.runtime.fusions.fusion import MULTIPLE, Fusion, holds
+from sdk.runtime.fusions.fusion import MULTIPLE, Fusion, are_floats, holds
 from sdk.runtime.onnx_graph import Graph, Node, Pattern
 
 ADAPTER = "Adapt"
@@ -17,7 +17,8 @@ NORM, NORM_OF_SUM = "Normalise", "NormaliseSum"
 def adapters(graph: Graph) -> Iterator[Fusion]:
     """Those of a sum, with the normalisation behind them."""
     whole: Pattern = ("Add", "?first", "?second")
-    hidden: Pattern = ("Gemm", {"transB": 1}, whole, "#down", "#down bias")
+    plain = {"alpha": 1.0, "beta": 1.0, "transA": 0, "transB": 1}
+    hidden: Pattern = ("Gemm", plain, whole, "#down", "#down bias")
     above: Pattern = ("Add", ("Erf", ("Div", hidden, "#root")), "#one")
     gelu: Pattern = ("Mul", ("Mul", hidden, above), "#half")
     change: Pattern = ("Add", ("MatMul", gelu, "#up"), "?up bias")
@@ -35,7 +36,7 @@ def adapters(graph: Graph) -> Iterator[Fusion]:
             "#scale": (width,),
             "#shift": (width,),
         }
-        if bottleneck % MULTIPLE or width % MULTIPLE or not _are(graph, bound, sides):
+        if bottleneck % MULTIPLE or width % MULTIPLE or not are_floats(graph, bound, sides):
             continue
         label, bias = f"{ADAPTER} {node.outputs[0]}", bound["?up bias"]
         told = graph.constant(bias)  # what it is conditioned on makes it none
@@ -59,7 +60,7 @@ def norms(graph: Graph) -> Iterator[Fusion]:
         shape = graph.shape(bound["?x"])
         if len(shape) != 2 or shape[1] % MULTIPLE:
             continue
-        if not _are(graph, bound, {"#scale": shape[1:], "#shift": shape[1:]}):
+        if not are_floats(graph, bound, {"#scale": shape[1:], "#shift": shape[1:]}):
             continue
         given: tuple[str, ...] = (bound["?x"],)
         before = sums.get(bound["?x"]) if graph.uses(bound["?x"]) == 1 else None
@@ -72,12 +73,3 @@ def norms(graph: Graph) -> Iterator[Fusion]:
 
 def _epsilon(node: Node) -> NDArray[np.float32]:
     return np.array([node.attributes.get("epsilon", 1e-5)], np.float32)
-
-
-def _are(graph: Graph, bound: Mapping[str, str], sides: Mapping[str, tuple[int, ...]]) -> bool:
-    """Whether these are constants of floats, with such sides."""
-    found = {name: graph.constant(bound[name]) for name in sides}
-    return all(
-        each is not None and each.dtype == np.float32 and each.shape == sides[name]
-        for name, each in found.items()
-    )

@@ -495,6 +495,18 @@ def test_what_looks_nearly_so_stays_as_it_is(ground: bytes, wrong: str, left: st
     assert {SAMPLING, TWO_WAY}.intersection(nodes_of(found)) == {left}
 
 
+@pytest.mark.parametrize("name", ["alpha", "beta"])
+def test_an_adapter_of_other_factors_stays_as_it_is(name: str) -> None:
+    model = onnx.load(default_engine() / "ground.onnx")
+    for node in model.graph.node:
+        for each in node.attribute:
+            if node.op_type == "Gemm" and each.name == name:
+                each.f = 0.5
+    found = fused(model.SerializeToString())
+    assert found is not None
+    assert ADAPTER not in nodes_of(found)
+
+
 def test_a_damaged_file_is_told_as_ever(built: Path, tmp_path: Path) -> None:
     broken = tmp_path / "ground.onnx"
     broken.write_bytes((built / "ground.onnx").read_bytes()[:-5000])
